@@ -1,0 +1,236 @@
+"""Settings: config.toml, then ``STREAMD_SECTION_KEY`` from the environment, parsed once.
+
+Every part receives only its own section, frozen. An unknown key stops the start with its line
+and the nearest known name. ``config.toml`` at the repository's root holds every setting with its
+default; a test keeps the two equal.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import msgspec
+
+from streamd.errors import ConfigError
+
+
+class Web(msgspec.Struct, frozen=True):
+    """Pages, HTTP API, WHIP and HLS."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    public_url: str = ""
+    body_bytes: int = 65_536
+
+
+class Feeds(msgspec.Struct, frozen=True):
+    """The WebSocket gateway."""
+
+    host: str = "127.0.0.1"
+    port: int = 8081
+    public_url: str = ""
+    origins: tuple[str, ...] = ()
+    frame_bytes: int = 65_536
+    transport_bytes: int = 131_072
+    queue_bytes: int = 4_194_304
+    ping_seconds: int = 25
+    connections: int = 18_000
+    channels: int = 64
+
+
+class Tls(msgspec.Struct, frozen=True):
+    """HTTPS and WSS without a proxy."""
+
+    cert: str = ""
+    key: str = ""
+
+
+class Store(msgspec.Struct, frozen=True):
+    """Valkey: embedded under ``dir``, or the server that ``url`` names."""
+
+    url: str = ""
+    dir: str = "var"
+    start_seconds: float = 15.0
+
+
+class Relay(msgspec.Struct, frozen=True):
+    """Packaging and the join replay."""
+
+    join_bytes: int = 8_388_608
+    part_ms: int = 0
+    target_seconds: int = 6
+    window_segments: int = 8
+    subscriber_units: int = 512
+
+
+class WebRtc(msgspec.Struct, frozen=True):
+    """WHIP."""
+
+    keyframe_seconds: float = 2.0
+    loopback: bool = True
+    publishers: int = 64
+
+
+class Polls(msgspec.Struct, frozen=True):
+    """Casting and tallies."""
+
+    tick_ms: int = 5
+    batch: int = 500
+    queue: int = 50_000
+    pushes: int = 10
+    pushes_crowded: int = 4
+    crowd: int = 2_000
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """Device cookies and connect tokens."""
+
+    token_seconds: int = 300
+    cookie_days: int = 180
+
+
+class Log(msgspec.Struct, frozen=True):
+    """structlog's output: ``console`` for people, ``json`` for collectors."""
+
+    level: str = "info"
+    format: str = "console"
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """One candidate of the event; ``stream`` is the id in every URL and key."""
+
+    stream: str
+    number: int
+    name: dict[str, str]
+    about: dict[str, str] = {}
+    portrait: str = ""
+
+
+class Event(msgspec.Struct, frozen=True):
+    """The event page and who stands in it. Strings by language: ``{en = "…", fa = "…"}``."""
+
+    id: str = "main"
+    title: dict[str, str] = {"en": "Candidates live", "fa": "پخش زندهٔ نامزدها"}
+    asker: dict[str, str] = {"en": "Election headquarters", "fa": "ستاد انتخابات"}
+    candidates: tuple[Candidate, ...] = ()
+    simulated: bool = False
+
+
+class Config(msgspec.Struct, frozen=True):
+    """Every section, each with its defaults."""
+
+    web: Web = Web()
+    feeds: Feeds = Feeds()
+    tls: Tls = Tls()
+    store: Store = Store()
+    relay: Relay = Relay()
+    webrtc: WebRtc = WebRtc()
+    polls: Polls = Polls()
+    identity: Identity = Identity()
+    log: Log = Log()
+    event: Event = Event()
+
+
+def load(path: Path | None, environ: Mapping[str, str] = os.environ) -> Config:
+    """Reads ``path`` (None: defaults alone) and the environment into one frozen Config.
+
+    Raises ConfigError with the file, the line and the nearest known name.
+    """
+    text, tree = "", {}
+    if path is not None:
+        try:
+            text = path.read_text(encoding="utf-8")
+            tree = tomllib.loads(text)
+        except OSError as error:
+            raise ConfigError(f"{path} cannot be read: {error.strerror}.") from error
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigError(f"{path} is not valid TOML: {error}.") from error
+    _check_names(tree, text, path)
+    _overlay(tree, environ)
+    try:
+        config = msgspec.convert(tree, Config)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{path or 'environment'}: {error}.") from error
+    _check_ranges(config)
+    return config
+
+
+def _sections() -> dict[str, type[msgspec.Struct]]:
+    return dict(get_type_hints(Config))
+
+
+def _check_names(tree: Mapping[str, Any], text: str, path: Path | None) -> None:
+    sections = _sections()
+    for section, values in tree.items():
+        if section not in sections:
+            raise ConfigError(_unknown(f"[{section}]", section, list(sections), text, path))
+        if not isinstance(values, dict):
+            raise ConfigError(
+                f"{path}: {section} must be a table: write [{section}] above its keys."
+            )
+        known = sections[section].__struct_fields__
+        for key in values:
+            if key not in known:
+                raise ConfigError(_unknown(f"[{section}] {key}", key, list(known), text, path))
+    for candidate in tree.get("event", {}).get("candidates", ()):
+        for key in candidate:
+            if key not in Candidate.__struct_fields__:
+                known = Candidate.__struct_fields__
+                raise ConfigError(
+                    _unknown(f"[[event.candidates]] {key}", key, list(known), text, path)
+                )
+
+
+def _unknown(shown: str, key: str, known: list[str], text: str, path: Path | None) -> str:
+    line = next(
+        (
+            number
+            for number, content in enumerate(text.splitlines(), 1)
+            if re.match(rf"\s*\[*\s*{re.escape(key)}\b", content)
+        ),
+        0,
+    )
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)
+    return f"{path}, line {line}: unknown setting {shown}. The nearest known name is {near[0]!r}."
+
+
+def _overlay(tree: dict[str, Any], environ: Mapping[str, str]) -> None:
+    """Puts ``STREAMD_SECTION_KEY`` over the file; values are TOML, bare words are strings."""
+    sections = _sections()
+    for name, raw in environ.items():
+        if not name.startswith("STREAMD_"):
+            continue
+        section, _, key = name.removeprefix("STREAMD_").lower().partition("_")
+        if section not in sections:
+            near = difflib.get_close_matches(section, list(sections), n=1, cutoff=0.0)
+            raise ConfigError(f"{name}: no section {section!r}. The nearest is {near[0]!r}.")
+        known = sections[section].__struct_fields__
+        if key not in known:
+            near = difflib.get_close_matches(key, list(known), n=1, cutoff=0.0)
+            raise ConfigError(f"{name}: unknown setting. The nearest known name is {near[0]!r}.")
+        tree.setdefault(section, {})[key] = _value(raw)
+
+
+def _value(raw: str) -> Any:
+    try:
+        return tomllib.loads(f"v = {raw}")["v"]
+    except tomllib.TOMLDecodeError:
+        return raw
+
+
+def _check_ranges(config: Config) -> None:
+    for section, port in (("web", config.web.port), ("feeds", config.feeds.port)):
+        if not 0 <= port <= 65_535:
+            raise ConfigError(f"[{section}] port is {port}: choose one between 1 and 65535.")
+    if bool(config.tls.cert) != bool(config.tls.key):
+        raise ConfigError("[tls] needs both cert and key, or neither.")
+    numbers = [candidate.number for candidate in config.event.candidates]
+    streams = [candidate.stream for candidate in config.event.candidates]
+    if len(set(numbers)) < len(numbers) or len(set(streams)) < len(streams):
+        raise ConfigError("[[event.candidates]]: each needs its own number and its own stream.")

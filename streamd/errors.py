@@ -1,0 +1,133 @@
+"""Every error streamd raises on purpose.
+
+    StreamdError
+    ├── ConfigError            a setting is unknown, of the wrong type or out of range
+    ├── StoreError
+    │   ├── StoreHeld          another process runs on the same var/ directory
+    │   └── StoreUnavailable   Valkey does not answer
+    ├── StreamError
+    │   ├── UnknownStream      no such stream
+    │   ├── AlreadyPublishing  the stream has a publisher
+    │   └── IllegalMove        the stream's state does not allow this
+    ├── MediaError
+    │   ├── MalformedMedia     the bytes break the format they claim to have
+    │   └── UnsupportedMedia   sound bytes, but not something streamd relays
+    ├── NegotiationError
+    │   ├── MalformedOffer     the SDP cannot be read
+    │   └── NoAcceptableCodec  the offer holds none of the codecs streamd relays
+    └── AccessError
+        ├── Unauthenticated    no valid key or token came with the request
+        └── Forbidden          the key or the origin is known but may not do this
+
+An error says what happened and what to do; facts stand in attributes. The web and feeds floors
+turn these into HTTP and WebSocket codes, in one place each (`web/problems.py`, `feeds/codes.py`).
+"""
+
+from __future__ import annotations
+
+
+class StreamdError(Exception):
+    """Base of all errors raised on purpose. ``str(error)`` is a sentence a person understands."""
+
+
+class ConfigError(StreamdError):
+    """A setting is unknown, of the wrong type or out of range."""
+
+
+class StoreError(StreamdError):
+    """The store cannot be used."""
+
+
+class StoreHeld(StoreError):
+    """Another process holds the var/ directory."""
+
+    def __init__(self, path: str, pid: int) -> None:
+        super().__init__(
+            f"{path} is in use by process {pid}. Stop that streamd first, "
+            "or start this one with another directory in [store] dir."
+        )
+        self.path = path
+        self.pid = pid
+
+
+class StoreUnavailable(StoreError):
+    """Valkey does not answer."""
+
+
+class StreamError(StreamdError):
+    """Something about one stream."""
+
+    def __init__(self, message: str, stream: str) -> None:
+        super().__init__(message)
+        self.stream = stream
+
+
+class UnknownStream(StreamError):
+    """No such stream."""
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(
+            f"There is no stream “{stream}”. Check the address you were given.", stream
+        )
+
+
+class AlreadyPublishing(StreamError):
+    """The stream has a publisher."""
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(
+            f"Someone is already broadcasting to “{stream}”. Stop that broadcast first, "
+            "then start again.",
+            stream,
+        )
+
+
+class IllegalMove(StreamError):
+    """The stream's state does not allow this move."""
+
+    def __init__(self, stream: str, state: str, move: str) -> None:
+        super().__init__(f"Stream “{stream}” is {state} and cannot {move}.", stream)
+        self.state = state
+        self.move = move
+
+
+class MediaError(StreamdError):
+    """Something about the media itself."""
+
+
+class MalformedMedia(MediaError):
+    """The bytes break the format they claim to have."""
+
+
+class UnsupportedMedia(MediaError):
+    """Sound bytes, but not something streamd relays."""
+
+
+class NegotiationError(StreamdError):
+    """An SDP exchange cannot succeed."""
+
+
+class MalformedOffer(NegotiationError):
+    """The SDP cannot be read."""
+
+
+class NoAcceptableCodec(NegotiationError):
+    """The offer holds none of the codecs streamd relays."""
+
+    def __init__(self, accepted: tuple[str, ...]) -> None:
+        super().__init__(
+            "The offer has no codec that streamd relays. Accepted: " + "; ".join(accepted) + "."
+        )
+        self.accepted = accepted
+
+
+class AccessError(StreamdError):
+    """The caller may not do this."""
+
+
+class Unauthenticated(AccessError):
+    """No valid key or token came with the request."""
+
+
+class Forbidden(AccessError):
+    """The key or the origin is known but may not do this."""
