@@ -116,8 +116,12 @@ class Event(msgspec.Struct, frozen=True):
     """The event page and who stands in it. Strings by language: ``{en = "…", fa = "…"}``."""
 
     id: str = "main"
-    title: dict[str, str] = {"en": "Candidates live", "fa": "پخش زندهٔ نامزدها"}
-    asker: dict[str, str] = {"en": "Election headquarters", "fa": "ستاد انتخابات"}
+    title: dict[str, str] = msgspec.field(
+        default_factory=lambda: {"en": "Candidates live", "fa": "پخش زندهٔ نامزدها"}
+    )
+    asker: dict[str, str] = msgspec.field(
+        default_factory=lambda: {"en": "Election headquarters", "fa": "ستاد انتخابات"}
+    )
     candidates: tuple[Candidate, ...] = ()
     simulated: bool = False
 
@@ -134,7 +138,7 @@ class Config(msgspec.Struct, frozen=True):
     polls: Polls = Polls()
     identity: Identity = Identity()
     log: Log = Log()
-    event: Event = Event()
+    event: Event = msgspec.field(default_factory=Event)
 
 
 def load(path: Path | None, environ: Mapping[str, str] = os.environ) -> Config:

@@ -1,0 +1,87 @@
+"""Whole-state publications on ``stream:{id}``, ``event:{id}`` and ``poll:{id}``.
+
+Changes mark a stream dirty; one task publishes what is dirty, at most four times a second, so a
+thousand arrivals cost one publication. Viewer counts are compared at the same pace.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from polling.errors import PollingError, StoreDown
+from polling.model import Poll, Tally
+from polling.service import PollService
+from streamd.config import Event
+from streamd.feeds.hub import Hub
+from streamd.relay.stream import Stream
+from streamd.relay.streams import Streams
+from streamd.web.views import poll_row, stream_state
+
+log = structlog.get_logger(__name__)
+
+PERIOD_SECONDS = 0.25
+POLLS_SHOWN = 3
+
+
+class Announcements:
+    """Owns the publishing task; ``on_*`` are the callbacks that relay and polling get."""
+
+    def __init__(self, hub: Hub, streams: Streams, polls: PollService, event: Event) -> None:
+        self._hub = hub
+        self._streams = streams
+        self._polls = polls
+        self._event = event
+        self._dirty: set[str] = set()
+        self._shown_viewers: dict[str, int] = {}
+
+    def on_stream(self, stream: Stream) -> None:
+        """A stream changed its state or generation."""
+        self._dirty.add(stream.id)
+
+    def on_poll(self, poll: Poll) -> None:
+        """A poll was created, opened or closed."""
+        self._dirty.add(poll.stream)
+
+    def on_tally(self, tally: Tally) -> None:
+        """A tally moved; ``polling`` has throttled it already."""
+        self._hub.publish(f"poll:{tally.poll}", tally.to_dict())
+
+    async def run(self) -> None:
+        """Publishes until cancelled; a cancelled call loses nothing but the next publication."""
+        for stream in self._streams:
+            self._dirty.add(stream.id)
+        while True:
+            await self._publish_changes()
+            await asyncio.sleep(PERIOD_SECONDS)
+
+    async def _publish_changes(self) -> None:
+        for stream in self._streams:
+            viewers = self._hub.subscribers(f"stream:{stream.id}")
+            if self._shown_viewers.get(stream.id) != viewers:
+                self._shown_viewers[stream.id] = viewers
+                self._dirty.add(stream.id)
+        if not self._dirty:
+            return
+        dirty, self._dirty = self._dirty, set()
+        rows = []
+        for stream in self._streams:
+            rows.append(stream_state(stream, self._shown_viewers.get(stream.id, 0)))
+            if stream.id in dirty:
+                await self._publish_stream(stream)
+        self._hub.publish(f"event:{self._event.id}", {"id": self._event.id, "streams": rows})
+
+    async def _publish_stream(self, stream: Stream) -> None:
+        try:
+            polls = [one for one in await self._polls.list(stream.id) if one.opened_at is not None]
+            rows = [poll_row(one, await self._polls.tally(one.id)) for one in polls[:POLLS_SHOWN]]
+        except StoreDown:
+            self._dirty.add(stream.id)
+            return
+        except PollingError as error:
+            log.warning("stream not announced", stream=stream.id, reason=str(error))
+            return
+        viewers = self._shown_viewers.get(stream.id, 0)
+        state = stream_state(stream, viewers)
+        self._hub.publish(f"stream:{stream.id}", {**state, "gen": stream.gen, "polls": rows})

@@ -1,0 +1,1 @@
+"""The campaign around the broadcasts: who stands in which order, and why."""

@@ -1,0 +1,105 @@
+"""Stream keys and the headquarters' key: made once, shown once, kept only as SHA-256.
+
+A key is 144 random bits, so a fast hash is enough (OWASP ASVS 5, 11.4: slow hashes are for
+passwords). The store's hash ``streamd:keys`` maps digest → record; checking a key is one look-up
+by its digest, so no comparison can leak by its timing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+import time
+from collections.abc import Callable
+from typing import Any, Literal
+
+import msgspec
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from streamd.errors import Forbidden, StoreUnavailable, Unauthenticated
+
+_KEYS = "streamd:keys"
+STREAM_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+HEADQUARTERS = "hq"
+
+Scope = Literal["stream", "hq"]
+
+
+class KeyRecord(msgspec.Struct, frozen=True):
+    """What is kept of a key. ``created`` is a Unix second; ``stream`` is empty for ``hq``."""
+
+    id: str
+    scope: Scope
+    stream: str
+    label: str
+    created: int
+
+
+class StreamKeys:
+    """Makes, checks, lists and revokes keys in the store."""
+
+    def __init__(self, client: Callable[[], Redis]) -> None:
+        self._client = client
+
+    async def add(self, stream: str | None, label: str = "") -> tuple[str, KeyRecord]:
+        """A new key for ``stream`` (None: the headquarters'); the key itself is never kept.
+
+        Raises ValueError for a stream id that is not lower-case letters, digits and hyphens.
+        """
+        if stream is not None and not STREAM_ID.fullmatch(stream):
+            raise ValueError(
+                f"{stream!r} is not a stream id: use 1 to 63 lower-case letters, digits, hyphens."
+            )
+        key = ("sk_" if stream else "hq_") + secrets.token_urlsafe(18)
+        record = KeyRecord(
+            id=secrets.token_hex(4),
+            scope="stream" if stream else "hq",
+            stream=stream or "",
+            label=label,
+            created=int(time.time()),
+        )
+        await self._run("hset", _KEYS, _digest(key), msgspec.json.encode(record))
+        return key, record
+
+    async def list(self) -> list[KeyRecord]:
+        """All records, oldest first."""
+        raw = await self._run("hvals", _KEYS)
+        records = [msgspec.json.decode(value, type=KeyRecord) for value in raw]
+        return sorted(records, key=lambda record: (record.created, record.id))
+
+    async def revoke(self, key_id: str) -> bool:
+        """Removes the key with this record id; False where there is none."""
+        for digest, value in (await self._run("hgetall", _KEYS)).items():
+            if msgspec.json.decode(value, type=KeyRecord).id == key_id:
+                return bool(await self._run("hdel", _KEYS, digest))
+        return False
+
+    async def check(self, key: str | None, stream: str) -> KeyRecord:
+        """The record behind ``key`` if it may act for ``stream``.
+
+        Raises Unauthenticated without a key or with an unknown one, Forbidden where the key is
+        another stream's, StoreUnavailable where the store does not answer.
+        """
+        if not key:
+            raise Unauthenticated(
+                "This needs the stream's key. Send it as “Authorization: Bearer KEY”."
+            )
+        raw = await self._run("hget", _KEYS, _digest(key))
+        if raw is None:
+            raise Unauthenticated("This key is not valid. Ask the headquarters for a new link.")
+        record: KeyRecord = msgspec.json.decode(raw, type=KeyRecord)
+        if record.scope != HEADQUARTERS and record.stream != stream:
+            raise Forbidden("This key belongs to another stream.")
+        return record
+
+    async def _run(self, command: str, *arguments: str | bytes) -> Any:
+        try:
+            return await self._client().execute_command(command, *arguments)  # type: ignore[no-untyped-call]
+        except (RedisError, OSError) as error:
+            raise StoreUnavailable("The store does not answer. Try again in a moment.") from error
+
+
+def _digest(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()

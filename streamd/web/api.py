@@ -1,0 +1,198 @@
+"""``/api/v1``: streams, polls, votes and the connect token."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Annotated, TypeVar
+
+import msgspec
+from aiohttp import web
+
+from polling.errors import NoIdentity
+from polling.model import Ballot, Poll
+from streamd.identity import Tier
+from streamd.web.language import choose
+from streamd.web.problems import BadRequest
+from streamd.web.services import SERVICES, Services, authorize, authorized_stream
+from streamd.web.views import in_rotation, poll_row, stream_row
+
+routes = web.RouteTableDef()
+
+Body = TypeVar("Body", bound=msgspec.Struct)
+
+
+class NewPoll(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``POST /api/v1/streams/{id}/polls``. The poll's own rules are checked by ``polling``."""
+
+    question: str
+    choices: Annotated[tuple[str, ...], msgspec.Meta(max_length=64)]
+    duration_seconds: int | None = None
+    open: bool = False
+
+
+class Vote(msgspec.Struct, frozen=True):
+    """``POST /api/v1/polls/{id}/votes``: the RPC's data without the poll."""
+
+    choices: Annotated[tuple[str, ...], msgspec.Meta(max_length=64)]
+    ballot_id: str
+    nonce: str
+
+
+def reply(payload: object, status: int = 200, headers: Mapping[str, str] = {}) -> web.Response:
+    """JSON that no cache keeps."""
+    return web.Response(
+        status=status,
+        body=msgspec.json.encode(payload),
+        content_type="application/json",
+        headers={"Cache-Control": "no-store", **headers},
+    )
+
+
+async def read(request: web.Request, kind: type[Body]) -> Body:
+    """The JSON body as ``kind``; BadRequest says what is wrong with it."""
+    if request.content_type != "application/json":
+        raise web.HTTPUnsupportedMediaType
+    try:
+        return msgspec.json.decode(await request.read() or b"{}", type=kind)
+    except msgspec.MsgspecError as error:
+        raise BadRequest(f"The body is not what this address takes: {error}.") from error
+
+
+def voter_of(request: web.Request, services: Services) -> tuple[str, Tier] | None:
+    """Who the request votes as: a connect token as Bearer, else the device cookie."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        identity = services.tokens.verify(token.strip())
+        return identity.voter, identity.tier
+    device = services.cookies.device(request.cookies.get(services.cookies.name))
+    return (f"device:{device}", "device") if device else None
+
+
+@routes.get("/api/v1/streams")
+async def list_streams(request: web.Request) -> web.Response:
+    """Every stream, in today's published rotation."""
+    services = request.app[SERVICES]
+    ordered = in_rotation(list(services.streams), services.config.event)
+    return reply({"streams": [_stream_row(request, stream.id) for stream in ordered]})
+
+
+@routes.get("/api/v1/streams/{stream}")
+async def get_stream(request: web.Request) -> web.Response:
+    """One stream's row."""
+    return reply(_stream_row(request, request.match_info["stream"]))
+
+
+@routes.get("/api/v1/streams/{stream}/health")
+async def get_health(request: web.Request) -> web.Response:
+    """What the broadcaster should know: for the holder of the stream's key."""
+    stream = await authorized_stream(request)
+    viewers = request.app[SERVICES].hub.subscribers(f"stream:{stream.id}")
+    return reply({**asdict(stream.health()), "viewers": viewers})
+
+
+@routes.get("/api/v1/polls")
+async def list_polls(request: web.Request) -> web.Response:
+    """Polls, newest first; ``?stream=`` narrows. Drafts are the organiser's own."""
+    services = request.app[SERVICES]
+    stream = request.query.get("stream")
+    drafts = False
+    if stream is not None and "Authorization" in request.headers:
+        await authorize(request, stream)
+        drafts = True
+    polls = await services.polls.list(stream)
+    shown = [poll for poll in polls if drafts or poll.state.value != "draft"]
+    return reply({"polls": [await _poll_row(services, poll) for poll in shown]})
+
+
+@routes.get("/api/v1/polls/{poll}")
+async def get_poll(request: web.Request) -> web.Response:
+    """One poll whole, with its tally."""
+    services = request.app[SERVICES]
+    return reply(await _poll_row(services, await services.polls.get(request.match_info["poll"])))
+
+
+@routes.post("/api/v1/streams/{stream}/polls")
+async def create_poll(request: web.Request) -> web.Response:
+    """A new poll on a stream, opened at once where the body says so."""
+    services = request.app[SERVICES]
+    stream = await authorized_stream(request)
+    body = await read(request, NewPoll)
+    poll = await services.polls.create(
+        stream.id,
+        body.question,
+        body.choices,
+        services.config.event.asker.get("en", ""),
+        duration_seconds=body.duration_seconds,
+    )
+    if body.open:
+        poll = await services.polls.open(poll.id)
+    location = {"Location": f"/api/v1/polls/{poll.id}"}
+    return reply(await _poll_row(services, poll), 201, location)
+
+
+@routes.post("/api/v1/polls/{poll}/open")
+async def open_poll(request: web.Request) -> web.Response:
+    """Opens a draft for voting."""
+    services = request.app[SERVICES]
+    poll = await _authorized_poll(request)
+    return reply(await _poll_row(services, await services.polls.open(poll.id)))
+
+
+@routes.post("/api/v1/polls/{poll}/close")
+async def close_poll(request: web.Request) -> web.Response:
+    """Ends the voting; the tally is final."""
+    services = request.app[SERVICES]
+    poll = await _authorized_poll(request)
+    return reply(await _poll_row(services, await services.polls.close(poll.id)))
+
+
+@routes.post("/api/v1/polls/{poll}/votes")
+async def cast_vote(request: web.Request) -> web.Response:
+    """The HTTP twin of the RPC ``vote``; the reply means that the vote is on disk."""
+    services = request.app[SERVICES]
+    body = await read(request, Vote)
+    voter = voter_of(request, services)
+    if voter is None:
+        raise NoIdentity
+    ballot = Ballot(
+        poll=request.match_info["poll"],
+        choices=body.choices,
+        ballot_id=body.ballot_id,
+        nonce=body.nonce,
+    )
+    receipt = await services.polls.cast(voter[0], ballot)
+    return reply(receipt.to_dict())
+
+
+@routes.post("/api/v1/token")
+async def connect_token(request: web.Request) -> web.Response:
+    """A five-minute token for the feed socket, for the holder of a device cookie."""
+    services = request.app[SERVICES]
+    if request.content_type != "application/json":
+        raise web.HTTPUnsupportedMediaType
+    await request.read()
+    device = services.cookies.device(request.cookies.get(services.cookies.name))
+    if device is None:
+        raise NoIdentity
+    token = services.tokens.issue(f"device:{device}", "device")
+    return reply({"token": token, "expires_in": services.tokens.lifetime_seconds, "tier": "device"})
+
+
+def _stream_row(request: web.Request, stream_id: str) -> dict[str, object]:
+    services = request.app[SERVICES]
+    stream = services.streams.get(stream_id)
+    viewers = services.hub.subscribers(f"stream:{stream_id}")
+    catalogue = services.catalogues[choose(request)]
+    return stream_row(stream, viewers, services.config.event, catalogue)
+
+
+async def _authorized_poll(request: web.Request) -> Poll:
+    services = request.app[SERVICES]
+    poll = await services.polls.get(request.match_info["poll"])
+    await authorize(request, poll.stream)
+    return poll
+
+
+async def _poll_row(services: Services, poll: Poll) -> dict[str, object]:
+    return poll_row(poll, await services.polls.tally(poll.id))

@@ -1,0 +1,107 @@
+"""Event, watch and studio pages: collect what a template shows, render it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from aiohttp import web
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from streamd.relay.stream import Stream
+from streamd.web.language import Catalogue, choose
+from streamd.web.security import feed_url
+from streamd.web.services import SERVICES, Services
+from streamd.web.views import in_rotation, stream_row
+
+routes = web.RouteTableDef()
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+def load_templates(catalogues: dict[str, Catalogue]) -> dict[str, Environment]:
+    """One environment a language, its gettext installed."""
+    environments = {}
+    for language, catalogue in catalogues.items():
+        environment = Environment(
+            loader=FileSystemLoader(_TEMPLATES),
+            autoescape=True,
+            undefined=StrictUndefined,
+            extensions=["jinja2.ext.i18n"],
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        environment.install_gettext_translations(catalogue.gettext, newstyle=True)  # type: ignore[attr-defined]
+        environments[language] = environment
+    return environments
+
+
+@routes.get("/")
+async def event_page(request: web.Request) -> web.Response:
+    """All candidates in today's rotation."""
+    services = request.app[SERVICES]
+    catalogue = services.catalogues[choose(request)]
+    ordered = in_rotation(list(services.streams), services.config.event)
+    rows = [_row(services, stream, catalogue) for stream in ordered]
+    return _render(request, "event.html", {"streams": rows}, {"streams": rows})
+
+
+@routes.get("/watch/{stream}")
+async def watch_page(request: web.Request) -> web.Response:
+    """One broadcast: the player and its polls."""
+    return _stream_page(request, "watch.html")
+
+
+@routes.get("/studio/{stream}")
+async def studio_page(request: web.Request) -> web.Response:
+    """The candidate's own page; its key stays in the URL's fragment and never reaches us here."""
+    return _stream_page(request, "studio.html")
+
+
+def _stream_page(request: web.Request, template: str) -> web.Response:
+    services = request.app[SERVICES]
+    catalogue = services.catalogues[choose(request)]
+    row = _row(services, services.streams.get(request.match_info["stream"]), catalogue)
+    return _render(request, template, {"stream": row}, {"stream": row})
+
+
+def _row(services: Services, stream: Stream, catalogue: Catalogue) -> dict[str, object]:
+    viewers = services.hub.subscribers(f"stream:{stream.id}")
+    return stream_row(stream, viewers, services.config.event, catalogue)
+
+
+def _render(
+    request: web.Request, template: str, page: dict[str, object], context: dict[str, object]
+) -> web.Response:
+    services = request.app[SERVICES]
+    language = choose(request)
+    catalogue = services.catalogues[language]
+    event = services.config.event
+    shown_event = {
+        "id": event.id,
+        "title": catalogue.pick(event.title),
+        "asker": catalogue.pick(event.asker),
+    }
+    common = {
+        "lang": language,
+        "dir": catalogue.direction,
+        "event": shown_event,
+        "simulated": event.simulated,
+    }
+    text = (
+        services.templates[language]
+        .get_template(template)
+        .render(
+            **common,
+            **context,
+            page={
+                **common,
+                **page,
+                "feed_url": feed_url(request, services),
+                "now": time.time(),
+                "strings": catalogue.strings,
+            },
+            static=services.assets.url,
+            tls=bool(services.config.tls.cert) or request.secure,
+        )
+    )
+    return web.Response(text=text, content_type="text/html")

@@ -1,0 +1,156 @@
+"""Every refusal over HTTP, as RFC 9457 problem details: one table, one middleware.
+
+``type`` is ``urn:streamd:problem:{slug}``, stable; ``title`` is short, ``detail`` a sentence a
+person understands, in the reader's language where the catalogue has it; ``status`` equals the
+HTTP status.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import msgspec
+import structlog
+from aiohttp import web
+
+from polling import errors as polls
+from streamd import errors
+from streamd.web.language import choose
+from streamd.web.services import SERVICES
+from streamd.webrtc.whip import TooManyPublishers
+
+log = structlog.get_logger(__name__)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class BadRequest(errors.StreamdError):
+    """The request's body or parameters are not what this address takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """How one kind of error looks over HTTP."""
+
+    status: int
+    slug: str
+    title: str
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+_SOON = (("Retry-After", "2"),)
+
+# First match wins, so a class stands above its bases.
+REFUSALS: tuple[tuple[type[Exception], Refusal], ...] = (
+    (polls.UnknownPoll, Refusal(404, "unknown_poll", "Unknown poll")),
+    (polls.UnknownChoice, Refusal(422, "unknown_choice", "Unknown choice")),
+    (polls.PollClosed, Refusal(409, "closed", "Poll not open")),
+    (polls.NoIdentity, Refusal(401, "no_identity", "No identity")),
+    (polls.AlreadyVoted, Refusal(409, "already_voted", "Already voted")),
+    (polls.BallotConflict, Refusal(409, "ballot_conflict", "Ballot conflict")),
+    (polls.IllegalMove, Refusal(409, "illegal_move", "Not possible now")),
+    (polls.InvalidPoll, Refusal(422, "invalid_poll", "Invalid poll")),
+    (polls.InvalidBallot, Refusal(422, "invalid_ballot", "Invalid ballot")),
+    (polls.Busy, Refusal(503, "busy", "Busy", _SOON)),
+    (polls.StoreDown, Refusal(503, "store_unavailable", "Store unavailable", _SOON)),
+    (errors.StoreUnavailable, Refusal(503, "store_unavailable", "Store unavailable", _SOON)),
+    (errors.UnknownStream, Refusal(404, "unknown_stream", "Unknown stream")),
+    (errors.AlreadyPublishing, Refusal(409, "already_publishing", "Already broadcasting")),
+    (errors.StreamError, Refusal(409, "stream_state", "Not possible now")),
+    (TooManyPublishers, Refusal(503, "too_many_publishers", "Full", (("Retry-After", "30"),))),
+    (errors.MalformedOffer, Refusal(400, "malformed_offer", "Malformed SDP")),
+    (errors.NoAcceptableCodec, Refusal(406, "no_acceptable_codec", "No acceptable codec")),
+    (errors.NegotiationError, Refusal(400, "negotiation", "Negotiation failed")),
+    (
+        errors.Unauthenticated,
+        Refusal(401, "unauthenticated", "Not signed in", (("WWW-Authenticate", "Bearer"),)),
+    ),
+    (errors.Forbidden, Refusal(403, "forbidden", "Not allowed")),
+    (BadRequest, Refusal(400, "bad_request", "Bad request")),
+)
+
+_STATUS_DETAILS = {
+    404: "There is nothing at this address. Check the link you were given.",
+    405: "This address does not take that method.",
+    413: "The request's body is too large: 64 kB is the most this address takes.",
+    415: "This address does not take that content type.",
+}
+
+
+def problem(refusal: Refusal, detail: str, extra: dict[str, object] | None = None) -> web.Response:
+    """The response for ``refusal`` with ``detail`` as its sentence."""
+    body = {
+        "type": f"urn:streamd:problem:{refusal.slug}",
+        "title": refusal.title,
+        "status": refusal.status,
+        "detail": detail,
+        **(extra or {}),
+    }
+    return web.Response(
+        status=refusal.status,
+        body=msgspec.json.encode(body),
+        content_type="application/problem+json",
+        headers=dict(refusal.headers),
+    )
+
+
+def refusal_for(error: Exception) -> Refusal | None:
+    """The table's row for ``error``, or None where the error is not a refusal."""
+    return next((row for kind, row in REFUSALS if isinstance(error, kind)), None)
+
+
+@web.middleware
+async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turns errors into problem details, or into the error page where a person reads."""
+    try:
+        return await handler(request)
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        slug = HTTPStatus(error.status).phrase.lower().replace(" ", "_")
+        refusal = Refusal(error.status, slug, HTTPStatus(error.status).phrase)
+        detail = _STATUS_DETAILS.get(error.status, error.reason)
+        kept = {name: error.headers[name] for name in ("Allow",) if name in error.headers}
+        response = _answer(request, refusal, detail)
+        response.headers.update(kept)
+        return response
+    except (errors.StreamdError, polls.PollingError) as error:
+        refusal_found = refusal_for(error)
+        if refusal_found is None:
+            raise
+        extra: dict[str, object] = {}
+        if isinstance(error, errors.NoAcceptableCodec):
+            extra["accepted"] = list(error.accepted)
+        return _answer(request, refusal_found, str(error), extra)
+    except Exception:
+        log.exception("request failed", path=request.path, method=request.method)
+        refusal = Refusal(500, "internal", "Internal error")
+        return _answer(request, refusal, "Something broke on our side. It was logged; try again.")
+
+
+def _answer(
+    request: web.Request, refusal: Refusal, detail: str, extra: dict[str, object] | None = None
+) -> web.Response:
+    wants_page = request.method == "GET" and "text/html" in request.headers.get("Accept", "")
+    if not wants_page or request.path.startswith(("/api/", "/hls/")):
+        return problem(refusal, detail, extra)
+    services = request.app[SERVICES]
+    language = choose(request)
+    catalogue = services.catalogues[language]
+    text = (
+        services.templates[language]
+        .get_template("error.html")
+        .render(
+            status=refusal.status,
+            heading=catalogue.gettext.gettext(refusal.title),
+            detail=catalogue.gettext.gettext(detail),
+            lang=language,
+            dir=catalogue.direction,
+            event=None,
+            page={"lang": language, "dir": catalogue.direction, "strings": catalogue.strings},
+            static=services.assets.url,
+        )
+    )
+    return web.Response(status=refusal.status, text=text, content_type="text/html")

@@ -1,0 +1,94 @@
+"""What every response and every state-changing request passes through.
+
+Headers follow OWASP ASVS 5, 3.4; the Origin check stops other sites from acting with a visitor's
+device cookie (3.5): ``SameSite=Lax`` alone would let a sibling subdomain through.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from streamd.errors import Forbidden
+from streamd.web.language import COOKIE, LANGUAGES
+from streamd.web.problems import Handler
+from streamd.web.services import SERVICES, Services, bearer
+
+_PLAIN_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self), microphone=(self), screen-wake-lock=(self), autoplay=(self)",
+}
+
+
+def feed_url(request: web.Request, services: Services) -> str:
+    """The gateway's address as this visitor reaches it: ``ws://host:8081/connection/websocket``."""
+    if services.config.feeds.public_url:
+        return services.config.feeds.public_url
+    scheme = "wss" if services.config.tls.cert else "ws"
+    host = urlsplit(f"//{request.host}").hostname or "localhost"
+    shown = f"[{host}]" if ":" in host else host
+    return f"{scheme}://{shown}:{services.feed_port}/connection/websocket"
+
+
+def own_origin(request: web.Request, services: Services) -> str:
+    """The origin of our own pages, as this visitor sees them."""
+    public = services.config.web.public_url
+    return public.rstrip("/") if public else f"{request.scheme}://{request.host}"
+
+
+@web.middleware
+async def security(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Checks the Origin of state-changing requests; adds headers, device and language cookies."""
+    services = request.app[SERVICES]
+    if request.method not in ("GET", "HEAD", "OPTIONS") and bearer(request) is None:
+        _check_origin(request, services)
+    response = await handler(request)
+    if response.prepared:
+        return response
+    response.headers.update(_PLAIN_HEADERS)
+    if response.content_type == "text/html":
+        _dress_page(request, response, services)
+    return response
+
+
+def _check_origin(request: web.Request, services: Services) -> None:
+    origin = request.headers.get("Origin")
+    allowed = (own_origin(request, services), *services.config.feeds.origins)
+    if origin not in allowed:
+        raise Forbidden(
+            "This request did not come from one of our pages. Open the page itself and try again."
+        )
+
+
+def _dress_page(request: web.Request, response: web.StreamResponse, services: Services) -> None:
+    feed = urlsplit(feed_url(request, services))
+    response.headers["Content-Security-Policy"] = "; ".join(
+        (
+            "default-src 'self'",
+            f"connect-src 'self' {feed.scheme}://{feed.netloc}",
+            "media-src 'self' blob:",
+            "img-src 'self' data: blob:",
+            "worker-src 'self' blob:",
+            "object-src 'none'",
+            "base-uri 'none'",
+            "form-action 'self'",
+            "frame-ancestors 'none'",
+        )
+    )
+    response.headers["Cache-Control"] = "no-store"
+    secure = request.secure or own_origin(request, services).startswith("https:")
+    if services.cookies.device(request.cookies.get(services.cookies.name)) is None:
+        response.set_cookie(
+            services.cookies.name,
+            services.cookies.issue(),
+            max_age=services.config.identity.cookie_days * 86_400,
+            httponly=True,
+            samesite="Lax",
+            secure=secure,
+        )
+    wished = request.query.get("lang")
+    if wished in LANGUAGES:
+        response.set_cookie(COOKIE, wished, max_age=31_536_000, samesite="Lax", secure=secure)

@@ -1,0 +1,78 @@
+"""The HTTP server: routes, middlewares, static files, and a shutdown that drains."""
+
+from __future__ import annotations
+
+import ssl
+
+import prometheus_client
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from streamd.config import Web
+from streamd.web import api, hls, operations, pages, whip
+from streamd.web.problems import problems
+from streamd.web.security import security
+from streamd.web.services import SERVICES, Services
+
+_ROUTES = (api.routes, hls.routes, operations.routes, pages.routes, whip.routes)
+
+
+def build(services: Services, registry: CollectorRegistry) -> web.Application:
+    """The application with every route."""
+    app = web.Application(
+        middlewares=[security, problems], client_max_size=services.config.web.body_bytes
+    )
+    app[SERVICES] = services
+    registry.register(operations.StreamdCollector(services))
+    app[operations.REGISTRY] = registry
+    for table in _ROUTES:
+        app.add_routes(table)
+    assets = services.assets
+    app.router.add_static(f"/static/{assets.version}/", assets.root)
+    app.on_response_prepare.append(_cache_static)
+    return app
+
+
+async def _cache_static(request: web.Request, response: web.StreamResponse) -> None:
+    version = request.app[SERVICES].assets.version
+    if request.path.startswith(f"/static/{version}/") and response.status < 300:
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+
+
+class HttpServer:
+    """Owns the listening socket of :8080."""
+
+    def __init__(
+        self, settings: Web, app: web.Application, ssl_context: ssl.SSLContext | None
+    ) -> None:
+        self._settings = settings
+        self._ssl = ssl_context
+        # No access log: vote routes must not leave one, and a log of watchers has no use.
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=3.0)
+        self.port = 0
+
+    async def start(self) -> None:
+        """Binds and serves; OSError where the address is taken."""
+        await self._runner.setup()
+        site = web.TCPSite(
+            self._runner,
+            self._settings.host,
+            self._settings.port,
+            ssl_context=self._ssl,
+            reuse_port=False,
+        )
+        await site.start()
+        self.port = self._runner.addresses[0][1]
+
+    async def stop(self) -> None:
+        """Stops accepting, lets requests end for three seconds, closes the rest."""
+        await self._runner.cleanup()
+
+
+def new_registry() -> CollectorRegistry:
+    """A registry with the process's own figures (CPU, memory, open files)."""
+    registry = CollectorRegistry()
+    prometheus_client.ProcessCollector(registry=registry)
+    prometheus_client.PlatformCollector(registry=registry)
+    prometheus_client.GCCollector(registry=registry)
+    return registry

@@ -1,0 +1,55 @@
+"""WHIP (RFC 9725): POST an offer, DELETE the session."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from streamd.web.problems import BadRequest
+from streamd.web.services import SERVICES, authorize, authorized_stream
+
+routes = web.RouteTableDef()
+
+
+@routes.options("/whip/{stream}")
+async def options(request: web.Request) -> web.Response:
+    """What a client may post (RFC 9725 §4.2)."""
+    return web.Response(headers={"Accept-Post": "application/sdp", **_cors()})
+
+
+@routes.post("/whip/{stream}")
+async def publish(request: web.Request) -> web.Response:
+    """201 with the answer and the session's Location."""
+    stream = await authorized_stream(request)
+    if request.content_type != "application/sdp":
+        raise web.HTTPUnsupportedMediaType
+    try:
+        offer = (await request.read()).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadRequest("The offer is not UTF-8 text.") from error
+    session = await request.app[SERVICES].whip.publish(stream, offer)
+    return web.Response(
+        status=201,
+        text=session.answer_sdp,
+        content_type="application/sdp",
+        headers={"Location": f"/whip/{stream.id}/{session.id}", **_cors()},
+    )
+
+
+@routes.delete("/whip/{stream}/{session}")
+async def stop(request: web.Request) -> web.Response:
+    """Ends the broadcast (RFC 9725 §4.2)."""
+    stream = request.match_info["stream"]
+    await authorize(request, stream)
+    if not await request.app[SERVICES].whip.delete(request.match_info["session"], stream):
+        raise web.HTTPNotFound
+    return web.Response(headers=_cors())
+
+
+def _cors() -> dict[str, str]:
+    """The key travels as a Bearer token, never by cookie, so any origin may hold it."""
+    return {
+        "Access-Control-Allow-Origin": "*",
+        "Access-Control-Allow-Methods": "POST, DELETE, OPTIONS",
+        "Access-Control-Allow-Headers": "Authorization, Content-Type",
+        "Access-Control-Expose-Headers": "Location",
+    }

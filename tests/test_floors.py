@@ -1,0 +1,110 @@
+"""A module imports its own floor or a lower one, and some libraries have one door only."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+# Longest prefix wins. docs/architecture.md draws the same house.
+FLOORS = {
+    "streamd.errors": 0,
+    "streamd.config": 0,
+    "streamd.media": 0,
+    "streamd": 0,
+    "streamd.log": 1,
+    "streamd.identity": 1,
+    "streamd.keys": 1,
+    "streamd.store": 1,
+    "streamd.certificates": 1,
+    "streamd.relay": 1,
+    "streamd.webrtc": 2,
+    "streamd.feeds": 2,
+    "streamd.campaign": 2,
+    "streamd.web": 3,
+    "streamd.announcements": 3,
+    "streamd.app": 4,
+    "streamd.demo": 4,
+    "streamd.cli": 5,
+    "streamd.__main__": 5,
+}
+POLLING = {
+    "polling.errors": 0,
+    "polling.model": 0,
+    "polling.rules": 0,
+    "polling": 0,
+    "polling.poll_keys": 1,
+    "polling.store": 1,
+    "polling.service": 2,
+    "polling.__main__": 3,
+}
+DOORS = {
+    "aiortc": ("streamd/webrtc/",),
+    "aioice": ("streamd/webrtc/",),
+    "websockets": ("streamd/feeds/gateway.py", "loadtests/", "tests/"),
+    "redis": ("streamd/store.py", "streamd/keys.py", "polling/store.py", "tests/", "loadtests/"),
+    "aiohttp": ("streamd/web/", "loadtests/", "tests/"),
+}
+PURE = ("streamd/media/", "streamd/campaign/rotation.py", "polling/model.py", "polling/rules.py")
+IMPURE = {"asyncio", "time", "socket", "threading", "random"}
+
+FILES = sorted(
+    path
+    for package in ("streamd", "polling", "loadtests", "tests")
+    for path in (ROOT / package).rglob("*.py")
+)
+
+
+def imports(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            assert node.level == 0, f"{path}: imports are absolute"
+            found.add(node.module)
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def floor_of(module: str, floors: dict[str, int]) -> int | None:
+    while module:
+        if module in floors:
+            return floors[module]
+        module = module.rpartition(".")[0]
+    return None
+
+
+def module_of(path: Path) -> str:
+    name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    return name.removesuffix(".__init__")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_stay_on_their_floor(path: Path) -> None:
+    module = module_of(path)
+    place = path.relative_to(ROOT).as_posix()
+    for name in imports(path):
+        for library, doors in DOORS.items():
+            if name == library or name.startswith(f"{library}."):
+                assert place.startswith(doors), f"{place} imports {library}"
+        if place.startswith(PURE):
+            assert name.split(".")[0] not in IMPURE, f"{place} is pure and imports {name}"
+        if module.startswith("polling"):
+            assert name.split(".")[0] != "streamd", f"{place} imports {name}"
+        for package, floors in (("streamd", FLOORS), ("polling", POLLING)):
+            if module.split(".")[0] == package and name.split(".")[0] == package:
+                own, other = floor_of(module, floors), floor_of(name, floors)
+                assert own is not None
+                assert other is not None
+                assert other <= own, f"{place} (floor {own}) imports {name} (floor {other})"
+
+
+def test_every_module_has_a_floor_of_its_own() -> None:
+    for path in FILES:
+        module = module_of(path)
+        if module.startswith("streamd.") and module.count(".") == 1:
+            assert module in FLOORS, f"{module} has no floor"

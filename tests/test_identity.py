@@ -1,0 +1,57 @@
+"""Device cookies and connect tokens: ours pass, everything else is refused."""
+
+from __future__ import annotations
+
+import time
+
+import jwt
+import pytest
+
+from streamd.errors import Unauthenticated
+from streamd.identity import ConnectTokens, DeviceCookies, TokenExpired
+
+
+def test_a_cookie_is_taken_only_from_its_own_server() -> None:
+    ours, theirs = DeviceCookies(b"a" * 32), DeviceCookies(b"b" * 32)
+    value = ours.issue()
+    assert ours.device(value) == value.split(".")[0]
+    assert theirs.device(value) is None
+    assert ours.device(value + "x") is None
+    assert ours.device(None) is None
+    assert ours.device("") is None
+    assert ours.device(".") is None
+    assert ours.device("ä.ö") is None
+    assert ours.issue() != value
+
+
+def test_a_token_names_its_voter() -> None:
+    tokens = ConnectTokens(b"s" * 32, 300)
+    identity = tokens.verify(tokens.issue("device:abc", "device"))
+    assert (identity.voter, identity.tier) == ("device:abc", "device")
+    assert 290 < identity.expires_at - time.time() <= 300
+
+
+def test_an_expired_token_is_told_apart() -> None:
+    tokens = ConnectTokens(b"s" * 32, -1)
+    with pytest.raises(TokenExpired):
+        tokens.verify(tokens.issue("device:abc", "device"))
+
+
+def test_foreign_and_altered_tokens_are_refused() -> None:
+    tokens = ConnectTokens(b"s" * 32, 300)
+    good = tokens.issue("device:abc", "device")
+    head, body, signature = good.split(".")
+    unsigned = jwt.encode({"sub": "device:abc", "tier": "device"}, "", algorithm="none")
+    other_kind = jwt.encode({"sub": "x"}, b"k" * 32, algorithm="HS256")
+    foreign = ConnectTokens(b"t" * 32, 300).issue("device:abc", "device")
+    for bad in (
+        f"{head}.{body}.{signature[::-1]}",
+        f"{head}.{body}",
+        unsigned,
+        other_kind,
+        foreign,
+        "",
+        "a.b.c",
+    ):
+        with pytest.raises(Unauthenticated):
+            tokens.verify(bad)
