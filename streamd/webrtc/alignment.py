@@ -1,0 +1,141 @@
+"""Where a publisher's RTP timestamps fall on the stream's media time. Pure: no clock of its own.
+
+Each track counts its own RTP clock from a random start, so sound and picture have to be brought
+together (RFC 3550 §6.4.1). Until both tracks have a sender report they are aligned by arrival:
+the least delayed packet so far tells when a timestamp was meant. Then by the reports' (NTP, RTP)
+pairs: the error is taken away once, at a keyframe, by moving the early track forward, so that
+media time never steps back. After that the reports are only watched: where the publisher's sound
+card and its clock drift more than ``DRIFT_SECONDS`` apart, the same is done again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from streamd.media.units import Kind
+
+CORRECTION_SECONDS = 0.005
+"""An error by arrival that is smaller than this is left alone."""
+DRIFT_SECONDS = 0.020
+ABSURD_SECONDS = 2.0
+"""Reports that move a track further than this against its arrival are not believed."""
+JUMP_SECONDS = 2.0
+"""A timestamp this far from what its arrival says began anew: a restarted or replaced source."""
+
+
+@dataclass(slots=True)
+class _TrackClock:
+    rate: int
+    least: float | None = None
+    """Arrival minus timestamp, in seconds, of the least delayed packet so far."""
+    base: int | None = None
+    """The RTP timestamp at media time 0."""
+    report: tuple[float, int] | None = None
+    """The last sender report: NTP seconds and the RTP timestamp of the same instant."""
+    last: int = -1
+    last_timestamp: int = 0
+    last_arrival: float = 0.0
+
+    def ntp_at_zero(self) -> float | None:
+        """NTP seconds at this track's media time 0, by its report."""
+        if self.report is None or self.base is None:
+            return None
+        ntp, timestamp = self.report
+        return ntp - (timestamp - self.base) / self.rate
+
+
+class Alignment:
+    """The map from (track, unwrapped RTP timestamp) to media time, in the track's own ticks."""
+
+    def __init__(self, rates: Mapping[Kind, int]) -> None:
+        self._clocks = {kind: _TrackClock(rate) for kind, rate in rates.items()}
+        self._origin: float | None = None
+        self._corrected = False
+        self.corrections: list[float] = []
+        """Seconds that sound was moved against the picture, newest last, at most 32 kept."""
+
+    @property
+    def started(self) -> bool:
+        """Whether media time runs."""
+        return self._origin is not None
+
+    def arrived(self, kind: Kind, timestamp: int, now: float) -> None:
+        """A packet with this timestamp came at ``now`` (seconds, any steady clock)."""
+        clock = self._clocks[kind]
+        delay = now - timestamp / clock.rate
+        if clock.least is None or delay < clock.least:
+            clock.least = delay
+
+    def reported(self, kind: Kind, ntp_seconds: float, timestamp: int) -> None:
+        """A sender report. NTP 0 means that the sender has no wall clock: no use here."""
+        if ntp_seconds > 0:
+            self._clocks[kind].report = (ntp_seconds, timestamp)
+
+    def wall(self, kind: Kind, timestamp: int) -> float:
+        """When the timestamp was meant, by arrival, on the clock that ``arrived`` was given."""
+        clock = self._clocks[kind]
+        assert clock.least is not None, "arrived() comes first"
+        return timestamp / clock.rate + clock.least
+
+    def start(self, kind: Kind, timestamp: int) -> None:
+        """Media time 0 is this timestamp; both tracks count from there."""
+        self._origin = self.wall(kind, timestamp)
+        self._clocks[kind].base = timestamp
+
+    def place(self, kind: Kind, timestamp: int, now: float, *, keyframe: bool = False) -> int:
+        """Media time of a unit, in the track's ticks; always later than the unit before it.
+
+        ``keyframe`` is true for a video keyframe: the moment at which tracks may be moved.
+        """
+        clock = self._clocks[kind]
+        if clock.base is None:
+            self._join(clock)
+        elif clock.last >= 0:
+            self._follow_jump(clock, timestamp, now)
+        if keyframe:
+            self._correct()
+        assert clock.base is not None
+        clock.last = max(timestamp - clock.base, clock.last + 1, 0)
+        clock.last_timestamp, clock.last_arrival = timestamp, now
+        return clock.last
+
+    def _join(self, clock: _TrackClock) -> None:
+        """Gives a track its place on the running media time, by arrival."""
+        assert self._origin is not None, "start() comes first"
+        assert clock.least is not None, "arrived() comes first"
+        clock.base = round((self._origin - clock.least) * clock.rate)
+
+    def _follow_jump(self, clock: _TrackClock, timestamp: int, now: float) -> None:
+        assert clock.base is not None
+        elapsed = now - clock.last_arrival
+        step = (timestamp - clock.last_timestamp) / clock.rate
+        if abs(step - elapsed) <= JUMP_SECONDS:
+            return
+        clock.base = timestamp - clock.last - max(1, round(elapsed * clock.rate))
+        clock.least = now - timestamp / clock.rate
+        clock.report = None
+        self._corrected = False
+
+    def _correct(self) -> None:
+        if len(self._clocks) < 2:
+            return
+        video, audio = self._clocks["v"], self._clocks["a"]
+        at_zero_v, at_zero_a = video.ntp_at_zero(), audio.ntp_at_zero()
+        if at_zero_v is None or at_zero_a is None:
+            return
+        assert video.base is not None
+        assert audio.base is not None
+        # Positive: a sound of the same instant has the smaller media time, so it plays early.
+        early = at_zero_a - at_zero_v
+        allowed = DRIFT_SECONDS if self._corrected else CORRECTION_SECONDS
+        if abs(early) > ABSURD_SECONDS:
+            return
+        self._corrected = True
+        if abs(early) < allowed:
+            return
+        if early > 0:
+            audio.base -= round(early * audio.rate)
+        else:
+            video.base += round(early * video.rate)
+        self.corrections = [*self.corrections[-31:], early]
