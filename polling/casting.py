@@ -1,0 +1,183 @@
+"""Micro-batched casting: the votes of one tick become one atomic call per ``{poll:shard}``."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from polling.errors import Busy, PollingError, StoreDown
+from polling.model import Tally
+from polling.store import Counted, PollStore, Vote
+
+log = structlog.get_logger()
+
+# One call's arguments pass Lua's stack, which holds 8,000 values; a batch needs two a vote.
+BATCHES = range(1, 3_001)
+
+
+class Pace(Protocol):
+    """How votes are gathered: streamd's ``[polls]`` section has this shape."""
+
+    @property
+    def tick_ms(self) -> int:
+        """Milliseconds that the first vote of a batch waits for others."""
+
+    @property
+    def batch(self) -> int:
+        """Votes in one call at most, 1 to 3,000."""
+
+    @property
+    def queue(self) -> int:
+        """Votes that may wait at once; past it a vote is refused as Busy."""
+
+
+@dataclass(slots=True)
+class Counters:
+    """What happened since the start, for metrics."""
+
+    counted: int = 0
+    repeated: int = 0
+    refused: int = 0
+    busy: int = 0
+    failed: int = 0
+    batches: int = 0
+
+
+class Caster:
+    """Gathers votes and casts them. Its owner runs ``run()`` in a task and ends it by ``drain()``.
+
+    The queue is bounded over all polls by ``pace.queue``. When it is full a vote is refused with
+    Busy and counted in ``counters.busy``.
+    """
+
+    def __init__(
+        self,
+        store: PollStore,
+        pace: Pace,
+        now: Callable[[], float],
+        on_counted: Callable[[Tally], None],
+    ) -> None:
+        if pace.batch not in BATCHES:
+            raise ValueError(f"polls batch is {pace.batch}: choose 1 to 3,000.")
+        self._store = store
+        self._pace = pace
+        self._now = now
+        self._on_counted = on_counted
+        self._waiting: dict[str, deque[tuple[Vote, asyncio.Future[int]]]] = {}
+        self._wake = asyncio.Event()
+        self._draining = False
+        self.waiting = 0
+        self.counters = Counters()
+
+    def put(self, poll: str, vote: Vote) -> asyncio.Future[int]:
+        """Queues a vote; the future gives its position or a negative code of polling/store.py.
+
+        It raises StoreDown where the call failed. Raises Busy at once when the queue is full and
+        StoreDown after ``drain()``.
+        """
+        if self._draining:
+            raise StoreDown("stopping")
+        if self.waiting >= self._pace.queue:
+            self.counters.busy += 1
+            raise Busy(self.waiting)
+        future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        queue = self._waiting.get(poll)
+        if queue is None:
+            queue = self._waiting[poll] = deque()
+        queue.append((vote, future))
+        self.waiting += 1
+        self._wake.set()
+        return future
+
+    async def run(self) -> None:
+        """Casts until drained. If it is cancelled, the votes still waiting raise StoreDown."""
+        try:
+            while not (self._draining and not self.waiting):
+                await self._wake.wait()
+                if not self._full and not self._draining:
+                    await asyncio.sleep(self._pace.tick_ms / 1000)
+                self._wake.clear()
+                await self._cast(self._take())
+                if self.waiting or self._draining:
+                    self._wake.set()
+        finally:
+            self._draining = True
+            for queue in self._waiting.values():
+                _fail(queue, StoreDown("stopping"))
+            self._waiting.clear()
+            self.waiting = 0
+
+    def drain(self) -> None:
+        """Takes no more votes; ``run()`` ends once those that wait are cast."""
+        self._draining = True
+        self._wake.set()
+
+    @property
+    def _full(self) -> bool:
+        return any(len(queue) >= self._pace.batch for queue in self._waiting.values())
+
+    def _take(self) -> list[tuple[str, list[tuple[Vote, asyncio.Future[int]]]]]:
+        taken = []
+        for poll, queue in list(self._waiting.items()):
+            if len(queue) <= self._pace.batch:
+                taken.append((poll, list(queue)))
+                del self._waiting[poll]
+            else:
+                taken.append((poll, [queue.popleft() for _ in range(self._pace.batch)]))
+        self.waiting -= sum(len(entries) for _, entries in taken)
+        return taken
+
+    async def _cast(self, taken: list[tuple[str, list[tuple[Vote, asyncio.Future[int]]]]]) -> None:
+        if not taken:
+            return
+        batches = [(poll, [vote for vote, _ in entries]) for poll, entries in taken]
+        try:
+            results = await self._store.cast(batches, self._now())
+        except BaseException as error:
+            failure = StoreDown(repr(error))
+            for _, entries in taken:
+                _fail(entries, failure)
+            if not isinstance(error, Exception):
+                raise
+            log.exception("a batch of votes failed")
+            return
+        for (poll, entries), result in zip(taken, results, strict=True):
+            self.counters.batches += 1
+            if isinstance(result, Counted):
+                self._settle(entries, result)
+            else:
+                self.counters.failed += len(entries)
+                log.warning(
+                    "votes not acknowledged", poll=poll, votes=len(entries), why=_why(result)
+                )
+                _fail(entries, result)
+
+    def _settle(self, entries: list[tuple[Vote, asyncio.Future[int]]], result: Counted) -> None:
+        positions = 0
+        for (_, future), code in zip(entries, result.codes, strict=True):
+            positions += code > 0
+            if not future.done():
+                future.set_result(code)
+        self.counters.counted += result.fresh
+        self.counters.repeated += positions - result.fresh
+        self.counters.refused += len(entries) - positions
+        if result.fresh:
+            self._on_counted(result.tally)
+
+
+def _why(error: PollingError) -> str:
+    return getattr(error, "reason", "") or str(error)
+
+
+def _fail(
+    entries: deque[tuple[Vote, asyncio.Future[int]]] | list[tuple[Vote, asyncio.Future[int]]],
+    error: PollingError,
+) -> None:
+    for _, future in entries:
+        if not future.done():
+            future.set_exception(error)
