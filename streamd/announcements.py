@@ -17,7 +17,7 @@ from streamd.config import Event
 from streamd.feeds.hub import Hub
 from streamd.relay.stream import Stream
 from streamd.relay.streams import Streams
-from streamd.web.views import poll_row, stream_state
+from streamd.web.views import stream_state
 
 log = structlog.get_logger(__name__)
 
@@ -75,7 +75,7 @@ class Announcements:
     async def _publish_stream(self, stream: Stream) -> None:
         try:
             polls = [one for one in await self._polls.list(stream.id) if one.opened_at is not None]
-            rows = [poll_row(one, await self._polls.tally(one.id)) for one in polls[:POLLS_SHOWN]]
+            rows = [one.to_dict(await self._polls.tally(one.id)) for one in polls[:POLLS_SHOWN]]
         except StoreDown:
             self._dirty.add(stream.id)
             return

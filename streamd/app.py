@@ -6,15 +6,18 @@ from pathlib import Path
 
 import structlog
 
+from polling.model import Poll, Tally
 from polling.service import PollService
 from streamd.announcements import Announcements
 from streamd.certificates import server_context
 from streamd.config import Config
+from streamd.errors import StoreUnavailable
 from streamd.feeds.gateway import Gateway
 from streamd.feeds.hub import Hub
 from streamd.feeds.votes import vote_rpc
 from streamd.identity import ConnectTokens, DeviceCookies
-from streamd.keys import StreamKeys
+from streamd.keys import KeyRecord, StreamKeys
+from streamd.relay.stream import Stream
 from streamd.relay.streams import Streams
 from streamd.store import Store
 from streamd.web.server import HttpServer
@@ -31,8 +34,10 @@ class App:
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        self._tls = server_context(config.tls)
-        secret = _server_secret(Path(config.store.dir) / "secrets")
+        home = Path(config.store.dir)
+        secret = _server_secret(home / "secrets" / "server.key")
+        tls = server_context(config.tls)
+        registry = new_registry()
         self.cookies = DeviceCookies(secret)
         self.tokens = ConnectTokens(secret, config.identity.token_seconds)
         self.store = Store(config.store)
@@ -41,10 +46,10 @@ class App:
         self.streams = Streams(config.relay, on_change=self._on_stream)
         self.polls = PollService(
             self.store.client,
-            Path(config.store.dir) / "poll-keys",
+            home / "poll-keys",
             config.polls,
-            on_tally=lambda tally: self.announcements.on_tally(tally),
-            on_poll=lambda poll: self.announcements.on_poll(poll),
+            on_tally=self._on_tally,
+            on_poll=self._on_poll,
             crowded=lambda: self.gateway.connections > config.polls.crowd,
         )
         self.announcements = Announcements(self.hub, self.streams, self.polls, config.event)
@@ -54,9 +59,126 @@ class App:
             self.hub,
             verify=self.tokens.verify,
             rpc={"vote": vote_rpc(self.polls)},
-            origins=self._page_origins,
-            ssl_context=self._tls,
+            origins=_page_origins(config),
+            ssl_context=tls,
         )
-        self.http: HttpServer | None = None
+        self.hub.provide("media", MediaProvider(self.streams))
+        self.http = HttpServer(config.web, tls, registry)
         for candidate in config.event.candidates:
             self.streams.add(candidate.stream)
+
+    async def start(self) -> None:
+        """Starts the parts in the order in which they need each other."""
+        # 1. The store: without it nothing is counted. A server that is down is waited for, then
+        #    streamd goes on and says so at /readyz.
+        await self.store.start()
+        # 2. Polls: the function is loaded, open polls get their timers back.
+        await self.polls.start()
+        # 3. Streams that have a key but no candidate.
+        for record in await self._known_keys():
+            if record.stream:
+                self.streams.add(record.stream)
+        # 4. The gateway, then the pages that point at it.
+        await self.gateway.start()
+        await self.http.start(self._services())
+
+    async def stop(self) -> None:
+        """Stops in reverse; the store goes last, so that every acknowledged vote is on disk."""
+        # 1. No new publishers; those on air are told by their peer connections closing.
+        await self.whip.close()
+        # 2. Feed clients get their replies, then a code that tells them to come back.
+        await self.gateway.stop(DRAIN_SECONDS)
+        # 3. HTTP requests end.
+        await self.http.stop()
+        # 4. Votes that wait for their batch are cast and answered.
+        await self.polls.close()
+        # 5. Packagers end.
+        await self.streams.close()
+        # 6. The store.
+        await self.store.stop()
+
+    def page_url(self, host: str = "localhost") -> str:
+        """The event page's address."""
+        if self.config.web.public_url:
+            return self.config.web.public_url.rstrip("/")
+        scheme = "https" if self.config.tls.cert else "http"
+        return f"{scheme}://{host}:{self.http.port}"
+
+    def _services(self) -> Services:
+        catalogues = load_catalogues()
+        return Services(
+            config=self.config,
+            store=self.store,
+            streams=self.streams,
+            polls=self.polls,
+            hub=self.hub,
+            keys=self.keys,
+            cookies=self.cookies,
+            tokens=self.tokens,
+            whip=self.whip,
+            assets=Assets(),
+            catalogues=catalogues,
+            templates=load_templates(catalogues),
+            feed_port=self.gateway.port,
+        )
+
+    async def _known_keys(self) -> list[KeyRecord]:
+        try:
+            return await self.keys.list()
+        except StoreUnavailable:
+            return []
+
+    def _on_stream(self, stream: Stream) -> None:
+        self.announcements.on_stream(stream)
+
+    def _on_poll(self, poll: Poll) -> None:
+        self.announcements.on_poll(poll)
+
+    def _on_tally(self, tally: Tally) -> None:
+        self.announcements.on_tally(tally)
+
+
+Background = Callable[[], Awaitable[None]]
+
+
+async def serve(
+    app: App,
+    on_ready: Callable[[App], Awaitable[None]],
+    background: Background | None = None,
+    stop: asyncio.Event | None = None,
+) -> None:
+    """Runs ``app`` until SIGTERM, SIGINT or ``stop``, then drains it.
+
+    ``background`` runs beside it and is cancelled first. An error that ends ``background`` ends
+    the app too, and is raised after everything has been stopped.
+    """
+    stopping = stop or asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    try:
+        await app.start()
+        await on_ready(app)
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(app.announcements.run(), name="announcements")]
+            if background is not None:
+                tasks.append(group.create_task(background(), name="background"))
+            await stopping.wait()
+            log.info("stopping")
+            for task in tasks:
+                task.cancel()
+    finally:
+        await app.stop()
+        log.info("stopped")
+
+
+def _server_secret(path: Path) -> bytes:
+    """32 random bytes behind cookies and tokens; made once, readable by the owner alone."""
+    if path.exists():
+        return path.read_bytes()
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    secret = secrets.token_bytes(32)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(secret)
+    return secret

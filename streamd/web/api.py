@@ -15,7 +15,7 @@ from streamd.identity import Tier
 from streamd.web.language import choose
 from streamd.web.problems import BadRequest
 from streamd.web.services import SERVICES, Services, authorize, authorized_stream
-from streamd.web.views import in_rotation, poll_row, stream_row
+from streamd.web.views import in_rotation, stream_row
 
 routes = web.RouteTableDef()
 
@@ -195,4 +195,4 @@ async def _authorized_poll(request: web.Request) -> Poll:
 
 
 async def _poll_row(services: Services, poll: Poll) -> dict[str, object]:
-    return poll_row(poll, await services.polls.tally(poll.id))
+    return poll.to_dict(await services.polls.tally(poll.id))

@@ -19,7 +19,7 @@ _PLAIN_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
-    "Permissions-Policy": "camera=(self), microphone=(self), screen-wake-lock=(self), autoplay=(self)",
+    "Permissions-Policy": "camera=(self), microphone=(self), screen-wake-lock=(self)",
 }
 
 

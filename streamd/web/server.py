@@ -9,6 +9,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from streamd.config import Web
+from streamd.errors import ConfigError
 from streamd.web import api, hls, operations, pages, whip
 from streamd.web.problems import problems
 from streamd.web.security import security
@@ -29,6 +30,7 @@ def build(services: Services, registry: CollectorRegistry) -> web.Application:
         app.add_routes(table)
     assets = services.assets
     app.router.add_static(f"/static/{assets.version}/", assets.root)
+    app.router.add_static("/static/", assets.root)
     app.on_response_prepare.append(_cache_static)
     return app
 
@@ -43,30 +45,36 @@ class HttpServer:
     """Owns the listening socket of :8080."""
 
     def __init__(
-        self, settings: Web, app: web.Application, ssl_context: ssl.SSLContext | None
+        self, settings: Web, ssl_context: ssl.SSLContext | None, registry: CollectorRegistry
     ) -> None:
         self._settings = settings
         self._ssl = ssl_context
-        # No access log: vote routes must not leave one, and a log of watchers has no use.
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=3.0)
-        self.port = 0
+        self._registry = registry
+        self._runner: web.AppRunner | None = None
+        self.port = settings.port
 
-    async def start(self) -> None:
-        """Binds and serves; OSError where the address is taken."""
-        await self._runner.setup()
-        site = web.TCPSite(
-            self._runner,
-            self._settings.host,
-            self._settings.port,
-            ssl_context=self._ssl,
-            reuse_port=False,
+    async def start(self, services: Services) -> None:
+        """Binds and serves. Raises ConfigError where the address is taken."""
+        # No access log: vote routes must not leave one, and a log of watchers has no use.
+        runner = web.AppRunner(
+            build(services, self._registry), access_log=None, shutdown_timeout=3.0
         )
-        await site.start()
-        self.port = self._runner.addresses[0][1]
+        self._runner = runner
+        await runner.setup()
+        host, port = self._settings.host, self._settings.port
+        try:
+            await web.TCPSite(runner, host, port, ssl_context=self._ssl).start()
+        except OSError as error:
+            raise ConfigError(
+                f"Cannot listen on {host}:{port}: {error.strerror}. "
+                "Stop what listens there, or choose another port in [web]."
+            ) from error
+        self.port = runner.addresses[0][1]
 
     async def stop(self) -> None:
         """Stops accepting, lets requests end for three seconds, closes the rest."""
-        await self._runner.cleanup()
+        if self._runner is not None:
+            await self._runner.cleanup()
 
 
 def new_registry() -> CollectorRegistry:

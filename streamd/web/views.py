@@ -1,11 +1,10 @@
-"""Streams, events and polls as the API, the pages and the feeds show them: one shape for all."""
+"""Streams and events as the API, the pages and the feeds show them: one shape for all."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from polling.model import Poll, Tally
 from streamd.campaign.rotation import rotated
 from streamd.config import Candidate, Event
 from streamd.relay.stream import Stream
@@ -47,9 +46,3 @@ def in_rotation(streams: Sequence[Stream], event: Event) -> list[Stream]:
     order = [one.stream for one in rotated(event.candidates, datetime.now(UTC).date())]
     places = {stream: place for place, stream in enumerate(order)}
     return sorted(streams, key=lambda one: (places.get(one.id, len(places)), one.id))
-
-
-def poll_row(poll: Poll, tally: Tally | None) -> dict[str, object]:
-    """A poll whole, as in ``GET /api/v1/polls/{id}``."""
-    row: Mapping[str, object] = poll.to_dict()
-    return {**row, "tally": tally.to_dict() if tally else None}
