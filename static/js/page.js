@@ -27,7 +27,7 @@ const dayAndClock = new Intl.DateTimeFormat(locale, {
 export function t(msgid, values) {
   const text = page.strings[msgid] || msgid;
   if (!values) return text;
-  return text.replace(/%\((\w+)\)s/g, (whole, name) => (name in values ? String(values[name]) : whole));
+  return text.replace(/%\((\w+)\)s/g, (found, name) => (name in values ? String(values[name]) : found));
 }
 
 /** Chooses `one` or `many` by `count` and fills `%(count)s` with it, formatted. */

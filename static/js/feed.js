@@ -1,0 +1,120 @@
+// The feed: live numbers and votes on one socket, by the stock Centrifuge client, in JSON.
+//
+// Watching needs no identity: the connection is anonymous until `identify` is called, which asks
+// for a connect token and moves the same subscriptions to an identified connection.
+
+import { Centrifuge } from "../vendor/centrifuge.js";
+
+const RPC_TIMEOUT_MS = 4000;
+
+export class Feed {
+  /** @param {string} url the gateway's address, `ws://host:8081/connection/websocket` */
+  constructor(url) {
+    this.url = url;
+    this.handlers = new Map();
+    this.watchers = new Set();
+    this.isIdentified = false;
+    this.isUp = false;
+    this.client = this.#connect({});
+  }
+
+  /** Calls `onState` with the channel's newest state, at once and at each publication. */
+  subscribe(channel, onState) {
+    this.handlers.set(channel, onState);
+    this.#attach(this.client, channel);
+  }
+
+  unsubscribe(channel) {
+    this.handlers.delete(channel);
+    const subscription = this.client.getSubscription(channel);
+    if (!subscription) return;
+    subscription.unsubscribe();
+    this.client.removeSubscription(subscription);
+  }
+
+  /** Calls `onChange(isUp)` now and whenever the line goes or comes back. Returns a stop. */
+  watch(onChange) {
+    this.watchers.add(onChange);
+    onChange(this.isUp);
+    return () => this.watchers.delete(onChange);
+  }
+
+  /** Makes sure that the connection has an identity; shared by concurrent callers. */
+  identify() {
+    if (this.isIdentified) return Promise.resolve();
+    this.identifying ??= this.#identify().finally(() => {
+      this.identifying = null;
+    });
+    return this.identifying;
+  }
+
+  /** Forgets the identity that the server no longer takes; `identify` asks for a new one. */
+  forgetIdentity() {
+    this.isIdentified = false;
+  }
+
+  /**
+   * Calls the server. Rejects with {code, message}: below 1000 the line failed and the same call
+   * may succeed later; from 1001 on the server has refused it.
+   */
+  async call(method, body) {
+    await this.identify();
+    const { data } = await this.client.rpc(method, body);
+    return data;
+  }
+
+  close() {
+    this.client.disconnect();
+  }
+
+  async #identify() {
+    const token = await fetchToken();
+    const before = this.client;
+    this.client = this.#connect({ token, getToken: fetchToken });
+    for (const channel of this.handlers.keys()) this.#attach(this.client, channel);
+    await this.client.ready(RPC_TIMEOUT_MS);
+    this.isIdentified = true;
+    before.disconnect();
+  }
+
+  #connect(options) {
+    const client = new Centrifuge(this.url, {
+      ...options,
+      timeout: RPC_TIMEOUT_MS,
+      minReconnectDelay: 250,
+      maxReconnectDelay: 8000,
+    });
+    const say = (isUp) => {
+      if (client !== this.client || isUp === this.isUp) return;
+      this.isUp = isUp;
+      for (const onChange of this.watchers) onChange(isUp);
+    };
+    client.on("connected", () => say(true));
+    client.on("connecting", () => say(false));
+    client.on("disconnected", () => say(false));
+    client.connect();
+    return client;
+  }
+
+  #attach(client, channel) {
+    const subscription = client.newSubscription(channel);
+    const hand = (data) => {
+      const onState = this.handlers.get(channel);
+      if (onState && data && client === this.client) onState(data);
+    };
+    subscription.on("subscribed", ({ data }) => hand(data));
+    subscription.on("publication", ({ data }) => hand(data));
+    subscription.subscribe();
+  }
+}
+
+async function fetchToken() {
+  const response = await fetch("/api/v1/token", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: "{}",
+  });
+  if (!response.ok) throw new Error(`token: ${response.status}`);
+  const { token } = await response.json();
+  return token;
+}

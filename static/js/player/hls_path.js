@@ -1,0 +1,118 @@
+// HLS: by hls.js where there is MSE, else by the browser itself.
+
+import { Backoff } from "./backoff.js";
+
+const GONE = [404, 410];
+
+export class HlsPath {
+  name = "hls";
+
+  /** Takes the same events as SocketPath. @param {{video: HTMLVideoElement, hls: string}} what */
+  constructor(what, events) {
+    this.video = what.video;
+    this.url = what.hls;
+    this.events = events;
+    this.rebuffers = 0;
+    this.backoff = new Backoff(1000);
+    this.onWaiting = () => {
+      if (this.hasPlayed) this.rebuffers += 1;
+      events.onWaiting();
+    };
+    this.onPlaying = () => {
+      this.hasPlayed = true;
+      this.backoff.reset();
+      events.onPlaying();
+    };
+  }
+
+  async start() {
+    this.stopped = false;
+    this.video.addEventListener("waiting", this.onWaiting);
+    this.video.addEventListener("playing", this.onPlaying);
+    const { default: Hls } = await import("../../vendor/hls.js");
+    if (this.stopped) return;
+    if (Hls.isSupported()) this.#byLibrary(Hls);
+    else if (this.video.canPlayType("application/vnd.apple.mpegurl")) this.#native();
+    else this.events.onGiveUp();
+  }
+
+  stop() {
+    this.stopped = true;
+    clearTimeout(this.retry);
+    this.video.removeEventListener("waiting", this.onWaiting);
+    this.video.removeEventListener("playing", this.onPlaying);
+    this.hls?.destroy();
+    this.hls = null;
+  }
+
+  catchUp() {
+    const edge = this.hls ? this.hls.liveSyncPosition : null;
+    if (edge) this.video.currentTime = edge;
+  }
+
+  rejoin() {
+    this.stop();
+    this.start();
+  }
+
+  get bufferMs() {
+    const { buffered, currentTime } = this.video;
+    if (buffered.length === 0) return 0;
+    return Math.max(0, Math.round((buffered.end(buffered.length - 1) - currentTime) * 1000));
+  }
+
+  /** By PROGRAM-DATE-TIME: the playlist itself says which wall clock this picture had. */
+  latencyMs(_startedAt, now) {
+    const shown = this.hls ? this.hls.playingDate : nativeDate(this.video);
+    return shown ? Math.max(0, Math.round(now * 1000 - shown.getTime())) : null;
+  }
+
+  #byLibrary(Hls) {
+    const hls = new Hls({
+      lowLatencyMode: true,
+      backBufferLength: 30,
+      maxLiveSyncPlaybackRate: 1.5,
+      enableWorker: false, // the module build has no worker inside; fMP4 passes through untouched
+    });
+    this.hls = hls;
+    hls.on(Hls.Events.MANIFEST_PARSED, (_name, { audioTracks, levels }) => {
+      const audio = audioTracks.length > 0 || levels.some((level) => Boolean(level.audioCodec));
+      this.events.onJoin({ audio });
+      this.video.play().catch(() => {});
+    });
+    hls.on(Hls.Events.ERROR, (_name, error) => this.#failed(Hls, error));
+    hls.loadSource(this.url);
+    hls.attachMedia(this.video);
+  }
+
+  #native() {
+    this.video.src = this.url;
+    this.video.addEventListener("loadedmetadata", () => this.events.onJoin({ audio: true }), {
+      once: true,
+    });
+    this.video.play().catch(() => {});
+  }
+
+  #failed(Hls, error) {
+    if (!error.fatal) return;
+    if (error.type === Hls.ErrorTypes.MEDIA_ERROR && !this.recovered) {
+      this.recovered = true;
+      this.hls.recoverMediaError();
+      return;
+    }
+    if (error.response && GONE.includes(error.response.code)) {
+      this.events.onRefused({ code: error.response.code, message: "" });
+    } else {
+      this.events.onLost();
+    }
+    this.hls.destroy();
+    this.hls = null;
+    this.retry = setTimeout(() => this.#byLibrary(Hls), this.backoff.next());
+  }
+}
+
+function nativeDate(video) {
+  const start = video.getStartDate ? video.getStartDate() : null;
+  if (!start || Number.isNaN(start.getTime())) return null;
+  return new Date(start.getTime() + video.currentTime * 1000);
+}

@@ -1,0 +1,137 @@
+// The media socket: Centrifuge's commands and replies as MessagePack maps, on one channel.
+// It carries nothing but media, so that a vote (on the feed's own socket) never waits behind video.
+
+import { decode, encode } from "../../vendor/msgpack.js";
+import { Backoff } from "./backoff.js";
+
+const CONNECT = 1;
+const SUBSCRIBE = 2;
+const ANSWER_MS = 8000;
+const PING_GRACE_MS = 10_000;
+const PING_DEFAULT_SECONDS = 25;
+
+/** Centrifuge: these close codes say "do not come back". */
+const isFinal = (code) => (code >= 3500 && code < 4000) || (code >= 4500 && code < 5000);
+
+export class MediaSocket {
+  /**
+   * @param {{url: string, stream: string, audio: "opus"|"aac"|null}} where
+   * @param {{onJoin: (data: object) => void, onPart: (part: object) => void,
+   *   onLost: (facts: {opened: boolean, tries: number}) => void,
+   *   onRefused: (error: {code: number, message: string}) => void}} events
+   */
+  constructor(where, events) {
+    this.where = where;
+    this.events = events;
+    this.backoff = new Backoff();
+    this.stopped = true;
+  }
+
+  start() {
+    this.stopped = false;
+    this.#open();
+  }
+
+  stop() {
+    this.stopped = true;
+    clearTimeout(this.retry);
+    this.#drop();
+  }
+
+  /** Leaves and joins again at once: a new replay from the last keyframe. */
+  rejoin() {
+    if (this.stopped) return;
+    clearTimeout(this.retry);
+    this.#drop();
+    this.#open();
+  }
+
+  #open() {
+    const socket = new WebSocket(this.where.url, ["streamd.msgpack"]);
+    socket.binaryType = "arraybuffer";
+    this.socket = socket;
+    this.opened = false;
+    this.pingMs = ANSWER_MS;
+    socket.onopen = () => this.#hello(socket);
+    socket.onmessage = ({ data }) => this.#receive(data);
+    socket.onclose = ({ code }) => this.#lost(code);
+    this.#watch();
+  }
+
+  #hello(socket) {
+    const { stream, audio } = this.where;
+    socket.send(encode({ id: CONNECT, connect: { name: "player" } }));
+    const subscribe = { channel: `media:${stream}`, data: audio ? { audio } : {} };
+    socket.send(encode({ id: SUBSCRIBE, subscribe }));
+  }
+
+  #receive(frame) {
+    this.#watch();
+    const message = decode(new Uint8Array(frame));
+    for (const reply of Array.isArray(message) ? message : [message]) this.#take(reply);
+  }
+
+  #take(reply) {
+    if (reply.push) this.#pushed(reply.push);
+    else if (reply.error) this.#refused(reply.error);
+    else if (reply.id === CONNECT) this.#connected(reply.connect);
+    else if (reply.id === SUBSCRIBE) this.#joined(reply.subscribe);
+    else if (Object.keys(reply).length === 0) this.socket.send(encode({}));
+  }
+
+  #connected({ ping }) {
+    this.pingMs = (ping || PING_DEFAULT_SECONDS) * 1000 + PING_GRACE_MS;
+    this.#watch();
+  }
+
+  #joined({ data }) {
+    this.opened = true;
+    this.backoff.reset();
+    this.events.onJoin(data);
+  }
+
+  #pushed({ pub, unsubscribe, disconnect }) {
+    if (pub) this.events.onPart(pub.data);
+    else if (unsubscribe) this.#lost(unsubscribe.code);
+    else if (disconnect) this.#lost(disconnect.code);
+  }
+
+  #refused(error) {
+    this.#drop();
+    this.events.onRefused(error);
+    this.#again();
+  }
+
+  #lost(code) {
+    if (this.stopped) return;
+    const { opened } = this;
+    this.#drop();
+    if (isFinal(code)) {
+      this.stopped = true;
+      this.events.onRefused({ code, message: "" });
+      return;
+    }
+    this.events.onLost({ opened, tries: this.backoff.tries });
+    this.#again();
+  }
+
+  #again() {
+    clearTimeout(this.retry);
+    if (!this.stopped) this.retry = setTimeout(() => this.#open(), this.backoff.next());
+  }
+
+  // A line that died without saying so: nothing came for longer than the server's own ping.
+  #watch() {
+    clearTimeout(this.silence);
+    this.silence = setTimeout(() => this.#lost(0), this.pingMs);
+  }
+
+  #drop() {
+    clearTimeout(this.silence);
+    const { socket } = this;
+    if (!socket) return;
+    this.socket = null;
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.close();
+  }
+}

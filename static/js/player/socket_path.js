@@ -1,0 +1,179 @@
+// fMP4 over WebSocket: socket → sink → playhead steering.
+
+import { MediaSocket } from "./media_socket.js";
+import { Sink, plays } from "./sink.js";
+import { Steering, TARGET_SECONDS } from "./steering.js";
+
+const STEER_MS = 50;
+const TRIM_MS = 5000;
+const STUCK_MS = 2500;
+const FAULTS_BEFORE_GIVING_UP = 3;
+const TRIES_BEFORE_GIVING_UP = 3;
+const TIMESCALE = 90_000;
+
+export class SocketPath {
+  name = "ws";
+
+  /**
+   * @param {{video: HTMLVideoElement, url: string, stream: string, sound: boolean}} what
+   * @param {{onJoin: (facts: {audio: boolean}) => void, onReplace: () => void,
+   *   onPlaying: () => void, onWaiting: () => void, onLost: () => void, onRefused: (error: object) => void, onGiveUp: () => void}} events
+   */
+  constructor(what, events) {
+    this.video = what.video;
+    this.events = events;
+    this.rebuffers = 0;
+    this.faults = 0;
+    this.gen = 0;
+    this.newest = 0;
+    const audio = plays("a", "opus") ? "opus" : "aac";
+    this.socket = new MediaSocket(
+      { url: what.url, stream: what.stream, audio: what.sound ? audio : null },
+      {
+        onJoin: (data) => this.#join(data),
+        onPart: (part) => this.#part(part),
+        onLost: ({ opened, tries }) => this.#lost(opened, tries),
+        onRefused: (error) => events.onRefused(error),
+      },
+    );
+    this.onVideoError = () => this.#fault();
+  }
+
+  start() {
+    this.video.addEventListener("error", this.onVideoError);
+    this.socket.start();
+    this.steer = setInterval(() => this.#steer(), STEER_MS);
+    this.trim = setInterval(() => this.sink?.trim(), TRIM_MS);
+  }
+
+  stop() {
+    clearInterval(this.steer);
+    clearInterval(this.trim);
+    this.video.removeEventListener("error", this.onVideoError);
+    this.socket.stop();
+    this.sink?.close();
+    this.sink = null;
+  }
+
+  /** Moves the playhead to live. */
+  catchUp() {
+    if (this.sink && this.sink.end !== null) this.#jump();
+  }
+
+  rejoin() {
+    this.socket.rejoin();
+  }
+
+  /** Milliseconds of media ahead of the playhead. */
+  get bufferMs() {
+    return this.sink ? Math.round(this.sink.ahead * 1000) : 0;
+  }
+
+  /** How far the playhead is behind live in ms, given the wall clock of media time 0 and of now. */
+  latencyMs(startedAt, now) {
+    if (!startedAt || this.video.currentTime === 0) return null;
+    return Math.max(0, Math.round((now - startedAt - this.video.currentTime) * 1000));
+  }
+
+  #join(data) {
+    const missing = Object.entries(data.tracks).some(([kind, { codec }]) => !plays(kind, codec));
+    if (missing) {
+      this.events.onGiveUp();
+      return;
+    }
+    this.events.onReplace();
+    this.sink?.close();
+    this.gen = data.gen;
+    this.timescale = data.timescale || TIMESCALE;
+    this.kinds = Object.keys(data.tracks);
+    this.steering = new Steering(TARGET_SECONDS["a" in data.tracks ? "audio" : "video"]);
+    this.placed = false;
+    this.next = null;
+    this.progress = { at: performance.now(), time: -1 };
+    const sink = new Sink(this.video, {
+      onAppend: () => this.#appended(sink),
+      onFault: () => sink === this.sink && this.#fault(),
+    });
+    this.sink = sink;
+    sink.open(data.tracks).catch(() => sink === this.sink && this.#fault());
+    for (const part of data.parts) this.#part(part);
+    this.events.onJoin({ audio: "a" in data.tracks });
+  }
+
+  #part(part) {
+    if (!this.sink) return;
+    if (this.next !== null && part.n < this.next) {
+      this.#newGeneration(part);
+      return;
+    }
+    this.next = part.n + 1;
+    this.newest = part.t / this.timescale;
+    this.sink.push(part);
+  }
+
+  // Parts count from 0 again: the set of tracks changed, so the MediaSource is built anew.
+  #newGeneration(part) {
+    const tracks = part.init || {};
+    if (!("v" in tracks)) {
+      this.socket.rejoin();
+      return;
+    }
+    this.#join({ gen: this.gen + 1, timescale: this.timescale, tracks, parts: [part] });
+  }
+
+  #appended(sink) {
+    if (sink !== this.sink || this.placed || sink.end === null) return;
+    this.placed = true;
+    this.#jump();
+    this.events.onPlaying();
+  }
+
+  #jump() {
+    const { sink, steering, video } = this;
+    video.currentTime = Math.max(sink.start, sink.end - steering.target);
+    video.playbackRate = 1;
+    steering.moved();
+  }
+
+  #steer() {
+    const { sink, steering, video } = this;
+    if (!sink || !this.placed || video.paused || video.seeking) return;
+    const now = performance.now();
+    if (video.currentTime !== this.progress.time) {
+      this.progress = { at: now, time: video.currentTime };
+      this.dry = false;
+    } else if (now - this.progress.at > STUCK_MS && sink.ahead > steering.target) {
+      this.#fault();
+      return;
+    }
+    // A hole (the server skipped to a keyframe for us) is crossed, not waited out.
+    const isInHole = sink.ahead < 0.02 && sink.start > video.currentTime;
+    const { rate, jump } = steering.observe(now, sink.ahead);
+    if (jump || isInHole) this.#jump();
+    else if (video.playbackRate !== rate) video.playbackRate = rate;
+    if (sink.ahead < 0.005 && !this.dry) this.#ranDry(now);
+  }
+
+  #ranDry(now) {
+    this.dry = true;
+    this.rebuffers += 1;
+    this.steering.stalled(now);
+    this.events.onWaiting();
+  }
+
+  #fault() {
+    this.sink?.close();
+    this.sink = null;
+    this.faults += 1;
+    if (this.faults > FAULTS_BEFORE_GIVING_UP) this.events.onGiveUp();
+    else this.socket.rejoin();
+  }
+
+  #lost(opened, tries) {
+    if (!opened && tries >= TRIES_BEFORE_GIVING_UP && navigator.onLine && !this.sink) {
+      this.events.onGiveUp();
+    } else {
+      this.events.onLost();
+    }
+  }
+}

@@ -1,0 +1,66 @@
+// Keeps the player close behind live without ever stuttering for it. Pure: it is told how much
+// media lies ahead of the playhead and answers with a playback rate, or with "jump".
+//
+// Measured (docs/architecture.md): with audio a target of 100 ms plays smoothly and 40 to 70 ms
+// stall. So the *lowest* reading of the last moments is steered to the target, which leaves room
+// for parts that arrive in lumps, and every stall asks for more room for a while.
+
+export const TARGET_SECONDS = { audio: 0.12, video: 0.08 };
+const SLOWEST = 0.9;
+const FASTEST = 1.5;
+const STEP = 0.05;
+const JUMP_SECONDS = 1.5;
+const LOOK_BACK_MS = 400;
+const STALL_ADDS_SECONDS = 0.08;
+const MOST_EXTRA_SECONDS = 0.8;
+const CALM_MS = 20_000;
+
+export class Steering {
+  /** @param {number} target seconds of media to keep ahead of the playhead */
+  constructor(target) {
+    this.base = target;
+    this.extra = 0;
+    this.readings = [];
+    this.calmSince = 0;
+  }
+
+  /** Seconds of media kept ahead of the playhead just now. */
+  get target() {
+    return this.base + this.extra;
+  }
+
+  /** The playhead ran dry: keep more ahead from now on. `now` in milliseconds. */
+  stalled(now) {
+    this.extra = Math.min(MOST_EXTRA_SECONDS, this.extra + STALL_ADDS_SECONDS);
+    this.calmSince = now;
+    this.readings = [];
+  }
+
+  /** The playhead was moved: earlier readings say nothing any more. */
+  moved() {
+    this.readings = [];
+  }
+
+  /**
+   * @param {number} now milliseconds
+   * @param {number} ahead seconds of media ahead of the playhead
+   * @returns {{rate: number, jump: boolean}} jump: move to `target` seconds before the end
+   */
+  observe(now, ahead) {
+    this.#calm(now);
+    this.readings.push({ now, ahead });
+    while (this.readings[0].now < now - LOOK_BACK_MS) this.readings.shift();
+    const lowest = Math.min(...this.readings.map((reading) => reading.ahead));
+    const excess = lowest - this.target;
+    if (excess > JUMP_SECONDS) return { rate: 1, jump: true };
+    const wanted = excess > 0 ? 1 + excess : 1 + 2 * excess;
+    const stepped = Math.round(wanted / STEP) * STEP;
+    return { rate: Math.min(FASTEST, Math.max(SLOWEST, Number(stepped.toFixed(2)))), jump: false };
+  }
+
+  #calm(now) {
+    if (this.extra === 0 || now - this.calmSince < CALM_MS) return;
+    this.extra = Math.max(0, this.extra - STALL_ADDS_SECONDS / 2);
+    this.calmSince = now;
+  }
+}

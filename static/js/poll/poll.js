@@ -1,0 +1,173 @@
+// <streamd-poll>: one poll from the question to the receipt. Drawn in the light DOM with poll.css.
+//
+// Tests read `.view` ("empty", "loading", "ask", "pending", "counted", "results", "closed").
+
+import { LitElement } from "../../vendor/lit.js";
+import { page, serverNow, t } from "../page.js";
+import { Announcer } from "./announcer.js";
+import { Ballot } from "./ballot.js";
+import { spokenResults, timeLeft } from "./sentences.js";
+import * as views from "./views.js";
+
+const TALLY_MS = 250;
+const TICK_MS = 500;
+
+export class StreamdPoll extends LitElement {
+  static properties = {
+    poll: { attribute: false },
+    feed: { attribute: false },
+    isWaiting: { attribute: false },
+  };
+
+  constructor() {
+    super();
+    this.poll = null;
+    this.feed = null;
+    this.isWaiting = true;
+    this.simulated = Boolean(page.simulated);
+    this.reset();
+  }
+
+  createRenderRoot() {
+    return this;
+  }
+
+  reset() {
+    this.tally = null;
+    this.picked = null;
+    this.wantsResults = false;
+    this.showsReceipt = false;
+    this.copied = "no";
+    this.spoken = "";
+    this.announcer = new Announcer((text) => {
+      this.spoken = text;
+      this.requestUpdate();
+    });
+  }
+
+  get left() {
+    return this.poll?.closes_at ? this.poll.closes_at - serverNow() : Infinity;
+  }
+
+  get isOpen() {
+    return this.poll?.state === "open" && this.left > 0;
+  }
+
+  get view() {
+    if (!this.poll) return this.isWaiting ? "loading" : "empty";
+    const state = this.ballot ? this.ballot.state : "none";
+    if (state === "pending") return "pending";
+    if (!this.isOpen) return "closed";
+    if (state === "counted") return "counted";
+    return this.wantsResults || this.#isSettled() ? "results" : "ask";
+  }
+
+  connectedCallback() {
+    super.connectedCallback();
+    this.ticking = setInterval(() => this.#tick(), TICK_MS);
+  }
+
+  disconnectedCallback() {
+    super.disconnectedCallback();
+    clearInterval(this.ticking);
+    clearTimeout(this.tallyTimer);
+    this.ballot?.close();
+  }
+
+  willUpdate(changed) {
+    if (!changed.has("poll")) return;
+    const before = changed.get("poll");
+    if (before?.id === this.poll?.id) {
+      this.#take(this.poll?.tally);
+      return;
+    }
+    this.reset();
+    this.#follow(before);
+  }
+
+  render() {
+    return views.card(this);
+  }
+
+  /** A choice was touched: the vote needs an identity soon, so it is fetched now. */
+  pick(choice) {
+    this.picked = choice;
+    this.feed.identify().catch(() => {}); // the vote itself tries again and reports
+    this.requestUpdate();
+  }
+
+  vote() {
+    if (this.picked) this.ballot.cast([this.picked]);
+  }
+
+  peek(wants) {
+    this.wantsResults = wants;
+    this.requestUpdate();
+  }
+
+  toggleReceipt() {
+    this.showsReceipt = !this.showsReceipt;
+    this.requestUpdate();
+  }
+
+  async copyReceipt() {
+    try {
+      await navigator.clipboard.writeText(JSON.stringify(this.ballot.receipt));
+      this.copied = "yes";
+    } catch {
+      this.copied = "refused"; // no permission, or plain http
+    }
+    this.requestUpdate();
+  }
+
+  /** Shows the tally that the feed pushed, at most four times a second, the newest always. */
+  #take(tally) {
+    if (!tally || (this.tally && tally.seq < this.tally.seq)) return;
+    this.newest = tally;
+    if (this.tallyTimer) return;
+    this.#show();
+    this.tallyTimer = setTimeout(() => {
+      this.tallyTimer = null;
+      if (this.newest !== this.tally) this.#take(this.newest);
+    }, TALLY_MS);
+  }
+
+  #show() {
+    this.tally = this.newest;
+    const isVisible = ["counted", "results", "closed"].includes(this.view);
+    if (isVisible) this.announcer.results(Date.now(), () => spokenResults(this.poll, this.tally));
+    this.requestUpdate();
+  }
+
+  #follow(before) {
+    if (before) this.feed.unsubscribe(`poll:${before.id}`);
+    this.ballot?.close();
+    this.ballot = null;
+    clearTimeout(this.tallyTimer);
+    this.tallyTimer = null;
+    if (!this.poll) return;
+    this.ballot = new Ballot(this.poll.id, this.feed, () => this.#voted());
+    this.#take(this.poll.tally);
+    this.feed.subscribe(`poll:${this.poll.id}`, (tally) => this.#take(tally));
+  }
+
+  #voted() {
+    if (this.ballot?.state === "counted") this.announcer.say(t("Your answer is counted."));
+    this.requestUpdate();
+  }
+
+  // Some refusals leave nothing to vote for: the results are what remains.
+  #isSettled() {
+    return [1003, 1005, 1006].includes(this.ballot?.error?.code);
+  }
+
+  #tick() {
+    if (this.poll?.state !== "open") return;
+    if (this.isOpen && Number.isFinite(this.left)) {
+      this.announcer.deadline(this.left, () => t("Poll: %(left)s.", { left: timeLeft(this.left) }));
+    }
+    this.requestUpdate();
+  }
+}
+
+customElements.define("streamd-poll", StreamdPoll);

@@ -1,0 +1,369 @@
+/**
+ * The studio's one place of truth: devices, broadcast, polls, and what the server says of them.
+ * Views read it and call its verbs; each change ends in `onchange`.
+ */
+
+import { page, serverNow } from "../page.js";
+import { ApiError, call } from "./api.js";
+import { Armed } from "./armed.js";
+import { Broadcast } from "./broadcast.js";
+import { Composer } from "./composer.js";
+import { Device, Devices } from "./devices.js";
+import { Feed } from "./feed.js";
+import { Word, sample, verdict } from "./health.js";
+import { dropKey, keepKey, keyIn, takeKey } from "./key.js";
+import { Hearing } from "./hearing.js";
+import { Level } from "./level.js";
+import { Phase, onAir } from "./lifecycle.js";
+import { Polls } from "./polls.js";
+import { qualityBelow } from "./whip.js";
+
+export const Access = Object.freeze({
+  CHECKING: "checking",
+  OPEN: "open",
+  /** The link held no key. */
+  NO_KEY: "no-key",
+  WRONG_KEY: "wrong-key",
+  /** No such stream here. */
+  UNKNOWN: "unknown",
+});
+
+const HEALTH_ON_AIR_MS = 2_000;
+const HEALTH_IDLE_MS = 6_000;
+const HISTORY = 60;
+const STATS_MS = 1_000;
+
+export class Desk {
+  access = Access.CHECKING;
+  stream = page.stream;
+  /** The server's Health of this stream, null before the first answer. */
+  health = null;
+  /** Why the last request for it failed, null if it did not. */
+  unreachable = null;
+  viewers = page.stream.viewers ?? 0;
+  peak = 0;
+  online = true;
+  /** @type {import("./health.js").Sample[]} one a second, the last minute */
+  samples = [];
+  word = Word.MEASURING;
+  wake = "off";
+  /** Which panel is chosen; `wide` shows the first one beside the others. */
+  panel = "camera";
+  wide = false;
+  keyShown = false;
+  copied = "";
+
+  #key;
+  #onchange;
+  #lock = null;
+  #feed = null;
+  #sessionSince = 0;
+  #healthTimer = 0;
+  #statsTimer = 0;
+
+  /** @param {() => void} onchange */
+  constructor(onchange) {
+    this.#onchange = onchange;
+    this.#key = takeKey(this.stream.id);
+    const key = () => this.#key;
+    this.level = new Level();
+    this.hearing = new Hearing();
+    this.devices = new Devices(
+      () => this.#devicesChanged(),
+      (track) => this.#trackChanged(track),
+    );
+    this.broadcast = new Broadcast(this.whipUrl, key, () => this.#broadcastChanged());
+    this.polls = new Polls(this.stream.id, key, () => this.#pollsChanged());
+    this.composer = new Composer(onchange);
+    this.goLive = new Armed(onchange, () => this.#start());
+    this.end = new Armed(onchange, () => this.stop());
+    this.close = new Map();
+  }
+
+  get whipUrl() {
+    return `${location.origin}/whip/${encodeURIComponent(this.stream.id)}`;
+  }
+
+  /** For the "show" and "copy" controls only. */
+  get key() {
+    return this.#key;
+  }
+
+  /** The panel to show: on wide screens the first one has its own place. */
+  get shown() {
+    return this.wide && this.panel === "camera" ? "polls" : this.panel;
+  }
+
+  get heard() {
+    return this.hearing.word;
+  }
+
+  get quietLong() {
+    return this.hearing.long;
+  }
+
+  get phase() {
+    return this.broadcast.phase;
+  }
+
+  get onAir() {
+    return onAir(this.phase);
+  }
+
+  /** Someone broadcasts to this stream, and it is not this page: OBS, or another device. */
+  get elsewhere() {
+    if (this.onAir || this.phase === Phase.CONNECTING) return false;
+    // Our own broadcast takes a moment to end at the server.
+    if (this.broadcast.endedAt && Date.now() - this.broadcast.endedAt < 8_000) return false;
+    return this.health?.state === "live" || this.health?.state === "stalled";
+  }
+
+  /** Seconds on air, null off air. */
+  get elapsed() {
+    const { startedAt, endedAt } = this.broadcast;
+    if (this.elsewhere) return this.health.uptime_seconds ?? null;
+    if (!startedAt) return null;
+    return ((this.onAir ? Date.now() : (endedAt ?? Date.now())) - startedAt) / 1000;
+  }
+
+  /** Begins: checks the key, then what the key opens. */
+  async begin() {
+    if (!this.#key) {
+      this.#setAccess(Access.NO_KEY);
+      return;
+    }
+    await this.#checkHealth();
+    if (this.access !== Access.OPEN) return;
+    this.polls.load();
+    this.#follow();
+    if (await Devices.allowed()) await this.openDevices();
+  }
+
+  /** Tries what somebody typed or pasted at the gate. */
+  async enter(text) {
+    const key = keyIn(text);
+    if (!key) return;
+    this.#key = key;
+    keepKey(this.stream.id, key);
+    this.#setAccess(Access.CHECKING);
+    await this.begin();
+  }
+
+  #setAccess(access) {
+    this.access = access;
+    this.#onchange();
+  }
+
+  #follow() {
+    this.#feed ??= new Feed(page.feed_url, this.stream.id, {
+      onstream: (state) => this.#streamChanged(state),
+      ontally: (tally) => this.polls.count(tally),
+      online: (yes) => {
+        this.online = yes;
+        this.#onchange();
+      },
+    });
+  }
+
+  #streamChanged(state) {
+    this.#count(state.viewers ?? this.viewers);
+    if (this.polls.list) for (const poll of state.polls ?? []) this.polls.take(poll);
+    this.#onchange();
+  }
+
+  #count(viewers) {
+    this.viewers = viewers;
+    if (this.onAir) this.peak = Math.max(this.peak, viewers);
+  }
+
+  #pollsChanged() {
+    this.#feed?.follow(this.polls.open.map((poll) => poll.id));
+    this.#onchange();
+  }
+
+  async #checkHealth() {
+    clearTimeout(this.#healthTimer);
+    try {
+      this.health = await call("GET", `/streams/${encodeURIComponent(this.stream.id)}/health`, {
+        key: this.#key,
+      });
+      this.unreachable = null;
+      this.#count(this.health.viewers ?? this.viewers);
+      this.access = Access.OPEN;
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      this.#refused(error);
+    }
+    this.#onchange();
+    if (this.access === Access.WRONG_KEY || this.access === Access.UNKNOWN) return;
+    const wait = this.onAir ? HEALTH_ON_AIR_MS : HEALTH_IDLE_MS;
+    this.#healthTimer = setTimeout(() => this.#checkHealth(), wait);
+  }
+
+  #refused(error) {
+    if (error.status === 401 || error.status === 403) {
+      dropKey(this.stream.id);
+      this.access = Access.WRONG_KEY;
+      this.#key = "";
+      return;
+    }
+    if (error.status === 404) this.access = Access.UNKNOWN;
+    else {
+      // The key may well be right: the studio opens, and says that the server does not answer.
+      this.unreachable = error;
+      this.access = Access.OPEN;
+    }
+  }
+
+  async openDevices() {
+    await this.devices.open();
+    if (this.devices.state === Device.READY) this.level.listen(this.devices.media);
+  }
+
+  #devicesChanged() {
+    this.broadcast?.interrupted(Boolean(this.devices.interruption));
+    this.#onchange();
+  }
+
+  #trackChanged(track) {
+    this.broadcast.replaceTrack(track);
+    if (track.kind === "audio") this.level.listen(this.devices.media);
+  }
+
+  #start() {
+    this.peak = 0;
+    this.samples = [];
+    this.broadcast.start(this.devices.media);
+  }
+
+  async stop() {
+    await this.broadcast.stop();
+  }
+
+  /** Back to the device check after the end. */
+  async again() {
+    this.broadcast.again();
+    await this.openDevices();
+  }
+
+  #broadcastChanged() {
+    this.goLive.disarm();
+    if (!this.onAir) this.end.disarm();
+    if (this.phase === Phase.LIVE) this.#wentLive();
+    if (this.phase === Phase.RECONNECTING) this.samples = [];
+    if (this.phase === Phase.ENDED) {
+      this.devices.close();
+      this.level.close();
+      clearTimeout(this.#statsTimer);
+    }
+    if (this.phase === Phase.ENDED || this.phase === Phase.CHECK) this.#releaseLock();
+    this.#onchange();
+  }
+
+  #wentLive() {
+    this.broadcast.interrupted(Boolean(this.devices.interruption));
+    this.#sessionSince = performance.now();
+    this.word = Word.MEASURING;
+    this.keepAwake();
+    this.#measure();
+    this.#checkHealth();
+  }
+
+  async #measure() {
+    clearTimeout(this.#statsTimer);
+    const report = await this.broadcast.stats();
+    if (report) {
+      const fresh = sample(this.samples.at(-1) ?? null, report, performance.now());
+      if (fresh) this.samples = [...this.samples, fresh].slice(-HISTORY);
+      this.word = verdict(this.samples, {
+        since: this.#sessionSince,
+        now: performance.now(),
+        target: this.broadcast.quality.bitrate,
+        receiving: this.health?.state !== "stalled",
+      });
+      this.#onchange();
+    }
+    if (this.onAir) this.#statsTimer = setTimeout(() => this.#measure(), STATS_MS);
+  }
+
+  async lowerQuality() {
+    const lower = qualityBelow(this.broadcast.quality.name);
+    if (lower) await this.setQuality(lower.name);
+  }
+
+  async setQuality(name) {
+    await this.broadcast.setQuality(name);
+    this.#sessionSince = performance.now();
+    this.word = Word.MEASURING;
+    this.#onchange();
+  }
+
+  /** Keeps the screen on while on air; browsers drop the lock whenever the page is hidden. */
+  async keepAwake() {
+    if (!this.onAir || document.visibilityState !== "visible") return;
+    if (this.#lock && !this.#lock.released) return;
+    try {
+      this.#lock = await navigator.wakeLock.request("screen");
+      this.wake = "on";
+    } catch {
+      this.wake = "refused";
+    }
+    this.#onchange();
+  }
+
+  #releaseLock() {
+    this.#lock?.release().catch(() => {});
+    this.#lock = null;
+    this.wake = "off";
+  }
+
+  /** @returns {boolean} whether the poll was asked or kept */
+  async ask(now) {
+    if (!this.composer.check()) return false;
+    const done = await this.polls.create(this.composer.toBody(), now);
+    if (done) this.composer.reset();
+    return done;
+  }
+
+  /** The two-press close button of one poll. */
+  closing(id) {
+    if (!this.close.has(id)) {
+      this.close.set(id, new Armed(this.#onchange, () => this.polls.move(id, "close")));
+    }
+    return this.close.get(id);
+  }
+
+  show(panel) {
+    this.panel = panel;
+    this.#onchange();
+  }
+
+  /** Whole seconds until the poll closes, null without a limit. */
+  secondsLeft(poll) {
+    if (poll.state !== "open" || !poll.closes_at) return null;
+    return Math.max(0, Math.ceil(poll.closes_at - serverNow()));
+  }
+
+  async copy(what, text) {
+    try {
+      await navigator.clipboard.writeText(text);
+      this.copied = what;
+    } catch {
+      this.copied = `${what}-refused`;
+    }
+    this.#onchange();
+  }
+
+  showKey(yes) {
+    this.keyShown = yes;
+    this.#onchange();
+  }
+
+  /** The page goes: the broadcast ends with it, and the server is told. */
+  leave() {
+    this.broadcast.stop();
+    this.devices.close();
+    this.#feed?.close();
+    clearTimeout(this.#healthTimer);
+  }
+}

@@ -1,0 +1,108 @@
+/** The polls of this stream: drafts and results, kept fresh by the feed. */
+
+import { call } from "./api.js";
+
+export class Polls {
+  /** null until the first answer. */
+  list = null;
+  /** Set by the last request that failed, cleared by the next that works. */
+  error = null;
+  /** The id of a poll with a request under way, "new" for the composer. */
+  busy = "";
+
+  #stream;
+  #key;
+  #onchange;
+
+  /**
+   * @param {string} stream
+   * @param {() => string} key
+   * @param {() => void} onchange
+   */
+  constructor(stream, key, onchange) {
+    this.#stream = stream;
+    this.#key = key;
+    this.#onchange = onchange;
+  }
+
+  get open() {
+    return (this.list ?? []).filter((poll) => poll.state === "open");
+  }
+
+  async load() {
+    await this.#run("", async () => {
+      const query = `/polls?stream=${encodeURIComponent(this.#stream)}`;
+      const { polls } = await call("GET", query, { key: this.#key() });
+      this.list = polls;
+    });
+  }
+
+  /**
+   * @param {{question: string, choices: string[], duration_seconds?: number}} draft
+   * @param {boolean} now ask at once; false keeps it as a draft
+   * @returns {Promise<boolean>} whether it worked
+   */
+  async create(draft, now) {
+    return this.#run("new", async () => {
+      const path = `/streams/${encodeURIComponent(this.#stream)}/polls`;
+      this.take(await call("POST", path, { key: this.#key(), body: { ...draft, open: now } }));
+    });
+  }
+
+  async move(id, verb) {
+    return this.#run(id, async () => {
+      const path = `/polls/${encodeURIComponent(id)}/${verb}`;
+      this.take(await call("POST", path, { key: this.#key(), body: {} }));
+    });
+  }
+
+  async #run(what, request) {
+    this.busy = what;
+    this.#onchange();
+    try {
+      await request();
+      this.error = null;
+      return true;
+    } catch (error) {
+      this.error = error;
+      return false;
+    } finally {
+      this.busy = "";
+      this.#onchange();
+    }
+  }
+
+  /** Takes a poll whole, from an answer or from the feed. */
+  take(poll) {
+    const list = this.list ?? [];
+    const place = list.findIndex((one) => one.id === poll.id);
+    if (place < 0) {
+      this.list = [poll, ...list].sort((a, b) => b.created_at - a.created_at);
+    } else {
+      const known = list[place].tally;
+      const tally = newer(known, poll.tally);
+      this.list = list.with(place, { ...poll, tally });
+    }
+    this.#onchange();
+  }
+
+  /** Takes a tally from `poll:{id}`. */
+  count(tally) {
+    const place = (this.list ?? []).findIndex((poll) => poll.id === tally.poll);
+    if (place < 0) return;
+    const poll = this.list[place];
+    this.list = this.list.with(place, {
+      ...poll,
+      state: tally.state ?? poll.state,
+      tally: newer(poll.tally, tally),
+    });
+    this.#onchange();
+  }
+}
+
+/** A tally only grows: an older one that arrives late is dropped. */
+function newer(known, fresh) {
+  if (!known) return fresh;
+  if (!fresh) return known;
+  return fresh.seq >= known.seq ? fresh : known;
+}

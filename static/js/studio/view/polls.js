@@ -1,0 +1,147 @@
+/** The polls of this stream: the open one first, then drafts, then results. */
+
+import { digits, duration, number, percent, t, timeOfDay, tn } from "../../page.js";
+import { classMap, html, nothing, repeat, styleMap } from "../../../vendor/lit.js";
+import { icons } from "../icons.js";
+import { composer } from "./composer.js";
+import { pollRefusal } from "./refusal.js";
+
+const STATES = {
+  draft: "Draft",
+  scheduled: "Scheduled",
+  open: "Open",
+  closed: "Closed",
+  archived: "Closed",
+};
+
+const count = (poll, choice) => poll.tally?.counts?.[choice.id] ?? 0;
+
+function results(poll) {
+  const total = poll.tally?.total ?? 0;
+  return html`<ol class="results" role="list">
+    ${poll.choices.map((choice) => {
+      const votes = count(poll, choice);
+      const share = total ? votes / total : 0;
+      return html`<li>
+        <span class="name" dir="auto">${choice.label}</span>
+        <span class="number votes"
+          >${number(votes)}<span class="visually-hidden">, ${percent(share)}</span></span
+        >
+        <div class="bar"><i style=${styleMap({ "--value": String(share) })}></i></div>
+      </li>`;
+    })}
+  </ol>`;
+}
+
+function choices(poll) {
+  return html`<ol class="plain">
+    ${poll.choices.map((choice) => html`<li dir="auto">${choice.label}</li>`)}
+  </ol>`;
+}
+
+function timing(desk, poll) {
+  if (poll.state === "open") {
+    const left = desk.secondsLeft(poll);
+    return left === null
+      ? t("Open until you close it")
+      : html`<span class="number">${t("%(time)s left", { time: duration(left) })}</span>`;
+  }
+  if (poll.state === "draft" || poll.state === "scheduled")
+    return poll.duration_seconds
+      ? t("Will stay open for %(time)s", { time: duration(poll.duration_seconds) })
+      : t("Will stay open until you close it");
+  return poll.closed_at ? t("Closed at %(time)s", { time: timeOfDay(poll.closed_at) }) : nothing;
+}
+
+function closeButton(desk, poll) {
+  const armed = desk.closing(poll.id);
+  return html`<button
+    type="button"
+    class=${classMap({ button: true, small: true, closes: true, armed: armed.armed, slow: armed.slow })}
+    ?disabled=${desk.polls.busy === poll.id}
+    @click=${(event) => armed.press(event)}
+    @blur=${() => armed.disarm()}
+    @keydown=${(event) => event.key === "Escape" && armed.disarm()}
+  >
+    <span>${armed.armed ? t("Press again to close") : t("Close poll")}</span>
+    ${armed.armed ? html`<i class="fuse" aria-hidden="true"></i>` : nothing}
+  </button>`;
+}
+
+function action(desk, poll) {
+  if (poll.state === "open") return closeButton(desk, poll);
+  if (poll.state !== "draft" && poll.state !== "scheduled") return nothing;
+  return html`<button
+    type="button"
+    class="button small primary"
+    ?disabled=${desk.polls.busy === poll.id}
+    @click=${() => desk.polls.move(poll.id, "open")}
+  >
+    ${t("Ask now")}
+  </button>`;
+}
+
+/** The time left as a line, on an open poll with a limit. */
+function fuse(desk, poll) {
+  const left = desk.secondsLeft(poll);
+  if (left === null || !poll.opened_at) return nothing;
+  const share = left / Math.max(1, poll.closes_at - poll.opened_at);
+  return html`<div class="left-line" aria-hidden="true">
+    <i style=${styleMap({ "--value": String(Math.min(1, share)) })}></i>
+  </div>`;
+}
+
+function card(desk, poll) {
+  const shown = poll.state !== "draft" && poll.state !== "scheduled";
+  const total = poll.tally?.total ?? 0;
+  return html`<article class="card poll ${poll.state}">
+    ${fuse(desk, poll)}
+    <header class="row">
+      <span class="tag ${poll.state === "open" ? "solid" : ""}">${t(STATES[poll.state] ?? "Closed")}</span>
+      ${poll.simulated ? html`<span class="tag outline">${t("Simulated voters")}</span>` : nothing}
+      <span class="muted small push">${timing(desk, poll)}</span>
+    </header>
+    <h3 dir="auto">${poll.question}</h3>
+    ${shown ? results(poll) : choices(poll)}
+    <footer class="row">
+      ${shown
+        ? html`<span class="muted small number">${tn("%(count)s answer", "%(count)s answers", total)}</span>`
+        : nothing}
+      <span class="push">${action(desk, poll)}</span>
+    </footer>
+  </article>`;
+}
+
+const RANKS = { open: 0, draft: 1, scheduled: 1 };
+const rank = (poll) => RANKS[poll.state] ?? 2;
+
+function ordered(list) {
+  return [...list].sort((a, b) => rank(a) - rank(b) || b.created_at - a.created_at);
+}
+
+function waiting() {
+  return html`<div class="card stack" aria-hidden="true">
+    <p class="skeleton">${digits("0")}</p>
+    <p class="skeleton">${digits("0")}</p>
+    <p class="skeleton">${digits("0")}</p>
+  </div>`;
+}
+
+export function polls(desk) {
+  const { polls: model } = desk;
+  const list = ordered(model.list ?? []);
+  const open = list.filter((poll) => poll.state === "open");
+  const rest = list.filter((poll) => poll.state !== "open");
+  return html`<div class="stack polls">
+    ${model.error
+      ? html`<p class="notice fault" role="alert">${icons.warn}<span>${pollRefusal(model.error)}</span></p>`
+      : nothing}
+    ${repeat(open, (poll) => poll.id, (poll) => card(desk, poll))} ${composer(desk)}
+    ${model.list === null
+      ? waiting()
+      : rest.length
+        ? html`<h2 class="heading">${t("Earlier polls and drafts")}</h2>
+            ${repeat(rest, (poll) => poll.id, (poll) => card(desk, poll))}`
+        : nothing}
+  </div>`;
+}
