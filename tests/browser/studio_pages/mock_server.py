@@ -1,0 +1,347 @@
+"""The studio page on invented data: its template, its static files, and every answer it may get.
+
+The broadcast itself is real (aiortc answers the WHIP offer and counts what arrives); polls, health
+and feed are scripted, so that each state of the page can be drawn at will. Run it by hand with
+``python -m tests.browser.studio_pages.mock_server`` and open the address it prints.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import WSMsgType, web
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc.contrib.media import MediaBlackhole
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from streamd.web.assets import STATIC
+from streamd.web.language import Catalogue, load_catalogues
+
+KEY = "demo-key-of-the-fixture"
+STREAM = "c2"
+CSP = (
+    "default-src 'self'; connect-src 'self' ws:; media-src 'self' blob:; "
+    "img-src 'self' data: blob:; worker-src 'self' blob:; object-src 'none'; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
+NAMES = {"en": "Leila Daryabi", "fa": "لیلا دریابی"}
+TITLES = {"en": "Riverside council election", "fa": "انتخابات شورای رودکنار"}
+ASKERS = {"en": "Election headquarters", "fa": "ستاد انتخابات"}
+QUESTIONS = {
+    "en": ("What should the council build first?", ["A library", "Bus lanes", "A riverside park"]),
+    "fa": ("شورا اول چه بسازد؟", ["کتابخانه", "خط ویژهٔ اتوبوس", "پارک کنار رود"]),
+}
+
+
+@dataclass
+class Fixture:
+    """What the server answers; a test sets its fields before or while the page is open."""
+
+    state: str = "idle"
+    viewers: int = 0
+    whip_status: int = 201
+    health_status: int = 200
+    unknown: bool = False
+    polls: list[dict[str, Any]] = field(default_factory=list)
+    sockets: set[web.WebSocketResponse] = field(default_factory=set)
+    peers: dict[str, RTCPeerConnection] = field(default_factory=dict)
+    deleted: list[str] = field(default_factory=list)
+    offers: list[str] = field(default_factory=list)
+    seen: list[str] = field(default_factory=list)
+
+    async def push(self, channel: str, payload: Mapping[str, Any]) -> None:
+        """Publishes to every open socket that the page has."""
+        message = json.dumps({"push": {"channel": channel, "pub": {"data": payload}}})
+        for socket in list(self.sockets):
+            await socket.send_str(message)
+
+    def stream_state(self) -> dict[str, Any]:
+        """``stream:{id}`` as the feed publishes it."""
+        shown = [poll for poll in self.polls if poll["state"] != "draft"][:3]
+        return {
+            "id": STREAM,
+            "state": self.state,
+            "viewers": self.viewers,
+            "started_at": None,
+            "gen": 1,
+            "polls": shown,
+        }
+
+
+FIXTURE: web.AppKey[Fixture] = web.AppKey("fixture", Fixture)
+TEMPLATES: web.AppKey[dict[str, Environment]] = web.AppKey("templates", dict)
+
+
+def poll(
+    number: int, state: str, lang: str = "en", counts: tuple[int, ...] = (), **more: Any
+) -> dict[str, Any]:
+    """A poll whole, as in the contract."""
+    question, labels = QUESTIONS[lang]
+    choices = [{"id": f"k{place}", "label": label} for place, label in enumerate(labels)]
+    tally = {
+        "poll": f"p{number}",
+        "state": state,
+        "seq": sum(counts),
+        "total": sum(counts),
+        "counts": {f"k{place}": count for place, count in enumerate(counts)},
+    }
+    return {
+        "id": f"p{number}",
+        "stream": STREAM,
+        "state": state,
+        "kind": "single",
+        "question": question,
+        "choices": choices,
+        "asker": ASKERS[lang],
+        "duration_seconds": 120,
+        "created_at": time.time() - 100 + number,
+        "opened_at": None,
+        "closes_at": None,
+        "closed_at": None,
+        "simulated": False,
+        "results": "live",
+        "tally": tally if counts else None,
+        **more,
+    }
+
+
+def problem(status: int, detail: str) -> web.Response:
+    """RFC 9457."""
+    body = {"type": "about:blank", "title": "Refused", "status": status, "detail": detail}
+    return web.json_response(body, status=status, content_type="application/problem+json")
+
+
+def authorized(request: web.Request) -> bool:
+    return request.headers.get("Authorization") == f"Bearer {KEY}"
+
+
+@web.middleware
+async def remember(request: web.Request, handler: Any) -> web.StreamResponse:
+    """Keeps every URL that reached the server, so that a test can look for the key in them."""
+    request.app[FIXTURE].seen.append(str(request.url))
+    response: web.StreamResponse = await handler(request)
+    return response
+
+
+async def studio(request: web.Request) -> web.Response:
+    lang = request.query.get("lang", "en")
+    candidate = {"number": 2, "name": NAMES[lang], "about": "", "portrait": ""}
+    row = {**request.app[FIXTURE].stream_state(), "candidate": candidate}
+    common: dict[str, Any] = {
+        "lang": lang,
+        "dir": "rtl" if lang == "fa" else "ltr",
+        "event": {"id": "main", "title": TITLES[lang], "asker": ASKERS[lang]},
+        "simulated": False,
+        "stream": row,
+    }
+    page = {
+        **common,
+        "feed_url": f"ws://{request.host}/connection/websocket",
+        "now": time.time(),
+        "strings": load_catalogues()[lang].strings,
+    }
+    template = request.app[TEMPLATES][lang].get_template("studio.html")
+    text = template.render(**common, page=page, static=lambda path: f"/static/{path}", tls=False)
+    return web.Response(
+        text=text, content_type="text/html", headers={"Content-Security-Policy": CSP}
+    )
+
+
+async def health(request: web.Request) -> web.Response:
+    fixture = request.app[FIXTURE]
+    if fixture.unknown:
+        return problem(404, "There is no such stream.")
+    if not authorized(request):
+        return problem(401, "The key is not valid for this stream.")
+    if fixture.health_status != 200:
+        return problem(fixture.health_status, "The server is starting. Try again in a moment.")
+    live = fixture.state == "live"
+    return web.json_response(
+        {
+            "state": fixture.state,
+            "source": "whip" if live else None,
+            "uptime_seconds": 754.0 if live else None,
+            "video_codec": "avc1.42e01f" if live else None,
+            "audio_codec": "opus" if live else None,
+            "width": 1280 if live else None,
+            "height": 720 if live else None,
+            "fps": 30.0 if live else None,
+            "bitrate_kbps": 2480.0 if live else None,
+            "keyframe_seconds": 2.0 if live else None,
+            "audio": live,
+            "dropped": 0,
+            "viewers": fixture.viewers,
+        }
+    )
+
+
+async def list_polls(request: web.Request) -> web.Response:
+    return web.json_response({"polls": request.app[FIXTURE].polls})
+
+
+async def create_poll(request: web.Request) -> web.Response:
+    if not authorized(request):
+        return problem(401, "The key is not valid for this stream.")
+    fixture, body = request.app[FIXTURE], await request.json()
+    now = time.time()
+    fresh = poll(len(fixture.polls) + 1, "open" if body["open"] else "draft", created_at=now)
+    fresh["question"] = body["question"]
+    fresh["choices"] = [{"id": f"k{i}", "label": label} for i, label in enumerate(body["choices"])]
+    fresh["duration_seconds"] = body.get("duration_seconds")
+    if body["open"]:
+        _open(fresh, now)
+    fixture.polls.insert(0, fresh)
+    return web.json_response(fresh, status=201)
+
+
+def _open(row: dict[str, Any], now: float) -> None:
+    row.update(state="open", opened_at=now)
+    if row["duration_seconds"]:
+        row["closes_at"] = now + row["duration_seconds"]
+
+
+async def move_poll(request: web.Request) -> web.Response:
+    if not authorized(request):
+        return problem(401, "The key is not valid for this stream.")
+    wanted = request.match_info["poll"]
+    row = next(one for one in request.app[FIXTURE].polls if one["id"] == wanted)
+    if request.match_info["verb"] == "open":
+        _open(row, time.time())
+    else:
+        row.update(state="closed", closed_at=time.time(), closes_at=None)
+    return web.json_response(row)
+
+
+async def whip(request: web.Request) -> web.Response:
+    """Answers with a real peer, whose media goes nowhere."""
+    fixture = request.app[FIXTURE]
+    if fixture.whip_status != 201:
+        return problem(fixture.whip_status, "Someone is already broadcasting to “c2”.")
+    if not authorized(request):
+        return problem(401, "The key is not valid for this stream.")
+    offer = await request.text()
+    fixture.offers.append(offer)
+    peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    sink = MediaBlackhole()
+    peer.on("track", sink.addTrack)
+    await peer.setRemoteDescription(RTCSessionDescription(sdp=offer, type="offer"))
+    await peer.setLocalDescription(await peer.createAnswer())
+    await sink.start()
+    session = f"s{len(fixture.offers)}"
+    fixture.peers[session] = peer
+    fixture.state = "live"
+    return web.Response(
+        status=201,
+        text=peer.localDescription.sdp,
+        content_type="application/sdp",
+        headers={"Location": f"/whip/{STREAM}/{session}"},
+    )
+
+
+async def unpublish(request: web.Request) -> web.Response:
+    fixture, session = request.app[FIXTURE], request.match_info["session"]
+    fixture.deleted.append(session)
+    fixture.state = "ended"
+    peer = fixture.peers.pop(session, None)
+    if peer:
+        await peer.close()
+    return web.Response()
+
+
+async def feed(request: web.Request) -> web.WebSocketResponse:
+    """As much of Centrifuge's JSON protocol as the page speaks."""
+    fixture = request.app[FIXTURE]
+    socket = web.WebSocketResponse()
+    await socket.prepare(request)
+    fixture.sockets.add(socket)
+    async for message in socket:
+        if message.type is not WSMsgType.TEXT:
+            break
+        for line in message.data.splitlines():
+            answer = _reply(json.loads(line), fixture)
+            if answer:
+                await socket.send_str(json.dumps(answer))
+    fixture.sockets.discard(socket)
+    return socket
+
+
+def _reply(command: dict[str, Any], fixture: Fixture) -> dict[str, Any] | None:
+    if "id" not in command:
+        return None
+    answer: dict[str, Any] = {"id": command["id"]}
+    if "connect" in command:
+        return {**answer, "connect": {"client": "c", "version": "mock", "ping": 25, "pong": True}}
+    if "subscribe" in command:
+        channel: str = command["subscribe"]["channel"]
+        if channel.startswith("stream:"):
+            return {**answer, "subscribe": {"data": fixture.stream_state()}}
+        wanted = channel.removeprefix("poll:")
+        row = next((one for one in fixture.polls if one["id"] == wanted), None)
+        return {**answer, "subscribe": {"data": row["tally"]} if row and row["tally"] else {}}
+    return {**answer, "unsubscribe": {}}
+
+
+def load_templates(catalogues: Mapping[str, Catalogue]) -> dict[str, Environment]:
+    """One environment a language, set up as the server's own."""
+    environments = {}
+    for language, catalogue in catalogues.items():
+        environment = Environment(
+            loader=FileSystemLoader(STATIC.parent / "streamd" / "web" / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            extensions=["jinja2.ext.i18n"],
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        environment.install_gettext_translations(catalogue.gettext, newstyle=True)  # type: ignore[attr-defined]
+        environments[language] = environment
+    return environments
+
+
+def build(fixture: Fixture) -> web.Application:
+    app = web.Application(middlewares=[remember])
+    app[FIXTURE] = fixture
+    app[TEMPLATES] = load_templates(load_catalogues())
+    app.router.add_get("/studio/{stream}", studio)
+    app.router.add_get("/api/v1/streams/{stream}/health", health)
+    app.router.add_get("/api/v1/polls", list_polls)
+    app.router.add_post("/api/v1/streams/{stream}/polls", create_poll)
+    app.router.add_post("/api/v1/polls/{poll}/{verb:open|close}", move_poll)
+    app.router.add_post("/whip/{stream}", whip)
+    app.router.add_delete("/whip/{stream}/{session}", unpublish)
+    app.router.add_get("/connection/websocket", feed)
+    app.router.add_static("/static/", STATIC)
+    return app
+
+
+@asynccontextmanager
+async def serving(fixture: Fixture, host: str = "127.0.0.1") -> AsyncIterator[str]:
+    """Serves on a free port; gives the origin."""
+    runner = web.AppRunner(build(fixture), access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    site = web.TCPSite(runner, host, 0)
+    await site.start()
+    try:
+        yield f"http://{host}:{runner.addresses[0][1]}"
+    finally:
+        for peer in fixture.peers.values():
+            await peer.close()
+        for socket in list(fixture.sockets):
+            await socket.close()
+        await runner.cleanup()
+
+
+async def _main() -> None:
+    async with serving(Fixture(polls=[poll(1, "draft")])) as origin:
+        print(f"{origin}/studio/{STREAM}#key={KEY}")
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(_main())
