@@ -1,0 +1,110 @@
+"""A stream's health: what the studio shows its broadcaster, measured on the units that arrive."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from streamd.media.units import Kind, Track, Unit
+from streamd.relay.lifecycle import StreamState
+
+SPAN_SECONDS = 3.0
+"""Rates are means over this much of the past."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """A snapshot. Rates are 0 and codecs None where nothing flows.
+
+    ``keyframe_seconds`` is the time between the last two keyframes, None before there are two.
+    ``audio`` is true while audio arrives. ``dropped`` counts units lost to slow subscribers and
+    units the relay could not use, since the stream was made.
+    """
+
+    state: StreamState
+    source: str | None
+    uptime_seconds: float
+    video_codec: str | None
+    audio_codec: str | None
+    width: int
+    height: int
+    fps: float
+    bitrate_kbps: float
+    keyframe_seconds: float | None
+    audio: bool
+    dropped: int
+
+
+class Meter:
+    """Counts arriving units; ``now`` is a monotonic clock in seconds."""
+
+    def __init__(self, now: float) -> None:
+        self._started = now
+        self._arrived: deque[tuple[float, Kind, int]] = deque()
+        self._bytes = 0
+        self._frames = 0
+        self._audio_units = 0
+        self._last_key: int | None = None
+        self.keyframe_ticks: int | None = None
+
+    def count(self, unit: Unit, now: float) -> None:
+        """A unit arrived."""
+        self._arrived.append((now, unit.kind, len(unit.payload)))
+        self._add(unit.kind, len(unit.payload), 1)
+        if unit.kind == "v" and unit.key:
+            if self._last_key is not None:
+                self.keyframe_ticks = unit.dts - self._last_key
+            self._last_key = unit.dts
+        self._forget(now)
+
+    def rates(self, now: float) -> tuple[float, float, bool]:
+        """Frames a second, kbit/s, and whether audio arrives."""
+        self._forget(now)
+        span = min(max(now - self._started, 0.001), SPAN_SECONDS)
+        return self._frames / span, self._bytes * 8 / 1000 / span, self._audio_units > 0
+
+    def uptime(self, now: float) -> float:
+        """Seconds since the first unit."""
+        return now - self._started
+
+    def _forget(self, now: float) -> None:
+        while self._arrived and self._arrived[0][0] < now - SPAN_SECONDS:
+            _, kind, size = self._arrived.popleft()
+            self._add(kind, size, -1)
+
+    def _add(self, kind: Kind, size: int, sign: int) -> None:
+        self._bytes += sign * size
+        if kind == "v":
+            self._frames += sign
+        else:
+            self._audio_units += sign
+
+
+def snapshot(
+    *,
+    state: StreamState,
+    source: str | None,
+    tracks: Mapping[Kind, Track],
+    meter: Meter | None,
+    dropped: int,
+    now: float,
+) -> Health:
+    """Health as of ``now``; ``meter`` is None where the stream never was live or has ended."""
+    video, audio = tracks.get("v"), tracks.get("a")
+    fps, kbps, hears = meter.rates(now) if meter is not None else (0.0, 0.0, False)
+    ticks = meter.keyframe_ticks if meter is not None else None
+    return Health(
+        state=state,
+        source=source,
+        uptime_seconds=meter.uptime(now) if meter is not None else 0.0,
+        video_codec=video.codec if video is not None else None,
+        audio_codec=audio.codec if audio is not None else None,
+        width=video.width if video is not None else 0,
+        height=video.height if video is not None else 0,
+        fps=round(fps, 1),
+        bitrate_kbps=round(kbps, 1),
+        keyframe_seconds=ticks / video.timescale if ticks is not None and video else None,
+        audio=hears,
+        dropped=dropped,
+    )

@@ -1,0 +1,248 @@
+"""A stream's HLS window in memory: whole segments, real durations.
+
+Video is cut at the last keyframe that keeps a segment within the target, else at the target
+without one (then the segment is not independent). Audio is cut at the first audio unit at or after
+each video cut. Generations follow one another in one playlist, with EXT-X-DISCONTINUITY between.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from streamd import config
+from streamd.media import playlist
+from streamd.media.parts import Init
+from streamd.media.units import Kind, Track, Unit
+from streamd.relay.segmenter import Segment, Segmenter
+
+SEGMENT_TYPE: dict[Kind, str] = {"v": "video/mp4", "a": "audio/mp4"}
+
+CARRY_OVER_SECONDS = 60.0
+"""A new generation that starts within this time of the last one's end continues its playlist;
+after it, the old segments are let go: nobody who tunes in wants to start with them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A body for HTTP. ``immutable`` is true where the name never stands for other bytes."""
+
+    body: bytes
+    content_type: str
+    immutable: bool
+
+
+class _Rendition:
+    """One track's listed segments, and those retired but still fetchable (section 6.2.2)."""
+
+    def __init__(self) -> None:
+        self.listed: deque[Segment] = deque()
+        self.retired: deque[Segment] = deque()
+        self.sequence = 0
+        self.discontinuity_sequence = 0
+        self.discontinuity = False
+        self.all_independent = True
+
+    def add(self, segment: Segment) -> None:
+        self.listed.append(segment)
+        self.sequence += 1
+        self.discontinuity = False
+        self.all_independent = self.all_independent and segment.independent
+
+    def retire(self, count: int, seconds: float) -> None:
+        """Takes off the oldest while ``count`` and ``seconds`` stay listed; lets go of older."""
+        total = sum(segment.seconds for segment in self.listed)
+        while len(self.listed) > count and total - self.listed[0].seconds >= seconds:
+            total -= self.listed[0].seconds
+            self._retire_oldest()
+        while len(self.retired) > len(self.listed):
+            self.retired.popleft()
+
+    def clear(self) -> None:
+        while self.listed:
+            self._retire_oldest()
+        self.retired.clear()
+
+    def _retire_oldest(self) -> None:
+        oldest = self.listed.popleft()
+        self.discontinuity_sequence += oldest.discontinuity
+        self.retired.append(oldest)
+
+    def find(self, gen: int, sequence: int) -> Segment:
+        for segments in (self.listed, self.retired):
+            for segment in segments:
+                if segment.gen == gen and segment.sequence == sequence:
+                    return segment
+        raise KeyError((gen, sequence))
+
+
+class Hls:
+    """Segments of the current generation and of what remains of earlier ones."""
+
+    def __init__(self, settings: config.Relay) -> None:
+        self._target = settings.target_seconds
+        self._count = settings.window_segments
+        self._renditions: dict[Kind, _Rendition] = {"v": _Rendition(), "a": _Rendition()}
+        self._inits: dict[tuple[Kind, int, int], Init] = {}
+        self._tracks: dict[Kind, Track] = {}
+        self._segmenter: Segmenter | None = None
+        self._gen = 0
+        self._ended = False
+
+    # -- in
+
+    def reset(
+        self, gen: int, tracks: Mapping[Kind, Track], inits: Mapping[Kind, Init], origin: float
+    ) -> None:
+        """A new generation; the last one's open segments are closed first."""
+        self._close_segments()
+        for rendition in self._renditions.values():
+            newest = rendition.listed[-1] if rendition.listed else None
+            if newest is not None and origin - newest.ends > CARRY_OVER_SECONDS:
+                rendition.clear()
+            rendition.discontinuity = rendition.sequence > 0
+            rendition.all_independent = all(segment.independent for segment in rendition.listed)
+        self._tracks = dict(tracks)
+        self._gen = gen
+        self._ended = False
+        self._segmenter = Segmenter(gen, tracks, origin, self._target)
+        for kind, init in inits.items():
+            self._inits[kind, gen, 0] = init
+
+    def push(self, unit: Unit, inits: Mapping[Kind, Init]) -> None:
+        """Takes the next unit; ``inits`` are the configurations it is to be decoded with."""
+        assert self._segmenter is not None
+        kind = unit.kind
+        if unit.track is not None and unit.track != self._tracks[kind]:
+            self._tracks[kind] = unit.track
+            self._add(self._segmenter.change(unit))
+            self._inits[kind, self._gen, self._segmenter.version(kind)] = inits[kind]
+        self._add(self._segmenter.push(unit))
+
+    def end(self) -> None:
+        """No more units: the playlists get EXT-X-ENDLIST."""
+        self._close_segments()
+        self._ended = True
+
+    # -- out
+
+    def multivariant_playlist(self) -> str:
+        """KeyError while a track has no whole segment."""
+        for kind in self._tracks:
+            self._require(kind)
+        if not self._tracks:
+            raise KeyError("multivariant")
+        video, audio = self._tracks.get("v"), self._tracks.get("a")
+        peaks, means = zip(*(self._bit_rates(kind) for kind in self._tracks), strict=True)
+        return playlist.multivariant_playlist(
+            None
+            if video is None
+            else playlist.VideoRendition(
+                video.codec, video.width, video.height, self._frame_rate(), playlist_name("v")
+            ),
+            None
+            if audio is None
+            else playlist.AudioRendition(audio.codec, audio.channels, playlist_name("a")),
+            bandwidth=sum(peaks),
+            average_bandwidth=sum(means),
+        )
+
+    def media_playlist(self, kind: Kind) -> str:
+        """KeyError while the track has no whole segment."""
+        rendition = self._require(kind)
+        return playlist.media_playlist(
+            [_entry(kind, segment) for segment in rendition.listed],
+            target_seconds=self._target,
+            media_sequence=rendition.listed[0].sequence,
+            discontinuity_sequence=rendition.discontinuity_sequence,
+            all_independent=rendition.all_independent,
+            ended=self._ended,
+        )
+
+    def init_segment(self, kind: Kind, gen: int, version: int) -> bytes:
+        return self._inits[kind, gen, version].init
+
+    def segment(self, kind: Kind, gen: int, sequence: int) -> bytes:
+        return self._renditions[kind].find(gen, sequence).body
+
+    def resource(self, name: str) -> Resource:
+        """The bytes behind a name that a playlist holds, or ``index.m3u8``."""
+        if name == "index.m3u8":
+            return _text(self.multivariant_playlist())
+        stem, _, extension = name.rpartition(".")
+        kind: Kind = "v" if stem[:1] == "v" else "a"
+        if extension == "m3u8" and stem == kind:
+            return _text(self.media_playlist(kind))
+        try:
+            prefix, gen, number = stem.split("-")
+            key = int(gen), int(number)
+        except ValueError:
+            raise KeyError(name) from None
+        if prefix == kind and extension == "m4s":
+            body = self.segment(kind, *key)
+        elif prefix == kind and extension == "mp4":
+            body = self.init_segment(kind, *key)
+        else:
+            raise KeyError(name)
+        return Resource(body, SEGMENT_TYPE[kind], immutable=True)
+
+    # -- within
+
+    def _close_segments(self) -> None:
+        if self._segmenter is not None:
+            self._add(self._segmenter.finish())
+            self._segmenter = None
+
+    def _add(self, segments: list[Segment]) -> None:
+        for segment in segments:
+            rendition = self._renditions[segment.kind]
+            segment.sequence = rendition.sequence
+            segment.discontinuity = segment.discontinuity or rendition.discontinuity
+            rendition.add(segment)
+            # Section 6.2.2: a live playlist holds at least three target durations.
+            rendition.retire(self._count, 3.0 * self._target)
+            self._forget_inits(segment.kind, rendition)
+
+    def _forget_inits(self, kind: Kind, rendition: _Rendition) -> None:
+        used = {(s.gen, s.version) for s in (*rendition.retired, *rendition.listed)}
+        for key in [key for key in self._inits if key[0] == kind]:
+            if key[1:] not in used and key[1] < self._gen:
+                del self._inits[key]
+
+    def _require(self, kind: Kind) -> _Rendition:
+        rendition = self._renditions[kind]
+        if not rendition.listed:
+            raise KeyError(kind)
+        return rendition
+
+    def _bit_rates(self, kind: Kind) -> tuple[float, float]:
+        """The peak over segments and the mean, in bit/s."""
+        listed = self._renditions[kind].listed
+        rates = [len(s.body) * 8 / s.seconds for s in listed]
+        mean = sum(len(s.body) for s in listed) * 8 / sum(s.seconds for s in listed)
+        return max(rates), mean
+
+    def _frame_rate(self) -> float:
+        listed = self._renditions["v"].listed
+        return sum(s.units for s in listed) / sum(s.seconds for s in listed)
+
+
+def playlist_name(kind: Kind) -> str:
+    """A media playlist's URI, relative to ``index.m3u8``."""
+    return f"{kind}.m3u8"
+
+
+def _entry(kind: Kind, segment: Segment) -> playlist.Entry:
+    return playlist.Entry(
+        uri=f"{kind}-{segment.gen}-{segment.sequence}.m4s",
+        duration=segment.seconds,
+        begins=segment.begins,
+        map_uri=f"{kind}-{segment.gen}-{segment.version}.mp4",
+        discontinuity=segment.discontinuity,
+        independent=segment.independent,
+    )
+
+
+def _text(text: str) -> Resource:
+    return Resource(text.encode(), playlist.CONTENT_TYPE, immutable=False)
