@@ -1,0 +1,319 @@
+"""The WebSocket gateway: a thin shell between the ``websockets`` library and the sessions.
+
+The only importer of ``websockets``. It accepts, checks path, Origin and subprotocol, carries bytes
+to a ``Session`` and closes; what to answer is decided there. Cookies are never read: they ignore
+ports, so a page elsewhere could ride on them (OWASP ASVS 4.4.2, 4.4.3).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import http
+import secrets
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final
+
+import structlog
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed, NegotiationError
+from websockets.http11 import Request, Response
+from websockets.typing import Subprotocol
+
+from streamd import config
+from streamd.feeds.codes import Disconnect, Disconnected
+from streamd.feeds.hub import Hub
+from streamd.feeds.link import Limits, Link, write_limits
+from streamd.feeds.outbox import ReplyOverflow
+from streamd.feeds.protocol import JSON, MSGPACK, Encoding
+from streamd.feeds.pulse import Pulse
+from streamd.feeds.session import RpcHandler, Service, Session, SessionState
+from streamd.identity import Identity
+
+PATH: Final = "/connection/websocket"
+CONNECT_SECONDS: Final = 10.0
+"""How long a client has for the handshake, and then again for its connect command."""
+CLOSE_SECONDS: Final = 5.0
+"""How long a client has to answer a close frame."""
+SETTLE_SECONDS: Final = 0.02
+"""How often ``stop`` looks whether all is sent."""
+REPLY_BYTES: Final = 262_144
+"""Unread replies one connection may pile up before it is disconnected."""
+
+log = structlog.get_logger("streamd.feeds")
+
+_ENCODINGS: Final[Mapping[str | None, Encoding]] = {
+    None: JSON,
+    "centrifuge-json": JSON,
+    "streamd.msgpack": MSGPACK,
+}
+
+
+class FeedConnection(ServerConnection):
+    """A connection that tells its ``Link`` when the transport fills, drains and goes."""
+
+    link: Link | None = None
+
+    def pause_writing(self) -> None:
+        """The transport holds bytes."""
+        super().pause_writing()
+        if self.link is not None:
+            self.link.paused()
+
+    def resume_writing(self) -> None:
+        """The transport is empty."""
+        super().resume_writing()
+        if self.link is not None:
+            self.link.resumed()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The socket is about to be closed: nothing may write to its descriptor any more."""
+        if self.link is not None:
+            self.link.seal()
+        super().connection_lost(exc)
+
+
+class _Peer:
+    """A connection, its session, and whether the gateway is ending it."""
+
+    __slots__ = ("connection", "ending", "session")
+
+    def __init__(self, connection: FeedConnection) -> None:
+        self.connection = connection
+        self.ending = False
+        self.session: Session
+
+
+class Gateway:
+    """Serves ``ws://HOST:PORT/connection/websocket``."""
+
+    def __init__(
+        self,
+        settings: config.Feeds,
+        hub: Hub,
+        verify: Callable[[str], Identity],
+        rpc: Mapping[str, RpcHandler],
+        origins: Iterable[str] = (),
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
+        """``origins`` are our own pages' (``scheme://host[:port]``), added to the settings'.
+
+        ``verify`` gives a connect token's identity, or raises TokenExpired or Unauthenticated.
+        """
+        self._settings = settings
+        self._hub = hub
+        self._metrics = hub.metrics
+        self._service = Service(
+            hub, verify, rpc, settings.ping_seconds, settings.channels, secrets.token_hex(4)
+        )
+        self._limits = Limits(settings.transport_bytes, REPLY_BYTES, settings.queue_bytes)
+        self._origins = frozenset(origin.rstrip("/") for origin in (*origins, *settings.origins))
+        self._ssl = ssl_context
+        self._server: Server | None = None
+        self._peers: set[_Peer] = set()
+        self._closing: set[asyncio.Task[None]] = set()
+        self._pulse: Pulse[_Peer] = Pulse(settings.ping_seconds)
+        self._pulse_task: asyncio.Task[None] | None = None
+
+    @property
+    def connections(self) -> int:
+        """How many connections are open."""
+        return len(self._peers)
+
+    @property
+    def port(self) -> int:
+        """The port being listened on. Only after ``start``."""
+        assert self._server is not None
+        return int(next(iter(self._server.sockets)).getsockname()[1])
+
+    async def start(self) -> None:
+        """Binds the port and accepts. Raises OSError where it is taken."""
+        settings = self._settings
+        self._server = await serve(
+            self._serve,
+            settings.host,
+            settings.port,
+            create_connection=FeedConnection,
+            process_request=self._check_request,
+            select_subprotocol=_select_subprotocol,
+            compression=None,
+            server_header=None,
+            open_timeout=CONNECT_SECONDS,
+            close_timeout=CLOSE_SECONDS,
+            ping_interval=None,
+            max_size=settings.frame_bytes,
+            write_limit=write_limits(self._ssl is not None),
+            ssl=self._ssl,
+            backlog=4096,
+        )
+        self._pulse_task = asyncio.get_running_loop().create_task(self._beat())
+
+    async def stop(self, grace_seconds: float) -> None:
+        """Ends the service within about ``grace_seconds``, then ``CLOSE_SECONDS`` for the closes.
+
+        Stock clients come back after 3001 with their own jittered backoff, so none is advised.
+        """
+        if self._server is None:
+            return
+        # 1. No new connections; handshakes under way get 503.
+        self._server.close(close_connections=False)
+        # 2. Calls under way are answered and outboxes run empty, while there is grace.
+        for _ in range(int(grace_seconds / SETTLE_SECONDS)):
+            if self._quiet():
+                break
+            await asyncio.sleep(SETTLE_SECONDS)
+        # 3. No more pings and deadlines.
+        if self._pulse_task is not None:
+            self._pulse_task.cancel()
+            await asyncio.gather(self._pulse_task, return_exceptions=True)
+        # 4. Every client is told to come back, and given CLOSE_SECONDS to say goodbye.
+        for peer in tuple(self._peers):
+            self._end(peer, Disconnect.SHUTDOWN)
+        if self._closing:
+            await asyncio.wait(self._closing)
+        # 5. The handlers end with their connections.
+        await self._server.wait_closed()
+        self._server = None
+
+    def _quiet(self) -> bool:
+        return all(
+            not peer.session.busy and (peer.connection.link is None or peer.connection.link.settled)
+            for peer in self._peers
+        )
+
+    def _check_request(self, connection: ServerConnection, request: Request) -> Response | None:
+        path = request.path.partition("?")[0]
+        if path != PATH:
+            return self._refuse(connection, 404, f"The feed is at {PATH}.")
+        origins = request.headers.get_all("Origin")
+        if origins and (len(origins) > 1 or origins[0] not in self._origins):
+            return self._refuse(
+                connection,
+                403,
+                f"Pages of {origins[0]} may not open this feed. "
+                "The operator can allow them in [feeds] origins.",
+            )
+        if len(self._peers) >= self._settings.connections:
+            return self._refuse(connection, 503, "This gateway is full. Try again in a moment.")
+        return None
+
+    def _refuse(self, connection: ServerConnection, status: int, sentence: str) -> Response:
+        self._metrics.refused.labels(status).inc()
+        return connection.respond(http.HTTPStatus(status), sentence + "\n")
+
+    async def _serve(self, connection: ServerConnection) -> None:
+        assert isinstance(connection, FeedConnection)
+        peer = self._admit(connection)
+        try:
+            await self._read(peer)
+        except ConnectionClosed:
+            pass
+        except Disconnected as ended:
+            self._end(peer, ended.disconnect)
+        except Exception:
+            log.exception("session failed")
+            self._end(peer, Disconnect.SERVER_ERROR)
+        finally:
+            self._peers.discard(peer)
+            self._metrics.connections.set(len(self._peers))
+            self._pulse.remove(peer)
+            peer.session.close()
+            await peer.session.finish()
+        if peer.ending:
+            await connection.wait_closed()
+
+    def _admit(self, connection: FeedConnection) -> _Peer:
+        transport = connection.transport
+        fd = -1
+        sock = transport.get_extra_info("socket")
+        if self._ssl is None:
+            fd = sock.fileno()
+            # The kernel keeps at most this much unsent; the rest waits where it can be replaced.
+            sock.setsockopt(
+                socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, self._settings.transport_bytes
+            )
+        link = Link(transport, _ENCODINGS[connection.subprotocol], self._limits, fd)
+        connection.link = link
+        if transport.get_write_buffer_size():
+            link.paused()
+        peer = _Peer(connection)
+        peer.session = Session(self._service, link, lambda code: self._end(peer, code))
+        self._peers.add(peer)
+        self._metrics.connections.set(len(self._peers))
+        return peer
+
+    async def _read(self, peer: _Peer) -> None:
+        receive, session = peer.connection.recv, peer.session
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                while session.state is SessionState.FRESH:
+                    await session.receive(await receive(decode=False))
+        except TimeoutError as error:
+            raise Disconnected(Disconnect.STALE) from error
+        self._pulse.add(peer)
+        while True:
+            payload = await receive(decode=False)
+            if not peer.ending:
+                await session.receive(payload)
+
+    async def _beat(self) -> None:
+        """Once a second: missing pongs, expired tokens, pings."""
+        loop = asyncio.get_running_loop()
+        due_at = loop.time()
+        while True:
+            due_at += 1.0
+            await asyncio.sleep(max(0.0, due_at - loop.time()))
+            answered, due = self._pulse.tick()
+            for peer in answered:
+                if peer.session.awaits_pong:
+                    self._end(peer, Disconnect.NO_PONG)
+            now = time.time()
+            for peer in due:
+                if peer.session.expired(now):
+                    self._end(peer, Disconnect.EXPIRED)
+                elif not peer.ending:
+                    self._ping(peer)
+
+    def _ping(self, peer: _Peer) -> None:
+        try:
+            peer.session.ping()
+        except ReplyOverflow:
+            self._end(peer, Disconnect.SLOW)
+
+    def _end(self, peer: _Peer, disconnect: Disconnect) -> None:
+        if peer.ending:
+            return
+        peer.ending = True
+        self._metrics.disconnects.labels(disconnect.code).inc()
+        peer.session.close()
+        if peer.connection.link is not None:
+            peer.connection.link.seal()
+        task = asyncio.get_running_loop().create_task(_close(peer.connection, disconnect))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+
+async def _close(connection: FeedConnection, disconnect: Disconnect) -> None:
+    try:
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await connection.close(disconnect.code, disconnect.reason)
+    except TimeoutError:
+        # A peer that reads nothing never sees the close frame either.
+        connection.transport.abort()
+
+
+def _select_subprotocol(
+    connection: ServerConnection, offered: Sequence[Subprotocol]
+) -> Subprotocol | None:
+    """The first that streamd speaks. A ``subprotocols=`` list would refuse who names none."""
+    for name in offered:
+        if name in _ENCODINGS:
+            return name
+    if offered:
+        spoken = ", ".join(name for name in _ENCODINGS if name)
+        raise NegotiationError(
+            f"none of these subprotocols is spoken here; choose {spoken} or none"
+        )
+    return None

@@ -1,0 +1,241 @@
+"""The channels: who is subscribed, what was last published, and the fan-out.
+
+Publications are whole-state: each says all there is to say, so the newest replaces the one before.
+A publication is serialised once per encoding that anyone listens in, and the same bytes go to every
+connection. The newest one is a new subscriber's snapshot (``data`` in the subscribe reply).
+
+A channel's *offset* counts its publications, its *epoch* names the count: after a restart, or when
+a channel without subscribers was dropped, offsets start again, and only the epoch tells a client
+that its offset 40 and the server's offset 40 are not the same publication.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from streamd.feeds import protocol
+from streamd.feeds.codes import AlreadySubscribed, UnknownChannel
+from streamd.feeds.link import Link, deliver
+from streamd.feeds.metrics import FeedMetrics
+from streamd.feeds.protocol import JSON, MSGPACK, Encoding, SubscribeRequest
+
+Snapshot = Callable[[str], Awaitable[Mapping[str, object] | None]]
+"""Answers for ``prefix:name``: given ``name``, the channel's first snapshot, or None for none yet.
+
+Raises UnknownChannel (or another FeedError) where there is no such channel.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A subscribe result, already encoded. ``bounded`` is false for a joiner's replay."""
+
+    result: bytes
+    bounded: bool = True
+
+
+Ended = Callable[[str], None]
+"""Called with the channel's name where the provider ends a subscription by itself."""
+
+
+class Provider(Protocol):
+    """What stands behind the channels of one prefix. ``metrics`` is set to the hub's."""
+
+    metrics: FeedMetrics
+
+    async def prepare(self, channel: str) -> None:
+        """Finds out whether ``channel`` exists. Raises a FeedError where it does not."""
+
+    def subscribe(
+        self, channel: str, request: SubscribeRequest, link: Link, ended: Ended
+    ) -> Opening:
+        """Adds ``link`` and gives its subscribe result; between the two nothing is published."""
+
+    def unsubscribe(self, channel: str, link: Link) -> None:
+        """Removes ``link``; no error where it is not there."""
+
+    def subscribers(self, channel: str) -> int:
+        """How many connections are subscribed."""
+
+
+class StateChannel:
+    """One whole-state channel. ``offset`` counts its publications from 1.
+
+    ``published`` is false while the payload is only the provider's first snapshot, which is asked
+    for again after the last subscriber has left.
+    """
+
+    __slots__ = ("_frames", "epoch", "links", "name", "offset", "payload", "published")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.epoch = secrets.token_hex(4)
+        self.published = False
+        self.links: dict[Encoding, dict[Link, None]] = {JSON: {}, MSGPACK: {}}
+        self.offset = 0
+        self.payload: Mapping[str, object] | None = None
+        self._frames: dict[Encoding, bytes] = {}
+
+    def set(self, payload: Mapping[str, object]) -> None:
+        """Makes ``payload`` the newest publication."""
+        self.offset += 1
+        self.payload = payload
+        self._frames.clear()
+
+    def frame(self, encoding: Encoding) -> bytes:
+        """The newest publication as one frame, made at the first call for ``encoding``."""
+        frame = self._frames.get(encoding)
+        if frame is None:
+            frame = encoding.frame(protocol.publication(self.name, self.payload, self.offset))
+            self._frames[encoding] = frame
+        return frame
+
+    @property
+    def count(self) -> int:
+        """How many connections are subscribed."""
+        return sum(map(len, self.links.values()))
+
+
+class StateChannels:
+    """The provider behind every whole-state prefix."""
+
+    def __init__(self, metrics: FeedMetrics) -> None:
+        self.metrics = metrics
+        self._channels: dict[str, StateChannel] = {}
+        self._snapshots: dict[str, Snapshot] = {}
+
+    def provide(self, prefix: str, snapshot: Snapshot) -> None:
+        """Lets ``snapshot`` answer for the channels of ``prefix``."""
+        self._snapshots[prefix] = snapshot
+
+    def publish(self, name: str, payload: Mapping[str, object]) -> None:
+        """Makes ``payload`` the channel's newest publication and sends it to its subscribers."""
+        channel = self._open(name)
+        channel.set(payload)
+        channel.published = True
+        metrics = self.metrics
+        metrics.publications.inc()
+        for encoding, links in channel.links.items():
+            if not links:
+                continue
+            frame = channel.frame(encoding)
+            conflated = 0
+
+            def wait(link: Link, frame: bytes = frame) -> None:
+                nonlocal conflated
+                conflated += link.publish(name, frame)
+
+            waited = deliver(tuple(links), frame, wait)
+            metrics.deliveries.inc(len(links) - waited)
+            metrics.delivered_bytes.inc((len(links) - waited) * len(frame))
+            metrics.deferred.inc(waited)
+            metrics.conflated.inc(conflated)
+
+    def forget(self, name: str) -> None:
+        """Drops the channel's newest publication, and the channel itself once nobody listens."""
+        channel = self._channels.get(name)
+        if channel is not None:
+            channel.payload = None
+            channel.published = False
+            self._sweep(channel)
+
+    async def prepare(self, channel: str) -> None:
+        """See Provider: asks the prefix's snapshot unless something was published already."""
+        known = self._channels.get(channel)
+        if known is not None and known.payload is not None:
+            return
+        prefix, _, name = channel.partition(":")
+        snapshot = self._snapshots.get(prefix)
+        if snapshot is None or not name:
+            raise UnknownChannel(channel)
+        payload = await snapshot(name)
+        if payload is not None and self._open(channel).payload is None:
+            self._open(channel).set(payload)
+
+    def subscribe(
+        self, channel: str, request: SubscribeRequest, link: Link, ended: Ended
+    ) -> Opening:
+        """See Provider. ``recovered`` is true only with this epoch and no publication between."""
+        state = self._open(channel)
+        links = state.links[link.encoding]
+        if link in links:
+            raise AlreadySubscribed(channel)
+        links[link] = None
+        result: dict[str, object] = {"epoch": state.epoch, "offset": state.offset}
+        if request.recover:
+            result["was_recovering"] = True
+            if request.epoch == state.epoch and request.offset == state.offset:
+                result["recovered"] = True
+        if state.payload is not None:
+            result["data"] = state.payload
+        return Opening(link.encoding.pack(result))
+
+    def unsubscribe(self, channel: str, link: Link) -> None:
+        """See Provider."""
+        state = self._channels.get(channel)
+        if state is not None:
+            state.links[link.encoding].pop(link, None)
+            self._sweep(state)
+
+    def subscribers(self, channel: str) -> int:
+        """See Provider."""
+        state = self._channels.get(channel)
+        return 0 if state is None else state.count
+
+    def _open(self, name: str) -> StateChannel:
+        channel = self._channels.get(name)
+        if channel is None:
+            channel = self._channels[name] = StateChannel(name)
+        return channel
+
+    def _sweep(self, channel: StateChannel) -> None:
+        if not channel.published and not channel.count:
+            self._channels.pop(channel.name, None)
+
+
+class Hub:
+    """All channels of one gateway, by the part of their name before the colon.
+
+    A prefix is either whole-state (``provide``) or served by a provider of its own (``serve``).
+    """
+
+    def __init__(self, metrics: FeedMetrics | None = None) -> None:
+        self.metrics = metrics or FeedMetrics()
+        self._state = StateChannels(self.metrics)
+        self._providers: dict[str, Provider] = {}
+
+    def provide(self, prefix: str, snapshot: Snapshot | Provider) -> None:
+        """Opens the channels ``prefix:…``.
+
+        ``snapshot`` is ``async (name) -> payload | None`` and raises UnknownChannel where there is
+        no such channel; or it is a Provider, such as ``media.MediaProvider``.
+        """
+        if callable(snapshot):
+            self._state.provide(prefix, snapshot)
+            self._providers[prefix] = self._state
+        else:
+            snapshot.metrics = self.metrics
+            self._providers[prefix] = snapshot
+
+    def publish(self, channel: str, payload: Mapping[str, object]) -> None:
+        """Publishes the whole state ``payload`` on ``channel``.
+
+        It is kept as the channel's snapshot, and takes the place of an older publication that a
+        slow connection has not been sent yet. ``payload`` must not be changed afterwards.
+        """
+        self._state.publish(channel, payload)
+
+    def forget(self, channel: str) -> None:
+        """Drops the snapshot of ``channel``: the next subscriber asks its provider again."""
+        self._state.forget(channel)
+
+    def subscribers(self, channel: str) -> int:
+        """How many connections are subscribed to ``channel``."""
+        return self.provider(channel).subscribers(channel)
+
+    def provider(self, channel: str) -> Provider:
+        """The provider behind ``channel``; it alone knows whether there is such a channel."""
+        return self._providers.get(channel.partition(":")[0], self._state)

@@ -1,0 +1,304 @@
+"""One client's commands: connect first, then subscribe, unsubscribe, rpc, refresh, ping.
+
+The session decides and answers through its ``Link``; it knows no socket. Life:
+
+    FRESH ──connect──► CONNECTED ──close──► CLOSED
+      └──────────────────close─────────────────┘
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+import structlog
+
+from streamd.errors import Unauthenticated
+from streamd.feeds import protocol
+from streamd.feeds.codes import (
+    AlreadySubscribed,
+    BadRequest,
+    Disconnect,
+    Disconnected,
+    FeedError,
+    LimitExceeded,
+    NotAvailable,
+    PermissionDenied,
+    TokenExpiredError,
+    TooManyRequests,
+    TryAgain,
+)
+from streamd.feeds.hub import Hub
+from streamd.feeds.link import Link
+from streamd.feeds.outbox import ReplyOverflow
+from streamd.feeds.protocol import Command
+from streamd.identity import Identity, TokenExpired
+
+RpcHandler = Callable[[Identity | None, object], Awaitable[object]]
+"""Answers one RPC: who calls (None: anonymous) and the call's data. Raises FeedError to refuse."""
+
+log = structlog.get_logger("streamd.feeds")
+
+CALLS: Final = 32
+"""RPCs of one connection that may be under way at once."""
+ANSWER_SECONDS: Final = 15.0
+"""How long a provider or an RPC may take before the client is told to try again."""
+REFRESH_SECONDS: Final = 25
+"""How long after its token's end a connection may still send a refresh (Centrifuge's default)."""
+VERSION: Final = "streamd"
+
+
+class SessionState(Enum):
+    """Where a session stands."""
+
+    FRESH = "fresh"
+    CONNECTED = "connected"
+    CLOSED = "closed"
+
+
+MOVES: Final[Mapping[tuple[SessionState, str], SessionState]] = {
+    (SessionState.FRESH, "connect"): SessionState.CONNECTED,
+    (SessionState.FRESH, "close"): SessionState.CLOSED,
+    (SessionState.CONNECTED, "close"): SessionState.CLOSED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What every session of a gateway shares."""
+
+    hub: Hub
+    verify: Callable[[str], Identity]
+    rpc: Mapping[str, RpcHandler]
+    ping_seconds: int
+    channels: int
+    node: str
+
+
+class Session:
+    """One connection's protocol state. ``end`` is called at most once, to disconnect it."""
+
+    __slots__ = (
+        "_calls",
+        "_channels",
+        "_end",
+        "_link",
+        "_service",
+        "awaits_pong",
+        "client",
+        "identity",
+        "state",
+    )
+
+    def __init__(self, service: Service, link: Link, end: Callable[[Disconnect], None]) -> None:
+        self._service = service
+        self._link = link
+        self._end = end
+        self._channels: set[str] = set()
+        self._calls: set[asyncio.Task[None]] = set()
+        self.state = SessionState.FRESH
+        self.client = ""
+        self.identity: Identity | None = None
+        self.awaits_pong = False
+
+    def move(self, name: str) -> None:
+        """Makes the move ``name`` of the table above; KeyError where the state forbids it."""
+        self.state = MOVES[self.state, name]
+
+    async def receive(self, payload: bytes) -> None:
+        """Handles one message from the client, in order, and answers it.
+
+        Raises Disconnected where the connection must end. Cancelled: the commands not yet handled
+        are lost, as on a lost connection.
+        """
+        try:
+            commands = self._link.encoding.decode(payload)
+        except protocol.Malformed as error:
+            raise Disconnected(Disconnect.BAD_REQUEST) from error
+        self._service.hub.metrics.commands.inc(len(commands))
+        for position, command in enumerate(commands, 1):
+            if self.state is SessionState.CLOSED:
+                return
+            await self._handle(command)
+            if position % 16 == 0:
+                # Nothing above need have waited: let the other connections have their turn.
+                await asyncio.sleep(0)
+
+    async def _handle(self, command: Command) -> None:
+        try:
+            await self._dispatch(command)
+        except FeedError as error:
+            self._refuse(command.id, error)
+        except ReplyOverflow as error:
+            raise Disconnected(Disconnect.SLOW) from error
+
+    async def _dispatch(self, command: Command) -> None:
+        if self.state is SessionState.FRESH:
+            if command.connect is None or not command.id:
+                raise Disconnected(Disconnect.BAD_REQUEST)
+            self._connect(command)
+        elif command == protocol.PONG:
+            self.awaits_pong = False
+        elif command.send is not None:
+            raise Disconnected(Disconnect.NOT_AVAILABLE)
+        elif not command.id or command.connect is not None:
+            raise Disconnected(Disconnect.BAD_REQUEST)
+        elif command.rpc is not None:
+            self._call(command.id, command.rpc)
+        elif command.subscribe is not None:
+            await self._subscribe(command.id, command.subscribe)
+        elif command.unsubscribe is not None:
+            self._unsubscribe(command.unsubscribe.channel)
+            self._answer(command.id, "unsubscribe", {})
+        elif command.refresh is not None:
+            self._refresh(command.id, command.refresh.token)
+        elif command.ping is not None:
+            self._answer(command.id, "ping", {})
+        elif command.publish is not None:
+            raise PermissionDenied("Only the server publishes. Votes are sent with the RPC “vote”.")
+        else:
+            raise NotAvailable("streamd does not have this command.")
+
+    def _connect(self, command: Command) -> None:
+        assert command.connect is not None
+        if command.connect.token:
+            self.identity = self._verified(command.connect.token)
+        self.client = str(uuid.UUID(bytes=secrets.token_bytes(16), version=4))
+        self.move("connect")
+        ping = {"ping": self._service.ping_seconds, "pong": True, "node": self._service.node}
+        self._answer(command.id, "connect", self._standing() | ping)
+
+    def _refresh(self, command_id: int, token: str) -> None:
+        identity = self._verified(token)
+        if self.identity is None:
+            raise PermissionDenied("This connection is anonymous: connect again with the token.")
+        if identity.voter != self.identity.voter:
+            raise Disconnected(Disconnect.INVALID_TOKEN)
+        self.identity = identity
+        self._answer(command_id, "refresh", self._standing())
+
+    def _verified(self, token: str) -> Identity:
+        try:
+            return self._service.verify(token)
+        except TokenExpired as error:
+            raise TokenExpiredError(str(error)) from error
+        except Unauthenticated as error:
+            raise Disconnected(Disconnect.INVALID_TOKEN) from error
+
+    def _standing(self) -> dict[str, object]:
+        result: dict[str, object] = {"client": self.client, "version": VERSION}
+        if self.identity is not None:
+            result["expires"] = True
+            # 0 would be left out by the protocol and read as "does not expire".
+            result["ttl"] = max(1, self.identity.expires_at - int(time.time()))
+        return result
+
+    async def _subscribe(self, command_id: int, request: protocol.SubscribeRequest) -> None:
+        channel = request.channel
+        if not channel or len(channel) > protocol.CHANNEL_LENGTH:
+            raise BadRequest(f"A channel's name has 1 to {protocol.CHANNEL_LENGTH} characters.")
+        if channel in self._channels:
+            raise AlreadySubscribed(channel)
+        if len(self._channels) >= self._service.channels:
+            raise LimitExceeded(f"One connection may have {self._service.channels} subscriptions.")
+        provider = self._service.hub.provider(channel)
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await provider.prepare(channel)
+        except TimeoutError as error:
+            raise TryAgain("The channel cannot be opened just now. Try again.") from error
+        except (FeedError, asyncio.CancelledError):
+            raise
+        except Exception as error:
+            log.exception("provider failed", channel=channel)
+            raise TryAgain("The channel cannot be opened just now. Try again.") from error
+        if self.state is SessionState.CLOSED:
+            return
+        opening = provider.subscribe(channel, request, self._link, self._channels.discard)
+        self._channels.add(channel)
+        pieces = self._link.encoding.reply_frame(command_id, "subscribe", opening.result)
+        self._link.reply(*pieces, bounded=opening.bounded)
+
+    def _unsubscribe(self, channel: str) -> None:
+        if channel in self._channels:
+            self._channels.discard(channel)
+            self._service.hub.provider(channel).unsubscribe(channel, self._link)
+            self._link.forget(channel)
+
+    def _call(self, command_id: int, request: protocol.RpcRequest) -> None:
+        handler = self._service.rpc.get(request.method)
+        if handler is None:
+            raise NotAvailable(f"There is no method “{request.method[:64]}”.")
+        if len(self._calls) >= CALLS:
+            raise TooManyRequests("Too many calls at once. Wait for their answers, then try again.")
+        task = asyncio.get_running_loop().create_task(
+            self._answer_call(command_id, handler, request.data)
+        )
+        self._calls.add(task)
+        task.add_done_callback(self._calls.discard)
+
+    async def _answer_call(self, command_id: int, handler: RpcHandler, data: object) -> None:
+        try:
+            try:
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    result = await handler(self.identity, data)
+                self._answer(command_id, "rpc", {"data": result})
+            except FeedError as error:
+                self._refuse(command_id, error)
+            except TimeoutError:
+                self._refuse(command_id, TryAgain("No answer in time. Try again."))
+        except asyncio.CancelledError:
+            raise
+        except ReplyOverflow:
+            self._end(Disconnect.SLOW)
+        except Exception:
+            log.exception("rpc failed")
+            self._refuse(command_id, TryAgain("Something went wrong here. Try again."))
+
+    def _answer(self, command_id: int, kind: str, result: Mapping[str, object]) -> None:
+        self._link.reply(self._link.encoding.frame(protocol.reply(command_id, kind, result)))
+
+    def _refuse(self, command_id: int, error: FeedError) -> None:
+        self._service.hub.metrics.errors.labels(error.code).inc()
+        self._link.reply(
+            self._link.encoding.frame(
+                protocol.error(command_id, error.code, error.message, error.temporary)
+            )
+        )
+
+    def ping(self) -> None:
+        """Sends the server's ping; the client's empty command answers it."""
+        self.awaits_pong = True
+        self._link.reply(self._link.encoding.ping)
+
+    def expired(self, now: float) -> bool:
+        """True where the token ended REFRESH_SECONDS before ``now`` (Unix seconds)."""
+        return self.identity is not None and self.identity.expires_at + REFRESH_SECONDS <= now
+
+    @property
+    def busy(self) -> bool:
+        """True while a call is being answered."""
+        return bool(self._calls)
+
+    def close(self) -> None:
+        """Ends every subscription; nothing is handled any more. Safe to call again."""
+        if self.state is SessionState.CLOSED:
+            return
+        self.move("close")
+        for channel in tuple(self._channels):
+            self._unsubscribe(channel)
+
+    async def finish(self) -> None:
+        """Cancels the calls under way and waits for their end. A cancelled vote may be counted:
+        its voter asks again with the same ballot id and gets the same receipt.
+        """
+        for task in tuple(self._calls):
+            task.cancel()
+        if self._calls:
+            await asyncio.gather(*self._calls, return_exceptions=True)
