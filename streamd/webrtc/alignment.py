@@ -83,6 +83,13 @@ class Alignment:
         self._origin = self.wall(kind, timestamp)
         self._clocks[kind].base = timestamp
 
+    def zero(self) -> float:
+        """When media time 0 was, by arrival, on the clock that ``arrived`` was given."""
+        kind: Kind = "v" if self._clocks["v"].base is not None else "a"
+        base = self._clocks[kind].base
+        assert base is not None, "start() comes first"
+        return self.wall(kind, base)
+
     def place(self, kind: Kind, timestamp: int, now: float, *, keyframe: bool = False) -> int:
         """Media time of a unit, in the track's ticks; always later than the unit before it.
 

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from streamd.errors import MalformedMedia
+from streamd.media.h264 import IDR, PPS, SPS, nal_type
 from streamd.webrtc.rtp_clock import Unwrapper
 
-IDR, SPS, PPS, DELIMITER, STAP_A, FU_A = 5, 7, 8, 9, 24, 28
+STAP_A, FU_A = 24, 28
 
 GAP_SECONDS = 0.3
 """How long a hole may hold back what follows it."""
@@ -159,6 +160,10 @@ class Depacketizer:
             frames += self._skip()
         return frames + self.expire(now)
 
+    def unwrapped(self, timestamp: int) -> int:
+        """A 32-bit RTP timestamp of this source, unwrapped as its pictures' timestamps are."""
+        return self._timestamps.peek(timestamp)
+
     def expire(self, now: float) -> list[Frame]:
         """Gives up a hole that was waited for long enough; returns what stood behind it."""
         frames: list[Frame] = []
@@ -266,7 +271,7 @@ class Depacketizer:
             self.malformed_frames += 1
             self.needs_key = True
             return None
-        kinds = [nal[0] & 0x1F for nal in nals]
+        kinds = [nal_type(nal) for nal in nals]
         if not any(1 <= kind <= IDR for kind in kinds):
             return self._parameters_only(nals, packets[0])
         key = IDR in kinds and (certain or _whole(nals))
@@ -278,7 +283,7 @@ class Depacketizer:
 
     def _parameters_only(self, nals: tuple[bytes, ...], first: _Packet) -> Frame | None:
         """Parameter sets in an access unit of their own: kept for the keyframe that follows."""
-        if not any(nal[0] & 0x1F in (SPS, PPS) for nal in nals):
+        if not any(nal_type(nal) in (SPS, PPS) for nal in nals):
             return None
         return Frame(nals, first.timestamp, False, first.arrival)
 
@@ -289,6 +294,6 @@ def _whole(nals: tuple[bytes, ...]) -> bool:
     It must hold an SPS, and its first slice must start at macroblock 0: first_mb_in_slice is
     the first ue(v) of the slice header (ITU-T H.264 §7.3.3), and 0 is coded as a single 1 bit.
     """
-    slices = [nal for nal in nals if 1 <= nal[0] & 0x1F <= IDR]
-    has_sps = any(nal[0] & 0x1F == SPS for nal in nals)
+    slices = [nal for nal in nals if 1 <= nal_type(nal) <= IDR]
+    has_sps = any(nal_type(nal) == SPS for nal in nals)
     return has_sps and len(slices[0]) > 1 and bool(slices[0][1] & 0x80)

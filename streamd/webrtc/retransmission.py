@@ -22,7 +22,7 @@ class Requests:
     def due(self, missing: Iterable[int], now: float) -> list[int]:
         """Of the missing 16-bit sequence numbers, those to ask for now; at most ``LISTED``."""
         asked: dict[int, tuple[int, float]] = {}
-        due = []
+        due: list[int] = []
         for sequence in missing:
             tries, last = self._asked.get(sequence, (0, 0.0))
             if tries < TRIES and len(due) < LISTED and (not tries or now - last >= RETRY_SECONDS):

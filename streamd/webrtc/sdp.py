@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from streamd.errors import MalformedOffer, NoAcceptableCodec
+from streamd.media.units import Kind
 from streamd.webrtc.ice_candidates import kept_candidates
 
 ACCEPTED = ("H.264 constrained baseline, packetization-mode=1", "Opus")
@@ -37,14 +38,14 @@ _MID = r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]{1,64}"
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A checked offer. ``sdp`` is what to negotiate with.
+    """A checked offer. ``sdp`` is what to negotiate with; ``kinds`` are its sections, in order.
 
     ``parameter_sets`` are the SPS and PPS NAL units announced out of band
     (``sprop-parameter-sets``, RFC 6184 §8.1), in order; most clients send them in band instead.
     """
 
     sdp: str
-    audio: bool
+    kinds: tuple[Kind, ...]
     parameter_sets: tuple[bytes, ...]
 
 
@@ -88,7 +89,8 @@ def check_offer(text: str) -> Offer:
     for section, codecs in zip(sections, chosen, strict=True):
         lines += _written(section, session, codecs)
     video = chosen[kinds.index("video")]
-    return Offer("\r\n".join(lines) + "\r\n", "audio" in kinds, _parameter_sets(video))
+    order: tuple[Kind, ...] = tuple("v" if kind == "video" else "a" for kind in kinds)
+    return Offer("\r\n".join(lines) + "\r\n", order, _parameter_sets(video))
 
 
 def _read(text: str) -> tuple[_Section, list[_Section]]:

@@ -1,0 +1,452 @@
+"""Every private name of aiortc and aioice that streamd leans on, checked when this is imported.
+
+aiortc hands out decoded frames only. Here its ``RTCRtpReceiver`` is replaced, in each
+transceiver, by ``PacketReceiver``: the same calls from the transport and the peer connection,
+but packets go to a ``Tap`` as they came, and no decoder, jitter buffer or thread exists. Beside
+that stand the guards of a peer: its certificate, its candidates, and ``Gate``, which decides what
+its sockets let in. Nothing else in streamd touches a name that begins with an underscore there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import aioice
+import aioice.ice
+import aiortc
+import structlog
+from aiortc import (
+    MediaStreamTrack,
+    RTCBundlePolicy,
+    RTCCertificate,
+    RTCConfiguration,
+    RTCPeerConnection,
+    RTCRtpTransceiver,
+    RTCStatsReport,
+    rtcpeerconnection,
+    rtp,
+)
+from aiortc.codecs import is_rtx
+from aiortc.rate import AimdRateControl, RemoteBitrateEstimator
+from aiortc.rtcdtlstransport import RTCDtlsTransport, RtpRouter
+from aiortc.rtcicetransport import RTCIceTransport
+from aiortc.rtcrtpparameters import RTCRtpCodecParameters, RTCRtpReceiveParameters
+from aiortc.rtcrtpreceiver import RTCRtpReceiver, StreamStatistics
+
+from streamd.media.units import Kind
+from streamd.webrtc.datagrams import Content, content_of
+
+log = structlog.get_logger(__name__)
+
+SOURCES = 8
+"""SSRCs that one track may use (its own, its retransmissions', and a few after restarts)."""
+TAKEOVER_SECONDS = 1.0
+"""A source silent for this long may be followed by another one."""
+QUEUED_DATAGRAMS = 1_024
+FIRST_ESTIMATE = 2_000_000
+"""Bits a second granted until the estimator has seen three seconds: without a word about
+bandwidth Chromium begins at 300 kbit/s and climbs by 8 % a second."""
+
+
+class TapsMissing(ImportError):
+    """The installed aiortc or aioice is not one that these taps fit."""
+
+
+def _assigned(function: Callable[..., object]) -> frozenset[str]:
+    """Attribute names that a function mentions, mangled as the compiler mangles them."""
+    return frozenset(function.__code__.co_names)
+
+
+_EXPECTED: tuple[tuple[str, bool], ...] = (
+    *(
+        (f"RTCDtlsTransport.{name}", hasattr(RTCDtlsTransport, name))
+        for name in (
+            "_handle_rtp_data",
+            "_handle_rtcp_data",
+            "_register_rtp_receiver",
+            "_unregister_rtp_receiver",
+            "_send_rtp",
+        )
+    ),
+    ("RTCDtlsTransport._rtp_router", "_rtp_router" in _assigned(RTCDtlsTransport.__init__)),
+    ("RtpRouter.ssrc_table", "ssrc_table" in _assigned(RtpRouter.__init__)),
+    ("RTCIceTransport._connection", "_connection" in _assigned(RTCIceTransport.__init__)),
+    (
+        "RTCRtpTransceiver.__receiver",
+        "_RTCRtpTransceiver__receiver" in _assigned(RTCRtpTransceiver.__init__),
+    ),
+    (
+        "RTCPeerConnection.__certificates",
+        "_RTCPeerConnection__certificates" in _assigned(RTCPeerConnection.__init__),
+    ),
+    ("rtcpeerconnection.RTCCertificate", hasattr(rtcpeerconnection, "RTCCertificate")),
+    *(
+        (f"RTCRtpReceiver.{name}", hasattr(RTCRtpReceiver, name))
+        for name in (
+            "receive",
+            "stop",
+            "setTransport",
+            "_set_rtcp_ssrc",
+            "_handle_disconnect",
+            "_handle_rtcp_packet",
+        )
+    ),
+    (
+        "RTCRtpReceiver._handle_rtp_packet(packet, arrival_time_ms)",
+        [*inspect.signature(RTCRtpReceiver._handle_rtp_packet).parameters]
+        == ["self", "packet", "arrival_time_ms"],
+    ),
+    ("StreamStatistics(clockrate)", hasattr(StreamStatistics, "fraction_lost")),
+    ("AimdRateControl.set_estimate", hasattr(AimdRateControl, "set_estimate")),
+    ("rtp.DYNAMIC_PAYLOAD_TYPES", hasattr(rtp, "DYNAMIC_PAYLOAD_TYPES")),
+    *(
+        (f"aioice.Connection.{name}", name in _assigned(aioice.Connection.__init__))
+        for name in ("_queue", "_check_list", "_nominated", "_protocols")
+    ),
+    *(
+        (f"aioice.Connection.{name}", hasattr(aioice.Connection, name))
+        for name in ("data_received", "get_component_candidates")
+    ),
+    ("StunProtocol.datagram_received", hasattr(aioice.ice.StunProtocol, "datagram_received")),
+    ("CandidatePair.State.SUCCEEDED", hasattr(aioice.ice.CandidatePair.State, "SUCCEEDED")),
+)
+
+_missing = [name for name, found in _EXPECTED if not found]
+if _missing:
+    raise TapsMissing(
+        f"aiortc {aiortc.__version__} and aioice {aioice.__version__} lack what streamd's WHIP "
+        f"ingest builds on: {', '.join(_missing)}. Install the versions that pyproject.toml names, "
+        "or fit streamd/webrtc/aiortc_taps.py to the new ones."
+    )
+
+# Clients that offer many codecs number some of them below 96 (RFC 8843 §12.2 lets them); aiortc
+# would answer such a codec under a number of its own.
+rtp.DYNAMIC_PAYLOAD_TYPES = frozenset((*range(35, 64), *range(96, 128)))  # type: ignore[assignment]
+
+
+def _replace(target: object, name: str, value: object) -> None:
+    """Puts ``value`` in the place of an attribute that must exist."""
+    if not hasattr(target, name):
+        raise TapsMissing(f"{type(target).__name__} has no {name} to replace.")
+    setattr(target, name, value)
+
+
+class _Ready:
+    """Stands in for RTCCertificate while a peer connection is built."""
+
+    def __init__(self, certificate: RTCCertificate) -> None:
+        self._certificate = certificate
+
+    def generateCertificate(self) -> RTCCertificate:
+        return self._certificate
+
+
+def peer_connection(certificate: RTCCertificate) -> RTCPeerConnection:
+    """A peer connection on a shared certificate, one transport for all, no STUN or TURN server."""
+    original = vars(rtcpeerconnection)["RTCCertificate"]
+    _replace(rtcpeerconnection, "RTCCertificate", _Ready(certificate))
+    try:
+        return RTCPeerConnection(
+            RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
+        )
+    finally:
+        _replace(rtcpeerconnection, "RTCCertificate", original)
+
+
+class Tap(Protocol):
+    """Where a peer's media goes. What these raise is logged once and goes no further."""
+
+    async def packet(self, kind: Kind, packet: rtp.RtpPacket) -> None:
+        """A media packet, retransmissions unwrapped."""
+
+    def report(self, kind: Kind, ntp: int, timestamp: int) -> None:
+        """A sender report: 64-bit NTP time and the RTP timestamp of the same instant."""
+
+    def new_source(self, kind: Kind) -> None:
+        """Another SSRC took over: sequence numbers and timestamps begin anew."""
+
+    def disconnected(self) -> None:
+        """The peer said goodbye, or its transport is gone, or it misbehaves."""
+
+
+class PacketReceiver:
+    """A transceiver's receiver that hands packets on. Stands in for aiortc's RTCRtpReceiver.
+
+    The upper half is what RTCPeerConnection and RTCDtlsTransport call, under their names; the
+    lower half is what streamd calls to talk back.
+    """
+
+    _enabled = True
+
+    def __init__(self, kind: Kind, transceiver: RTCRtpTransceiver, tap: Tap) -> None:
+        self._kind: Kind = kind
+        self._tap = tap
+        self._track: MediaStreamTrack | None = None
+        self._transport: RTCDtlsTransport = transceiver.receiver.transport
+        self._ssrc = transceiver.sender._ssrc
+        self._codecs: dict[int, RTCRtpCodecParameters] = {}
+        self._statistics: dict[int, StreamStatistics] = {}
+        self._reports: dict[int, tuple[int, float]] = {}
+        self._source: int | None = None
+        self._source_heard = 0.0
+        self._estimator = RemoteBitrateEstimator()
+        self._estimated = False
+        self._contained = False
+        self._registered = False
+        _replace(transceiver, "_RTCRtpTransceiver__receiver", self)
+
+    @property
+    def track(self) -> MediaStreamTrack | None:
+        return self._track
+
+    @property
+    def transport(self) -> RTCDtlsTransport:
+        return self._transport
+
+    def setTransport(self, transport: RTCDtlsTransport) -> None:
+        self._transport = transport
+
+    def _set_rtcp_ssrc(self, ssrc: int) -> None:
+        self._ssrc = ssrc
+
+    async def getStats(self) -> RTCStatsReport:
+        return RTCStatsReport()
+
+    async def receive(self, parameters: RTCRtpReceiveParameters) -> None:
+        if not self._registered:
+            self._codecs = {codec.payloadType or 0: codec for codec in parameters.codecs}
+            self._transport._register_rtp_receiver(self, parameters)
+            self._registered = True
+
+    async def stop(self) -> None:
+        if self._registered:
+            self._transport._unregister_rtp_receiver(self)
+            self._registered = False
+
+    def _handle_disconnect(self) -> None:
+        self._tap.disconnected()
+
+    async def _handle_rtcp_packet(self, packet: rtp.AnyRtcpPacket) -> None:
+        try:
+            if isinstance(packet, rtp.RtcpSrPacket):
+                sent = packet.sender_info
+                self._reports[packet.ssrc] = (sent.ntp_timestamp >> 16 & 0xFFFFFFFF, _now())
+                if packet.ssrc == self._source:
+                    self._tap.report(self._kind, sent.ntp_timestamp, sent.rtp_timestamp)
+            elif isinstance(packet, rtp.RtcpByePacket) and self._source in packet.sources:
+                self._tap.disconnected()
+        except Exception:
+            self._contain()
+
+    async def _handle_rtp_packet(self, packet: rtp.RtpPacket, arrival_time_ms: int) -> None:
+        try:
+            await self._estimate(packet, arrival_time_ms)
+            media = self._media(packet)
+            if media is not None:
+                await self._tap.packet(self._kind, media)
+        except Exception:
+            self._contain()
+
+    def _contain(self) -> None:
+        """An exception in here would end aiortc's receive loop, and the peer with it."""
+        if not self._contained:
+            self._contained = True
+            log.exception("a media packet could not be handled; such will not be logged again")
+
+    def _media(self, packet: rtp.RtpPacket) -> rtp.RtpPacket | None:
+        """The media packet in this one; None where it holds none that streamd follows."""
+        codec = self._codecs.get(packet.payload_type)
+        if codec is None:
+            return None
+        statistics = self._statistics.get(packet.ssrc)
+        if statistics is None:
+            if len(self._statistics) >= SOURCES:
+                self._tap.disconnected()
+                return None
+            statistics = self._statistics[packet.ssrc] = StreamStatistics(codec.clockRate)
+        statistics.add(packet)
+        if not is_rtx(codec):
+            return packet if self._follows(packet.ssrc) else None
+        associated = codec.parameters.get("apt")
+        if len(packet.payload) < 2 or not isinstance(associated, int) or self._source is None:
+            return None
+        return rtp.unwrap_rtx(packet, payload_type=associated, ssrc=self._source)
+
+    def _follows(self, ssrc: int) -> bool:
+        now = _now()
+        if ssrc != self._source:
+            if self._source is not None:
+                if now - self._source_heard < TAKEOVER_SECONDS:
+                    return False
+                self._tap.new_source(self._kind)
+            self._source = ssrc
+        self._source_heard = now
+        return True
+
+    async def _estimate(self, packet: rtp.RtpPacket, arrival_time_ms: int) -> None:
+        """Feeds the bandwidth estimate and sends it when it is due (REMB)."""
+        sent_at = packet.extensions.abs_send_time
+        if sent_at is None:
+            return
+        if not self._estimated:
+            self._estimated = True
+            self._estimator.rate_control.set_estimate(FIRST_ESTIMATE, arrival_time_ms)
+        estimate = self._estimator.add(
+            abs_send_time=sent_at,
+            arrival_time_ms=arrival_time_ms,
+            payload_size=len(packet.payload) + packet.padding_size,
+            ssrc=packet.ssrc,
+        )
+        if estimate is not None:
+            fci = rtp.pack_remb_fci(*estimate)
+            await self._feedback(rtp.RTCP_PSFB_APP, media_ssrc=0, fci=fci)
+
+    async def request_keyframe(self) -> None:
+        """Sends a picture loss indication, once a source is known."""
+        if self._source is not None:
+            await self._feedback(rtp.RTCP_PSFB_PLI, media_ssrc=self._source)
+
+    async def request_packets(self, sequences: list[int]) -> None:
+        """Sends a generic NACK for these 16-bit sequence numbers."""
+        if self._source is not None and sequences:
+            packet = rtp.RtcpRtpfbPacket(
+                fmt=rtp.RTCP_RTPFB_NACK, ssrc=self._ssrc, media_ssrc=self._source
+            )
+            packet.lost = sorted(sequences)
+            await self._send(bytes(packet))
+
+    async def report_reception(self) -> None:
+        """Sends a receiver report on every source heard so far (RFC 3550 §6.4.2)."""
+        reports = []
+        for ssrc, statistics in self._statistics.items():
+            middle, arrived = self._reports.get(ssrc, (0, 0.0))
+            delay = min(_now() - arrived, 65_535.0) if middle else 0.0
+            reports.append(
+                rtp.RtcpReceiverInfo(
+                    ssrc=ssrc,
+                    fraction_lost=min(statistics.fraction_lost, 255),
+                    packets_lost=statistics.packets_lost,
+                    highest_sequence=statistics.max_seq or 0,
+                    jitter=min(statistics.jitter, 0xFFFFFFFF),
+                    lsr=middle,
+                    dlsr=int(delay * 65_536),
+                )
+            )
+        if reports:
+            await self._send(bytes(rtp.RtcpRrPacket(ssrc=self._ssrc, reports=reports)))
+
+    async def _feedback(self, fmt: int, *, media_ssrc: int, fci: bytes = b"") -> None:
+        packet = rtp.RtcpPsfbPacket(fmt=fmt, ssrc=self._ssrc, media_ssrc=media_ssrc, fci=fci)
+        await self._send(bytes(packet))
+
+    async def _send(self, packet: bytes) -> None:
+        try:
+            await self._transport._send_rtp(packet)
+        except ConnectionError:
+            # Not connected yet, or no longer: feedback is worth nothing then.
+            return
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def guard_transport(transport: RTCDtlsTransport) -> None:
+    """Keeps malformed packets of an authenticated peer from ending its receive loop.
+
+    aiortc catches ValueError there; a header extension of the wrong size raises struct.error.
+    """
+    handle_rtp, handle_rtcp = transport._handle_rtp_data, transport._handle_rtcp_data
+
+    async def contained_rtp(data: bytes, arrival_time_ms: int) -> None:
+        if len(transport._rtp_router.ssrc_table) > 4 * SOURCES:
+            return
+        try:
+            await handle_rtp(data, arrival_time_ms=arrival_time_ms)
+        except Exception as error:
+            log.debug("an RTP packet could not be read", error=repr(error))
+
+    async def contained_rtcp(data: bytes) -> None:
+        try:
+            await handle_rtcp(data)
+        except Exception as error:
+            log.debug("an RTCP packet could not be read", error=repr(error))
+
+    _replace(transport, "_handle_rtp_data", contained_rtp)
+    _replace(transport, "_handle_rtcp_data", contained_rtcp)
+
+
+class Gate:
+    """Stands between a peer's sockets and aioice: who is let in, and how much may wait.
+
+    Anybody can send to a peer's port. STUN goes to aioice, which authenticates it; everything
+    else must come from an address that passed a connectivity check, and be of a size and kind
+    that can be media (RFC 7983). ``refused`` counts what was not let in, ``overflowed`` what
+    found ``QUEUED_DATAGRAMS`` waiting and was dropped, ``heard`` is when the peer last spoke.
+    """
+
+    def __init__(self, transport: RTCDtlsTransport, *, loopback: bool) -> None:
+        self._connection: Any = transport.transport._connection
+        self._loopback = loopback
+        self.refused = self.overflowed = 0
+        self.heard = _now()
+        self._checked: set[tuple[int, tuple[str, int]]] = set()
+        self._gather = self._connection.get_component_candidates
+        self._enqueue = self._connection.data_received
+        _replace(self._connection, "get_component_candidates", self._candidates)
+        _replace(self._connection, "data_received", self._data)
+
+    async def _candidates(self, component: int, addresses: list[str], timeout: int = 5) -> Any:  # noqa: ASYNC109
+        """aioice gathers no loopback address; a browser on this machine may have nothing else."""
+        if self._loopback and "127.0.0.1" not in addresses:
+            addresses = [*addresses, "127.0.0.1"]
+        candidates = await self._gather(component=component, addresses=addresses, timeout=timeout)
+        for protocol in self._connection._protocols:
+            self._guard(protocol)
+        return candidates
+
+    def _guard(self, protocol: Any) -> None:
+        stun = protocol.datagram_received
+
+        def received(datagram: bytes, address: tuple[Any, ...]) -> None:
+            content = content_of(datagram)
+            known = self._knows(protocol, (address[0], address[1]))
+            if known and content is not Content.NOTHING:
+                self.heard = _now()
+            if content is Content.STUN:
+                try:
+                    stun(datagram, address)
+                except Exception:
+                    # A malformed message of a stranger; aioice's parser lets several through.
+                    self.refused += 1
+            elif content is Content.MEDIA and known:
+                self._data(datagram, protocol.local_candidate.component)
+            else:
+                self.refused += 1
+
+        _replace(protocol, "datagram_received", received)
+
+    def _knows(self, protocol: Any, address: tuple[str, int]) -> bool:
+        """Whether the address passed a connectivity check on this socket (RFC 8445 §12.2)."""
+        if (id(protocol), address) in self._checked:
+            return True
+        for pair in self._connection._check_list:
+            if (
+                pair.protocol is protocol
+                and pair.remote_addr == address
+                and pair.state is aioice.ice.CandidatePair.State.SUCCEEDED
+            ):
+                self._checked.add((id(protocol), address))
+                return True
+        return False
+
+    def _data(self, datagram: bytes, component: int) -> None:
+        if content_of(datagram) is not Content.MEDIA:
+            self.refused += 1
+        elif self._connection._queue.qsize() >= QUEUED_DATAGRAMS:
+            self.overflowed += 1
+        else:
+            self._enqueue(datagram, component)

@@ -1,0 +1,105 @@
+"""WHIP publishers of this process (RFC 9725), without HTTP: offers in, answers out."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from aiortc import RTCCertificate
+
+from streamd import config
+from streamd.relay.stream import Stream
+from streamd.webrtc.errors import TooManyPublishers, UnknownSession
+from streamd.webrtc.sdp import check_offer
+from streamd.webrtc.whip_session import WhipSession
+
+log = structlog.get_logger(__name__)
+
+CERTIFICATE_MARGIN = timedelta(days=2)
+"""How long before its certificate expires a new one is made for the peers to come."""
+
+
+class WhipSessions:
+    """All WHIP sessions. It owns one task a session and awaits the end of each."""
+
+    def __init__(self, settings: config.WebRtc) -> None:
+        self._settings = settings
+        self._sessions: dict[str, WhipSession] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._opening = 0
+        self._certificate: RTCCertificate | None = None
+        self._certificate_lock = asyncio.Lock()
+        self._closed = False
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    def get(self, session_id: str) -> WhipSession:
+        """Raises UnknownSession."""
+        try:
+            return self._sessions[session_id]
+        except KeyError:
+            raise UnknownSession from None
+
+    async def publish(self, stream: Stream, offer_sdp: str) -> WhipSession:
+        """Answers an offer; from then on the publisher's media flows into ``stream``.
+
+        Raises MalformedOffer, NoAcceptableCodec, TooManyPublishers, AlreadyPublishing or
+        NegotiationFailed. Cancelled, it leaves nothing behind.
+        """
+        offer = check_offer(offer_sdp)
+        if self._closed or len(self._sessions) + self._opening >= self._settings.publishers:
+            raise TooManyPublishers(self._settings.publishers)
+        session = WhipSession(
+            secrets.token_urlsafe(16), stream, offer, self._settings.keyframe_seconds
+        )
+        self._opening += 1
+        try:
+            certificate = await self._shared_certificate()
+            await session.open(certificate, loopback=self._settings.loopback)
+        finally:
+            self._opening -= 1
+        if self._closed:
+            session.end("the server shuts down")
+            await session.run()
+            raise TooManyPublishers(0)
+        self._sessions[session.id] = session
+        self._tasks[session.id] = asyncio.create_task(
+            self._carry(session), name=f"whip {stream.id}"
+        )
+        return session
+
+    async def delete(self, session_id: str) -> None:
+        """Ends a session; returns when its stream's place is free. Raises UnknownSession."""
+        session, task = self.get(session_id), self._tasks[session_id]
+        session.end("the publisher ended it")
+        await asyncio.wait([task])
+
+    async def close(self) -> None:
+        """Ends every session and takes no more; returns when all are gone."""
+        self._closed = True
+        for session in self._sessions.values():
+            session.end("the server shuts down")
+        if self._tasks:
+            await asyncio.wait(list(self._tasks.values()))
+
+    async def _carry(self, session: WhipSession) -> None:
+        """A session's whole life; what goes wrong in it stays in it."""
+        try:
+            await session.run()
+        except Exception:
+            log.exception("whip session failed", stream=session.stream.id)
+        finally:
+            self._sessions.pop(session.id, None)
+            self._tasks.pop(session.id, None)
+
+    async def _shared_certificate(self) -> RTCCertificate:
+        """One certificate for all peers, made off the loop, renewed before it expires."""
+        async with self._certificate_lock:
+            current = self._certificate
+            if current is None or current.expires - datetime.now(UTC) < CERTIFICATE_MARGIN:
+                current = await asyncio.to_thread(RTCCertificate.generateCertificate)
+                self._certificate = current
+            return current

@@ -1,0 +1,218 @@
+"""One WHIP publisher: its peer's packets through ``Ingest`` into its stream."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+
+import structlog
+from aiortc import RTCCertificate
+from aiortc.rtp import RtpPacket
+
+from streamd.errors import StreamdError
+from streamd.media.units import Kind
+from streamd.relay.stream import Publisher, Stream
+from streamd.webrtc.ingest import Announce, Event, Ingest
+from streamd.webrtc.keyframes import KeyframeBeat
+from streamd.webrtc.peer import Peer
+from streamd.webrtc.retransmission import Requests
+from streamd.webrtc.sdp import Offer
+from streamd.webrtc.session_life import SessionLife, SessionState
+
+log = structlog.get_logger(__name__)
+
+TICK_SECONDS = 0.05
+REPORT_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Counters of one session, for health and logs.
+
+    ``lost_pictures`` counts holes given up and pictures dropped for them; ``requested_packets``
+    and ``requested_keyframes`` what was asked of the publisher; ``concealed_sounds`` stand-ins
+    for lost Opus packets; ``refused_datagrams`` and ``overflowed_datagrams`` what the gate kept
+    out; ``corrections`` the seconds that sound was moved against the picture.
+    """
+
+    state: SessionState
+    lost_pictures: int
+    requested_packets: int
+    requested_keyframes: int
+    concealed_sounds: int
+    refused_datagrams: int
+    overflowed_datagrams: int
+    corrections: tuple[float, ...]
+
+
+class WhipSession:
+    """A publisher's session. ``id`` is unguessable; ``answer_sdp`` goes back to the client."""
+
+    def __init__(
+        self, session_id: str, stream: Stream, offer: Offer, keyframe_seconds: float
+    ) -> None:
+        self.id = session_id
+        self.stream = stream
+        self.answer_sdp = ""
+        self._offer = offer
+        self._life = SessionLife(_now())
+        self._ingest = Ingest(sound="a" in offer.kinds, parameter_sets=offer.parameter_sets)
+        self._beat = KeyframeBeat(keyframe_seconds)
+        self._requests = Requests()
+        self._wake = asyncio.Event()
+        self._wanted = False
+        self._peer: Peer | None = None
+        self._publisher: Publisher | None = None
+        self._reported = 0.0
+
+    @property
+    def state(self) -> SessionState:
+        """Where the session stands."""
+        return self._life.state
+
+    @property
+    def reason(self) -> str:
+        """Why the session ended; empty before."""
+        return self._life.reason
+
+    def figures(self) -> Figures:
+        """The session's counters now."""
+        gate = self._peer.gate if self._peer is not None else None
+        return Figures(
+            state=self.state,
+            lost_pictures=self._ingest.lost_pictures,
+            requested_packets=self._requests.sent,
+            requested_keyframes=self._beat.requests,
+            concealed_sounds=self._ingest.concealed_sounds,
+            refused_datagrams=gate.refused if gate is not None else 0,
+            overflowed_datagrams=gate.overflowed if gate is not None else 0,
+            corrections=tuple(self._ingest.corrections),
+        )
+
+    async def open(self, certificate: RTCCertificate, *, loopback: bool) -> None:
+        """Takes the stream's place and answers the offer.
+
+        Raises AlreadyPublishing or NegotiationFailed; then, or when cancelled, the stream's
+        place is free again.
+        """
+        self._publisher = self.stream.publish("whip", self._want_keyframe, self._dismissed)
+        try:
+            self._peer = await Peer.answer(
+                self._offer, certificate, self, loopback=loopback, on_state=self._wake.set
+            )
+        except BaseException:
+            self._publisher.close()
+            raise
+        self.answer_sdp = self._peer.answer_sdp
+
+    async def run(self) -> None:
+        """Lives until the publisher is gone or ``end`` is called; then everything is closed."""
+        assert self._peer is not None
+        assert self._publisher is not None
+        try:
+            while self.state is not SessionState.ENDED:
+                await self._step(self._peer)
+                await self._pause()
+        finally:
+            # 1. No more units.  2. The peer's sockets.
+            self._life.end("the server closed it", _now())
+            self._publisher.close()
+            await self._peer.close()
+            log.info("whip session ended", stream=self.stream.id, reason=self.reason)
+
+    def end(self, reason: str) -> None:
+        """Makes ``run`` come to its end."""
+        self._life.end(reason, _now())
+        self._wake.set()
+
+    async def _pause(self) -> None:
+        try:
+            async with asyncio.timeout(TICK_SECONDS):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+        self._wake.clear()
+
+    async def _step(self, peer: Peer) -> None:
+        now = _now()
+        if peer.state == "connected":
+            self._life.connected(now)
+        elif peer.state in ("failed", "closed"):
+            self._life.end("the connection ended", now)
+        self._life.tick(now, peer.gate.heard)
+        if self.state in (SessionState.CONNECTING, SessionState.ENDED):
+            return
+        self._relay(self._ingest.tick(now))
+        await self._ask(peer, now)
+        if now - self._reported >= REPORT_SECONDS:
+            self._reported = now
+            await peer.report_reception()
+
+    async def _ask(self, peer: Peer, now: float) -> None:
+        """Asks for what is missing: packets, or a keyframe."""
+        due = self._requests.due(self._ingest.missing(), now)
+        if due:
+            await peer.request_packets(due)
+        if self._ingest.last_key is not None:
+            self._beat.came(self._ingest.last_key)
+        if self._beat.due(now, lost=self._ingest.needs_key or self._wanted):
+            self._wanted = False
+            await peer.request_keyframe()
+
+    def _want_keyframe(self) -> None:
+        self._wanted = True
+        self._wake.set()
+
+    def _dismissed(self) -> None:
+        self.end("the stream ended it")
+
+    def _relay(self, events: list[Event]) -> None:
+        publisher = self._publisher
+        for event in events:
+            if publisher is None or publisher.closed:
+                return
+            if isinstance(event, Announce):
+                publisher.announce(event.tracks, time.time() - (_now() - event.zero))
+            else:
+                publisher.write(event)
+
+    # -- the peer's tap
+
+    async def packet(self, kind: Kind, packet: RtpPacket) -> None:
+        """A media packet from the peer."""
+        now = _now()
+        if self._peer is None or self.state is SessionState.ENDED:
+            return
+        self._life.media(now)
+        if kind == "a":
+            events = self._ingest.audio(
+                packet.sequence_number, packet.timestamp, packet.payload, now
+            )
+        else:
+            events = self._ingest.video(
+                packet.sequence_number, packet.timestamp, bool(packet.marker), packet.payload, now
+            )
+        try:
+            self._relay(events)
+        except (StreamdError, ValueError):
+            self.end("its media could not be relayed")
+            raise
+        if kind == "v":
+            await self._ask(self._peer, now)
+
+    def report(self, kind: Kind, ntp: int, timestamp: int) -> None:
+        """A sender report from the peer."""
+        self._ingest.report(kind, ntp, timestamp)
+
+    def new_source(self, kind: Kind) -> None:
+        """The peer sends a track from a new source."""
+        self._ingest.new_source(kind)
+
+    def disconnected(self) -> None:
+        """The peer is gone."""
+        self.end("the publisher left")
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
