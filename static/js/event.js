@@ -8,7 +8,7 @@ import "./player/player.js";
 const MOST_PLAYING = 3;
 const ON_AIR = ["live", "stalled"];
 const OFFLINE_AFTER_MS = 1500;
-const WORDS = { idle: "Not started", live: "Live", stalled: "Live", ended: "Ended" };
+const WORDS = { idle: t("Not started"), live: t("Live"), stalled: t("Live"), ended: t("Ended") };
 
 const cards = new Map(
   [...document.querySelectorAll("[data-stream]")].map((card) => [card.dataset.stream, card]),
@@ -39,7 +39,7 @@ function show() {
 
 function showCard(card, row, isOnAir) {
   const tag = card.querySelector("[data-state]");
-  tag.textContent = t(WORDS[row.state]);
+  tag.textContent = WORDS[row.state];
   tag.classList.toggle("live", isOnAir);
   card.querySelector("[data-viewers]").textContent = isOnAir
     ? tn("%(count)s person is watching", "%(count)s people are watching", row.viewers)

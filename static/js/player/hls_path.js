@@ -55,6 +55,10 @@ export class HlsPath {
     this.start();
   }
 
+  get isJoined() {
+    return true;
+  }
+
   get bufferMs() {
     const { buffered, currentTime } = this.video;
     if (buffered.length === 0) return 0;

@@ -5,7 +5,8 @@ import { decode, encode } from "../../vendor/msgpack.js";
 import { Backoff } from "./backoff.js";
 
 const CONNECT = 1;
-const SUBSCRIBE = 2;
+const RESUBSCRIBE_FROM = 2500;
+const NOT_NOW_MS = 2000;
 const ANSWER_MS = 8000;
 const PING_GRACE_MS = 10_000;
 const PING_DEFAULT_SECONDS = 25;
@@ -59,10 +60,17 @@ export class MediaSocket {
   }
 
   #hello(socket) {
-    const { stream, audio } = this.where;
+    this.last = CONNECT;
     socket.send(encode({ id: CONNECT, connect: { name: "player" } }));
-    const subscribe = { channel: `media:${stream}`, data: audio ? { audio } : {} };
-    socket.send(encode({ id: SUBSCRIBE, subscribe }));
+    this.#subscribe();
+  }
+
+  // Does not wait for the connect's reply: one round trip less before the first picture.
+  #subscribe() {
+    const { stream, audio } = this.where;
+    this.last += 1;
+    const subscribe = { channel: `media:${stream}`, ...(audio && { data: { audio } }) };
+    this.socket.send(encode({ id: this.last, subscribe }));
   }
 
   #receive(frame) {
@@ -74,8 +82,8 @@ export class MediaSocket {
   #take(reply) {
     if (reply.push) this.#pushed(reply.push);
     else if (reply.error) this.#refused(reply.error);
-    else if (reply.id === CONNECT) this.#connected(reply.connect);
-    else if (reply.id === SUBSCRIBE) this.#joined(reply.subscribe);
+    else if (reply.connect) this.#connected(reply.connect);
+    else if (reply.subscribe) this.#joined(reply.subscribe);
     else if (Object.keys(reply).length === 0) this.socket.send(encode({}));
   }
 
@@ -86,20 +94,30 @@ export class MediaSocket {
 
   #joined({ data }) {
     this.opened = true;
+    this.isJoined = true;
     this.backoff.reset();
     this.events.onJoin(data);
   }
 
   #pushed({ pub, unsubscribe, disconnect }) {
     if (pub) this.events.onPart(pub.data);
-    else if (unsubscribe) this.#lost(unsubscribe.code);
+    else if (unsubscribe) this.#unsubscribed(unsubscribe);
     else if (disconnect) this.#lost(disconnect.code);
   }
 
+  // A new generation begins: the server asks us to join it on the same line.
+  #unsubscribed({ code }) {
+    this.isJoined = false;
+    if (code >= RESUBSCRIBE_FROM) this.#subscribe();
+    else this.#again(() => this.#subscribe());
+  }
+
+  // Nobody broadcasts just now, or this is not for us: the line stays, the question is asked again.
   #refused(error) {
-    this.#drop();
+    this.isJoined = false;
     this.events.onRefused(error);
-    this.#again();
+    const { socket } = this;
+    this.#again(() => socket === this.socket && this.#subscribe(), NOT_NOW_MS);
   }
 
   #lost(code) {
@@ -112,12 +130,12 @@ export class MediaSocket {
       return;
     }
     this.events.onLost({ opened, tries: this.backoff.tries });
-    this.#again();
+    this.#again(() => this.#open());
   }
 
-  #again() {
+  #again(act, most = Infinity) {
     clearTimeout(this.retry);
-    if (!this.stopped) this.retry = setTimeout(() => this.#open(), this.backoff.next());
+    if (!this.stopped) this.retry = setTimeout(act, Math.min(most, this.backoff.next()));
   }
 
   // A line that died without saying so: nothing came for longer than the server's own ping.
@@ -128,6 +146,7 @@ export class MediaSocket {
 
   #drop() {
     clearTimeout(this.silence);
+    this.isJoined = false;
     const { socket } = this;
     if (!socket) return;
     this.socket = null;

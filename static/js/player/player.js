@@ -15,6 +15,7 @@ const IDLE_MS = 3000;
 const BADGE_MS = 1000;
 const PAUSED_KEEPS_LINE_MS = 20_000;
 const OFFLINE_AFTER_MS = 1000;
+const FOLLOW_MS = 1000;
 const ON_AIR = ["live", "stalled"];
 
 export class StreamdPlayer extends LitElement {
@@ -260,14 +261,15 @@ export class StreamdPlayer extends LitElement {
     this.farewell = setTimeout(() => this.#leave(), Math.min(20_000, this.route.bufferMs + 300));
   }
 
-  // The feed may know of a new generation before the media socket does; it gets a moment to follow.
+  // The feed may know of a new generation, or of a broadcast that is back, before the media socket
+  // does; it gets a moment to find out by itself.
   #followGeneration() {
     const { route } = this;
-    const gen = this.stream?.gen;
-    if (!route || !gen || !route.gen || route.gen === gen) return;
+    const isBehind = () => !route.isJoined || (route.gen && this.stream?.gen && route.gen !== this.stream.gen);
+    if (!route || !isBehind()) return;
     setTimeout(() => {
-      if (this.route === route && route.gen !== this.stream?.gen) route.rejoin();
-    }, 1500);
+      if (this.route === route && ON_AIR.includes(this.stream?.state) && isBehind()) route.rejoin();
+    }, FOLLOW_MS);
   }
 
   // ---- small lags are not worth a word ----

@@ -64,6 +64,11 @@ export class SocketPath {
     this.socket.rejoin();
   }
 
+  /** True while parts are coming, or about to. */
+  get isJoined() {
+    return this.socket.isJoined;
+  }
+
   /** Milliseconds of media ahead of the playhead. */
   get bufferMs() {
     return this.sink ? Math.round(this.sink.ahead * 1000) : 0;
