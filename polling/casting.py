@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,6 +18,11 @@ log = structlog.get_logger()
 
 # One call's arguments pass Lua's stack, which holds 8,000 values; a batch needs two a vote.
 BATCHES = range(1, 3_001)
+
+# A position, a negative code of polling/store.py, or why the vote was not acknowledged. An error
+# travels as a value because one of them answers a whole batch.
+Outcome = int | PollingError
+_Waiting = tuple[Vote, asyncio.Future[Outcome]]
 
 
 class Pace(Protocol):
@@ -68,24 +73,23 @@ class Caster:
         self._pace = pace
         self._now = now
         self._on_counted = on_counted
-        self._waiting: dict[str, deque[tuple[Vote, asyncio.Future[int]]]] = {}
+        self._waiting: dict[str, deque[_Waiting]] = {}
         self._wake = asyncio.Event()
         self._draining = False
         self.waiting = 0
         self.counters = Counters()
 
-    def put(self, poll: str, vote: Vote) -> asyncio.Future[int]:
-        """Queues a vote; the future gives its position or a negative code of polling/store.py.
+    def put(self, poll: str, vote: Vote) -> asyncio.Future[Outcome]:
+        """Queues a vote; the future's result is its Outcome.
 
-        It raises StoreDown where the call failed. Raises Busy at once when the queue is full and
-        StoreDown after ``drain()``.
+        Raises Busy at once when the queue is full and StoreDown after ``drain()``.
         """
         if self._draining:
             raise StoreDown("stopping")
         if self.waiting >= self._pace.queue:
             self.counters.busy += 1
             raise Busy(self.waiting)
-        future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         queue = self._waiting.get(poll)
         if queue is None:
             queue = self._waiting[poll] = deque()
@@ -95,7 +99,7 @@ class Caster:
         return future
 
     async def run(self) -> None:
-        """Casts until drained. If it is cancelled, the votes still waiting raise StoreDown."""
+        """Casts until drained. If it is cancelled, the votes still waiting get StoreDown."""
         try:
             while not (self._draining and not self.waiting):
                 await self._wake.wait()
@@ -121,7 +125,7 @@ class Caster:
     def _full(self) -> bool:
         return any(len(queue) >= self._pace.batch for queue in self._waiting.values())
 
-    def _take(self) -> list[tuple[str, list[tuple[Vote, asyncio.Future[int]]]]]:
+    def _take(self) -> list[tuple[str, list[_Waiting]]]:
         taken = []
         for poll, queue in list(self._waiting.items()):
             if len(queue) <= self._pace.batch:
@@ -132,32 +136,37 @@ class Caster:
         self.waiting -= sum(len(entries) for _, entries in taken)
         return taken
 
-    async def _cast(self, taken: list[tuple[str, list[tuple[Vote, asyncio.Future[int]]]]]) -> None:
+    async def _cast(self, taken: list[tuple[str, list[_Waiting]]]) -> None:
         if not taken:
             return
         batches = [(poll, [vote for vote, _ in entries]) for poll, entries in taken]
         try:
             results = await self._store.cast(batches, self._now())
-        except BaseException as error:
-            failure = StoreDown(repr(error))
-            for _, entries in taken:
-                _fail(entries, failure)
-            if not isinstance(error, Exception):
-                raise
+            for (poll, entries), result in zip(taken, results, strict=True):
+                self._answer(poll, entries, result)
+        except Exception as error:
             log.exception("a batch of votes failed")
-            return
-        for (poll, entries), result in zip(taken, results, strict=True):
-            self.counters.batches += 1
-            if isinstance(result, Counted):
-                self._settle(entries, result)
-            else:
-                self.counters.failed += len(entries)
-                log.warning(
-                    "votes not acknowledged", poll=poll, votes=len(entries), why=_why(result)
-                )
-                _fail(entries, result)
+            self._give_up(taken, error)
+        except BaseException as error:
+            self._give_up(taken, error)
+            raise
 
-    def _settle(self, entries: list[tuple[Vote, asyncio.Future[int]]], result: Counted) -> None:
+    def _answer(self, poll: str, entries: list[_Waiting], result: Counted | PollingError) -> None:
+        self.counters.batches += 1
+        if isinstance(result, Counted):
+            self._settle(entries, result)
+            return
+        self.counters.failed += len(entries)
+        why = getattr(result, "reason", "") or str(result)
+        log.warning("votes not acknowledged", poll=poll, votes=len(entries), why=why)
+        _fail(entries, result)
+
+    def _give_up(self, taken: list[tuple[str, list[_Waiting]]], error: BaseException) -> None:
+        for _, entries in taken:
+            self.counters.failed += len(entries)
+            _fail(entries, StoreDown(repr(error)))
+
+    def _settle(self, entries: list[_Waiting], result: Counted) -> None:
         positions = 0
         for (_, future), code in zip(entries, result.codes, strict=True):
             positions += code > 0
@@ -166,18 +175,10 @@ class Caster:
         self.counters.counted += result.fresh
         self.counters.repeated += positions - result.fresh
         self.counters.refused += len(entries) - positions
-        if result.fresh:
-            self._on_counted(result.tally)
+        self._on_counted(result.tally)
 
 
-def _why(error: PollingError) -> str:
-    return getattr(error, "reason", "") or str(error)
-
-
-def _fail(
-    entries: deque[tuple[Vote, asyncio.Future[int]]] | list[tuple[Vote, asyncio.Future[int]]],
-    error: PollingError,
-) -> None:
+def _fail(entries: Iterable[_Waiting], error: PollingError) -> None:
     for _, future in entries:
         if not future.done():
-            future.set_exception(error)
+            future.set_result(error)

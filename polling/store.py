@@ -78,7 +78,8 @@ class PollStore:
     """Reads and changes polls. Every method raises StoreDown where the store does not answer."""
 
     def __init__(self, client: Redis) -> None:
-        self._redis = client
+        # Its methods' types differ from command to command; plain commands go through all of them.
+        self._redis: Any = client
 
     @classmethod
     def at(cls, url: str) -> PollStore:
@@ -197,7 +198,6 @@ class PollStore:
         await self._command("FUNCTION LOAD", "REPLACE", _LIBRARY)
 
     async def _read(self, polls: Iterable[bytes]) -> tuple[Poll, ...]:
-        pipeline: Any
         async with self._redis.pipeline(transaction=False) as pipeline:
             for poll in polls:
                 pipeline.execute_command("HGETALL", _keys(poll.decode())[0])
@@ -227,7 +227,6 @@ class PollStore:
         return replies
 
     async def _send(self, calls: Sequence[tuple[Sequence[str], bytes]]) -> list[Any]:
-        pipeline: Any
         async with self._redis.pipeline(transaction=False) as pipeline:
             for keys, batch in calls:
                 pipeline.execute_command("FCALL", "polling_1_cast", len(keys), *keys, batch)
