@@ -265,3 +265,19 @@ def video_track(sps: bytes | Sequence[bytes], pps: bytes | Sequence[bytes]) -> T
         width=size.width,
         height=size.height,
     )
+
+
+def track_from_avcc(config: bytes) -> Track:
+    """A video track from an avcC record, kept byte for byte. Raises MalformedMedia."""
+    sets = parse_avcc(config)
+    if not sets.sps:
+        raise MalformedMedia("The avcC record holds no sequence parameter set.")
+    size = parse_sps(sets.sps[0])
+    return Track(
+        kind="v",
+        codec=codec_string(sets.sps[0]),
+        timescale=MEDIA_TIMESCALE,
+        config=config,
+        width=size.width,
+        height=size.height,
+    )
