@@ -18,6 +18,7 @@ from typing import Final
 
 import structlog
 from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed, NegotiationError
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
@@ -44,6 +45,7 @@ REPLY_BYTES: Final = 262_144
 
 log = structlog.get_logger("streamd.feeds")
 
+_FORGOTTEN: Final = Request(PATH, Headers())
 _ENCODINGS: Final[Mapping[str | None, Encoding]] = {
     None: JSON,
     "centrifuge-json": JSON,
@@ -234,6 +236,8 @@ class Gateway:
             sock.setsockopt(
                 socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, self._settings.transport_bytes
             )
+        # Kept for life otherwise: a browser's headers are 1–4 kB, and hold its cookies.
+        connection.request, connection.response = _FORGOTTEN, None
         link = Link(transport, _ENCODINGS[connection.subprotocol], self._limits, fd)
         connection.link = link
         if transport.get_write_buffer_size():

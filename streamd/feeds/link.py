@@ -105,6 +105,10 @@ class Link:
         self._drain()
         return dropped
 
+    def await_key(self, channel: str) -> None:
+        """Passes over ``channel``'s parts until its next keyframe."""
+        self._box.await_key(channel)
+
     def forget(self, channel: str) -> None:
         """Drops what waits for ``channel``: its subscription has ended."""
         if self._outbox is not None:

@@ -5,8 +5,9 @@ A client subscribes with ``data: {audio: "opus" | "aac"}``, or without for video
 and holds everything since the last keyframe; each publication's ``data`` is the next
 ``P = {n, t, key, v?, a?, init?}``. Nothing is missing and nothing doubled between the two.
 
-``n`` counts parts within ``gen``. Where it jumps, this connection was too slow and parts were
-skipped: the next one has ``key`` and carries every ``init`` that changed in between.
+``n`` counts parts within ``gen``. Where it jumps to a part with ``key``, this connection was too
+slow and parts were skipped; that part carries every ``init`` that changed in between. A subscriber
+without audio is not sent the parts that hold audio alone.
 
 A new generation (the set of tracks changed) ends the subscription with an ``unsubscribe`` push of
 code 2500, upon which a stock client subscribes again and gets the new generation. While nobody
@@ -33,10 +34,11 @@ from streamd.feeds.link import Link, deliver
 from streamd.feeds.metrics import FeedMetrics
 from streamd.feeds.outbox import ReplyOverflow
 from streamd.feeds.protocol import MSGPACK, SubscribeRequest
-from streamd.media.parts import Init, Part
+from streamd.media.parts import Init, Join, Part
 from streamd.media.units import MEDIA_TIMESCALE, Kind
 from streamd.relay.stream import Stream
 from streamd.relay.streams import Streams
+from streamd.relay.window import without_audio
 
 PREFIX: Final = "media"
 STREAMS_PER_CONNECTION: Final = 4
@@ -45,15 +47,14 @@ _AUDIO: Final = (None, "opus", "aac")
 
 
 class PartFrame:
-    """One part as a publication frame, with or without its audio; see outbox.MediaFrame."""
+    """One part as a publication frame; ``tracks`` are the inits in force with it."""
 
-    __slots__ = ("_audio", "_channel", "_configured", "_part", "_tracks", "frame", "size")
+    __slots__ = ("_channel", "_configured", "_part", "_tracks", "frame", "size")
 
-    def __init__(self, channel: str, part: Part, tracks: Mapping[Kind, Init], audio: bool) -> None:
+    def __init__(self, channel: str, part: Part, tracks: Mapping[Kind, Init]) -> None:
         self._channel = channel
         self._part = part
         self._tracks = tracks
-        self._audio = audio
         self._configured: bytes | None = None
         self.frame = self._build(part.init)
         self.size = len(self.frame)
@@ -81,27 +82,35 @@ class PartFrame:
         return self._configured
 
     def _build(self, init: Mapping[Kind, Init] | None) -> bytes:
-        payload = part_payload(self._part, init, self._audio)
+        payload = part_payload(self._part, init)
         return MSGPACK.frame(protocol.publication(self._channel, payload))
 
 
-def part_payload(part: Part, init: Mapping[Kind, Init] | None, audio: bool) -> dict[str, object]:
-    """The wire form ``P`` of a part; without ``audio`` its audio track is left out."""
+def part_payload(part: Part, init: Mapping[Kind, Init] | None) -> dict[str, object]:
+    """The wire form ``P`` of a part that carries ``init``."""
     payload: dict[str, object] = {"n": part.n, "t": part.t, "key": part.key}
     if part.v is not None:
         payload["v"] = part.v
-    if part.a is not None and audio:
+    if part.a is not None:
         payload["a"] = part.a
     if init:
-        payload["init"] = _tracks_payload(init, audio)
+        payload["init"] = _tracks_payload(init)
     return payload
 
 
-def _tracks_payload(tracks: Mapping[Kind, Init], audio: bool) -> dict[str, object]:
+def _tracks_payload(tracks: Mapping[Kind, Init]) -> dict[str, object]:
+    return {kind: {"codec": track.codec, "init": track.init} for kind, track in tracks.items()}
+
+
+def join_payload(join: Join) -> dict[str, object]:
+    """The ``data`` of a subscribe result."""
     return {
-        kind: {"codec": track.codec, "init": track.init}
-        for kind, track in tracks.items()
-        if audio or kind == "v"
+        "v": 1,
+        "gen": join.gen,
+        "timescale": MEDIA_TIMESCALE,
+        "tracks": _tracks_payload(join.tracks),
+        "parts": [part_payload(part, part.init) for part in join.parts],
+        "cues": [],
     }
 
 
@@ -133,27 +142,20 @@ class MediaChannel:
             self._tracks.clear()
             self._unlisten = self._stream.window.listen(self._on_part, self._on_reset)
         self._tracks |= join.tracks
-        with_audio = "a" in join.tracks
-        self._links[with_audio][link] = ended
-        last = join.parts[-1].n if join.parts else -1
-        replay = self._replays.get((join.gen, last, audio))
+        self._links["a" in join.tracks][link] = ended
+        if not join.parts:
+            link.await_key(self.name)
+        return Opening(self._replay(join, audio), bounded=False)
+
+    def _replay(self, join: Join, audio: str | None) -> bytes:
+        """The subscribe result of ``join``, made once for all who join before the next part."""
+        key = (join.gen, join.parts[-1].n if join.parts else -1, audio)
+        replay = self._replays.get(key) if join.parts else None
         if replay is None:
-            # Only the newest is kept: it serves everyone who joins before the next part.
-            self._replays = {key: old for key, old in self._replays.items() if key[1] == last}
-            replay = MSGPACK.pack(
-                {
-                    "data": {
-                        "v": 1,
-                        "gen": join.gen,
-                        "timescale": MEDIA_TIMESCALE,
-                        "tracks": _tracks_payload(join.tracks, with_audio),
-                        "parts": [part_payload(part, part.init, with_audio) for part in join.parts],
-                        "cues": [],
-                    }
-                }
-            )
-            self._replays[join.gen, last, audio] = replay
-        return Opening(replay, bounded=False)
+            replay = MSGPACK.pack({"data": join_payload(join)})
+            self._replays = {old: made for old, made in self._replays.items() if old[:2] == key[:2]}
+            self._replays[key] = replay
+        return replay
 
     def unsubscribe(self, link: Link) -> None:
         """Removes ``link``; with the last one the channel stops listening."""
@@ -167,22 +169,29 @@ class MediaChannel:
     def _on_part(self, part: Part) -> None:
         if part.init is not None:
             self._tracks = {**self._tracks, **part.init}
+        self._send(self._links[True], part, self._tracks)
+        if self._links[False]:
+            silent = without_audio(part)
+            if silent is not None:
+                tracks: dict[Kind, Init] = {"v": self._tracks["v"]}
+                self._send(self._links[False], silent, tracks)
+
+    def _send(self, links: dict[Link, Ended], part: Part, tracks: Mapping[Kind, Init]) -> None:
+        if not links:
+            return
+        made = PartFrame(self.name, part, tracks)
+        skipped = 0
+
+        def wait(link: Link) -> None:
+            nonlocal skipped
+            skipped += link.part(self.name, made)
+
+        waited = deliver(tuple(links), made.frame, wait)
         metrics = self._metrics
-        for audio, links in self._links.items():
-            if not links:
-                continue
-            made = PartFrame(self.name, part, self._tracks, audio)
-            skipped = 0
-
-            def wait(link: Link, made: PartFrame = made) -> None:
-                nonlocal skipped
-                skipped += link.part(self.name, made)
-
-            waited = deliver(tuple(links), made.frame, wait)
-            metrics.deliveries.inc(len(links) - waited)
-            metrics.delivered_bytes.inc((len(links) - waited) * made.size)
-            metrics.deferred.inc(waited)
-            metrics.skipped.inc(skipped)
+        metrics.deliveries.inc(len(links) - waited)
+        metrics.delivered_bytes.inc((len(links) - waited) * made.size)
+        metrics.deferred.inc(waited)
+        metrics.skipped.inc(skipped)
 
     def _on_reset(self) -> None:
         push = MSGPACK.frame(

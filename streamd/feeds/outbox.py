@@ -119,9 +119,7 @@ class Outbox:
 
     def part(self, channel: str, part: MediaFrame) -> int:
         """Adds a media part, or skips it. Returns how many parts were dropped just now."""
-        lane = self._lanes.get(channel)
-        if lane is None:
-            lane = self._lanes[channel] = _Lane()
+        lane = self._lane(channel)
         dropped = 0
         full = bool(lane.parts) and lane.size + part.size > self.part_bytes
         if part.key:
@@ -139,6 +137,10 @@ class Outbox:
             lane.size += part.size
         self.skipped += dropped
         return dropped
+
+    def await_key(self, channel: str) -> None:
+        """Passes over ``channel``'s parts until a keyframe: its joiner has none to start from."""
+        self._lane(channel).skipping = True
 
     @property
     def quiet(self) -> bool:
@@ -165,6 +167,12 @@ class Outbox:
             channel = next(iter(self._latest))
             return self._latest.pop(channel)
         return self._take_part()
+
+    def _lane(self, channel: str) -> _Lane:
+        lane = self._lanes.get(channel)
+        if lane is None:
+            lane = self._lanes[channel] = _Lane()
+        return lane
 
     def _take_part(self) -> bytes | None:
         for channel, lane in self._lanes.items():
