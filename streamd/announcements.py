@@ -10,10 +10,12 @@ import asyncio
 
 import structlog
 
-from polling.errors import PollingError, StoreDown
+from polling.errors import PollingError, StoreDown, UnknownPoll
 from polling.model import Poll, Tally
 from polling.service import PollService
 from streamd.config import Event
+from streamd.errors import UnknownStream
+from streamd.feeds.codes import TryAgain, UnknownChannel
 from streamd.feeds.hub import Hub
 from streamd.relay.stream import Stream
 from streamd.relay.streams import Streams
@@ -35,6 +37,12 @@ class Announcements:
         self._event = event
         self._dirty: set[str] = set()
         self._shown_viewers: dict[str, int] = {}
+
+    def provide(self) -> None:
+        """Tells the hub which channels there are and what a first subscriber is shown."""
+        self._hub.provide("stream", self._stream_snapshot)
+        self._hub.provide("event", self._event_snapshot)
+        self._hub.provide("poll", self._poll_snapshot)
 
     def on_stream(self, stream: Stream) -> None:
         """A stream changed its state or generation."""
@@ -65,23 +73,52 @@ class Announcements:
         if not self._dirty:
             return
         dirty, self._dirty = self._dirty, set()
-        rows = []
         for stream in self._streams:
-            rows.append(stream_state(stream, self._shown_viewers.get(stream.id, 0)))
             if stream.id in dirty:
                 await self._publish_stream(stream)
-        self._hub.publish(f"event:{self._event.id}", {"id": self._event.id, "streams": rows})
+        self._hub.publish(f"event:{self._event.id}", self._event_row())
 
     async def _publish_stream(self, stream: Stream) -> None:
         try:
-            polls = [one for one in await self._polls.list(stream.id) if one.opened_at is not None]
-            rows = [one.to_dict(await self._polls.tally(one.id)) for one in polls[:POLLS_SHOWN]]
+            self._hub.publish(f"stream:{stream.id}", await self._stream_row(stream))
         except StoreDown:
             self._dirty.add(stream.id)
-            return
         except PollingError as error:
             log.warning("stream not announced", stream=stream.id, reason=str(error))
-            return
-        viewers = self._shown_viewers.get(stream.id, 0)
-        state = stream_state(stream, viewers)
-        self._hub.publish(f"stream:{stream.id}", {**state, "gen": stream.gen, "polls": rows})
+
+    async def _stream_row(self, stream: Stream) -> dict[str, object]:
+        viewers = self._hub.subscribers(f"stream:{stream.id}")
+        polls = [one for one in await self._polls.list(stream.id) if one.opened_at is not None]
+        rows = [one.to_dict(await self._polls.tally(one.id)) for one in polls[:POLLS_SHOWN]]
+        return {**stream_state(stream, viewers), "gen": stream.gen, "polls": rows}
+
+    def _event_row(self) -> dict[str, object]:
+        rows = [
+            stream_state(stream, self._hub.subscribers(f"stream:{stream.id}"))
+            for stream in self._streams
+        ]
+        return {"id": self._event.id, "streams": rows}
+
+    async def _stream_snapshot(self, name: str) -> dict[str, object]:
+        try:
+            stream = self._streams.get(name)
+        except UnknownStream as error:
+            raise UnknownChannel(f"stream:{name}") from error
+        try:
+            return await self._stream_row(stream)
+        except StoreDown as error:
+            raise TryAgain("The store does not answer. Try again in a moment.") from error
+
+    async def _event_snapshot(self, name: str) -> dict[str, object]:
+        if name != self._event.id:
+            raise UnknownChannel(f"event:{name}")
+        return self._event_row()
+
+    async def _poll_snapshot(self, name: str) -> dict[str, object]:
+        try:
+            tally = await self._polls.tally(name)
+        except UnknownPoll as error:
+            raise UnknownChannel(f"poll:{name}") from error
+        except StoreDown as error:
+            raise TryAgain("The store does not answer. Try again in a moment.") from error
+        return tally.to_dict()

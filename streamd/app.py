@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import secrets
+import signal
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 
 import structlog
 
 from polling.model import Poll, Tally
+from polling.poll_keys import PollKeys
 from polling.service import PollService
+from polling.store import PollStore
 from streamd.announcements import Announcements
-from streamd.certificates import server_context
+from streamd.certificates import lan_addresses, server_context
 from streamd.config import Config
 from streamd.errors import StoreUnavailable
 from streamd.feeds.gateway import Gateway
 from streamd.feeds.hub import Hub
+from streamd.feeds.media import MediaProvider
 from streamd.feeds.votes import vote_rpc
 from streamd.identity import ConnectTokens, DeviceCookies
 from streamd.keys import KeyRecord, StreamKeys
 from streamd.relay.stream import Stream
 from streamd.relay.streams import Streams
 from streamd.store import Store
-from streamd.web.server import HttpServer
+from streamd.web.assets import Assets
+from streamd.web.language import load_catalogues
+from streamd.web.pages import load_templates
+from streamd.web.server import HttpServer, new_registry
+from streamd.web.services import Services
 from streamd.webrtc.whip import WhipSessions
 
 log = structlog.get_logger(__name__)
@@ -37,7 +49,7 @@ class App:
         home = Path(config.store.dir)
         secret = _server_secret(home / "secrets" / "server.key")
         tls = server_context(config.tls)
-        registry = new_registry()
+        self.registry = new_registry()
         self.cookies = DeviceCookies(secret)
         self.tokens = ConnectTokens(secret, config.identity.token_seconds)
         self.store = Store(config.store)
@@ -45,12 +57,12 @@ class App:
         self.hub = Hub()
         self.streams = Streams(config.relay, on_change=self._on_stream)
         self.polls = PollService(
-            self.store.client,
-            home / "poll-keys",
+            PollStore.at(self.store.address),
+            PollKeys(home / "poll-keys"),
             config.polls,
             on_tally=self._on_tally,
             on_poll=self._on_poll,
-            crowded=lambda: self.gateway.connections > config.polls.crowd,
+            crowded=self._crowded,
         )
         self.announcements = Announcements(self.hub, self.streams, self.polls, config.event)
         self.whip = WhipSessions(config.webrtc)
@@ -62,8 +74,9 @@ class App:
             origins=_page_origins(config),
             ssl_context=tls,
         )
+        self.announcements.provide()
         self.hub.provide("media", MediaProvider(self.streams))
-        self.http = HttpServer(config.web, tls, registry)
+        self.http = HttpServer(config.web, tls, self.registry)
         for candidate in config.event.candidates:
             self.streams.add(candidate.stream)
 
@@ -91,7 +104,7 @@ class App:
         # 3. HTTP requests end.
         await self.http.stop()
         # 4. Votes that wait for their batch are cast and answered.
-        await self.polls.close()
+        await self.polls.stop()
         # 5. Packagers end.
         await self.streams.close()
         # 6. The store.
@@ -128,6 +141,9 @@ class App:
         except StoreUnavailable:
             return []
 
+    def _crowded(self) -> bool:
+        return self.gateway.connections > self.config.polls.crowd
+
     def _on_stream(self, stream: Stream) -> None:
         self.announcements.on_stream(stream)
 
@@ -138,7 +154,7 @@ class App:
         self.announcements.on_tally(tally)
 
 
-Background = Callable[[], Awaitable[None]]
+Background = Callable[[], Coroutine[None, None, None]]
 
 
 async def serve(
@@ -182,3 +198,14 @@ def _server_secret(path: Path) -> bytes:
     with os.fdopen(descriptor, "wb") as file:
         file.write(secret)
     return secret
+
+
+def _page_origins(config: Config) -> list[str]:
+    """The origins of our own pages, for the gateway's check."""
+    if config.web.public_url:
+        return [config.web.public_url.rstrip("/")]
+    scheme = "https" if config.tls.cert else "http"
+    hosts = ["localhost", "127.0.0.1", "[::1]", config.web.host]
+    if config.web.host == "0.0.0.0":  # noqa: S104
+        hosts += lan_addresses()
+    return [f"{scheme}://{host}:{config.web.port}" for host in dict.fromkeys(hosts)]

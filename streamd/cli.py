@@ -35,7 +35,9 @@ cli = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-keys_cli = typer.Typer(help="Make, list and revoke keys, in the running store.", no_args_is_help=True)
+keys_cli = typer.Typer(
+    help="Make, list and revoke keys, in the running store.", no_args_is_help=True
+)
 cli.add_typer(keys_cli, name="keys")
 out = Console(highlight=False, soft_wrap=True)
 
@@ -45,7 +47,9 @@ def main() -> None:
     try:
         cli()
     except StreamdError as error:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(f"[bold red]streamd:[/] {error}")
+        Console(stderr=True, highlight=False, soft_wrap=True).print(
+            f"[bold red]streamd:[/] {error}"
+        )
         sys.exit(1)
 
 
@@ -179,7 +183,7 @@ def _print_demo(app: App, keys: dict[str, str], host: str, lan: bool) -> None:
         out.print(f"  studio  {base}/studio/{candidate.stream}#key={keys[candidate.stream]}{note}")
     out.print()
     if lan:
-        out.print("The certificate is self-signed: the phone's browser warns once; go on from there.")
+        out.print("The certificate is self-signed: the phone's browser warns once; go on.")
     else:
         out.print("For a phone on your network: make demo ARGS=--lan")
     out.print("Ctrl-C stops it.")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
+import time
 import uuid
 from pathlib import Path
 
@@ -18,7 +19,8 @@ import structlog
 
 import streamd
 from polling.errors import AlreadyVoted, PollClosed, PollingError
-from polling.model import Ballot, Poll, PollState
+from polling.model import Ballot, Poll
+from polling.rules import PollState
 from polling.service import PollService
 from streamd.app import App
 from streamd.config import Candidate, Config, Event
@@ -138,8 +140,8 @@ class Demo:
             if not all(outcomes):
                 return
             await asyncio.sleep(chance.uniform(0.1, 0.5))
-        while (await self._app.polls.get(poll.id)).state is PollState.OPEN:
-            await asyncio.sleep(1)
+        left = (poll.closes_at or 0) - time.time()
+        await asyncio.sleep(max(left, 0))
 
     @staticmethod
     async def _cast(

@@ -97,7 +97,9 @@ def environment(home: Path, port: int, feed_port: int, **settings: str) -> dict[
 
 
 @contextlib.contextmanager
-def running(home: Path, command: str = "serve", *arguments: str, **settings: str) -> Iterator[Server]:
+def running(
+    home: Path, command: str = "serve", *arguments: str, **settings: str
+) -> Iterator[Server]:
     """Starts ``streamd command``, waits until it is ready, stops it at the end."""
     port, feed_port = free_port(), free_port()
     home.mkdir(parents=True, exist_ok=True)

@@ -19,6 +19,7 @@ FLOORS = {
     "streamd.identity": 1,
     "streamd.keys": 1,
     "streamd.store": 1,
+    "streamd.valkey": 1,
     "streamd.certificates": 1,
     "streamd.relay": 1,
     "streamd.webrtc": 2,

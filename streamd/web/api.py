@@ -9,8 +9,10 @@ from typing import Annotated, TypeVar
 import msgspec
 from aiohttp import web
 
-from polling.errors import NoIdentity
+from polling.errors import NoIdentity, UnknownPoll
 from polling.model import Ballot, Poll
+from polling.rules import PollState
+from streamd.errors import AccessError
 from streamd.identity import Tier
 from streamd.web.language import choose
 from streamd.web.problems import BadRequest
@@ -101,7 +103,7 @@ async def list_polls(request: web.Request) -> web.Response:
         await authorize(request, stream)
         drafts = True
     polls = await services.polls.list(stream)
-    shown = [poll for poll in polls if drafts or poll.state.value != "draft"]
+    shown = [poll for poll in polls if drafts or poll.state is not PollState.DRAFT]
     return reply({"polls": [await _poll_row(services, poll) for poll in shown]})
 
 
@@ -109,7 +111,14 @@ async def list_polls(request: web.Request) -> web.Response:
 async def get_poll(request: web.Request) -> web.Response:
     """One poll whole, with its tally."""
     services = request.app[SERVICES]
-    return reply(await _poll_row(services, await services.polls.get(request.match_info["poll"])))
+    poll = await services.polls.get(request.match_info["poll"])
+    if poll.state is PollState.DRAFT:
+        try:
+            await authorize(request, poll.stream)
+        except AccessError as error:
+            # A draft is its organiser's own: a stranger is not even told that it exists.
+            raise UnknownPoll(poll.id) from error
+    return reply(await _poll_row(services, poll))
 
 
 @routes.post("/api/v1/streams/{stream}/polls")

@@ -19,7 +19,7 @@ from polling import errors as polls
 from streamd import errors
 from streamd.web.language import choose
 from streamd.web.services import SERVICES
-from streamd.webrtc.whip import TooManyPublishers
+from streamd.webrtc.errors import TooManyPublishers, UnknownSession
 
 log = structlog.get_logger(__name__)
 
@@ -54,12 +54,15 @@ REFUSALS: tuple[tuple[type[Exception], Refusal], ...] = (
     (polls.InvalidPoll, Refusal(422, "invalid_poll", "Invalid poll")),
     (polls.InvalidBallot, Refusal(422, "invalid_ballot", "Invalid ballot")),
     (polls.Busy, Refusal(503, "busy", "Busy", _SOON)),
-    (polls.StoreDown, Refusal(503, "store_unavailable", "Store unavailable", _SOON)),
+    (polls.NotCounted, Refusal(503, "store_unavailable", "Store unavailable", _SOON)),
+    (polls.PollKeyLost, Refusal(503, "poll_key_lost", "Poll unavailable", _SOON)),
+    (polls.LedgerBroken, Refusal(503, "ledger_broken", "Poll unavailable", _SOON)),
     (errors.StoreUnavailable, Refusal(503, "store_unavailable", "Store unavailable", _SOON)),
     (errors.UnknownStream, Refusal(404, "unknown_stream", "Unknown stream")),
     (errors.AlreadyPublishing, Refusal(409, "already_publishing", "Already broadcasting")),
     (errors.StreamError, Refusal(409, "stream_state", "Not possible now")),
     (TooManyPublishers, Refusal(503, "too_many_publishers", "Full", (("Retry-After", "30"),))),
+    (UnknownSession, Refusal(404, "unknown_session", "Unknown session")),
     (errors.MalformedOffer, Refusal(400, "malformed_offer", "Malformed SDP")),
     (errors.NoAcceptableCodec, Refusal(406, "no_acceptable_codec", "No acceptable codec")),
     (errors.NegotiationError, Refusal(400, "negotiation", "Negotiation failed")),

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from streamd.web.problems import BadRequest
 from streamd.web.services import SERVICES, authorize, authorized_stream
+from streamd.webrtc.errors import UnknownSession
 
 routes = web.RouteTableDef()
 
@@ -38,10 +39,12 @@ async def publish(request: web.Request) -> web.Response:
 @routes.delete("/whip/{stream}/{session}")
 async def stop(request: web.Request) -> web.Response:
     """Ends the broadcast (RFC 9725 §4.2)."""
-    stream = request.match_info["stream"]
+    stream, session_id = request.match_info["stream"], request.match_info["session"]
     await authorize(request, stream)
-    if not await request.app[SERVICES].whip.delete(request.match_info["session"], stream):
-        raise web.HTTPNotFound
+    sessions = request.app[SERVICES].whip
+    if sessions.get(session_id).stream.id != stream:
+        raise UnknownSession
+    await sessions.delete(session_id)
     return web.Response(headers=_cors())
 
 

@@ -1,0 +1,84 @@
+"""Fixtures that every test folder shares: a running streamd, and a real browser."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.server import Server, running
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--autoplay-policy=no-user-gesture-required",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+    "--allow-loopback-in-peer-connection",
+]
+ARTEFACTS = Path(__file__).parent.parent / "artefacts"
+
+EVENT = """
+[event]
+id = "test"
+title = { en = "Test event", fa = "رویداد آزمون" }
+
+[[event.candidates]]
+stream = "alef"
+number = 3
+name = { en = "Alef Azad", fa = "الف آزاد" }
+
+[[event.candidates]]
+stream = "be"
+number = 5
+name = { en = "Be Bahar", fa = "ب بهار" }
+
+[[event.candidates]]
+stream = "pe"
+number = 8
+name = { en = "Pe Paydar", fa = "پ پایدار" }
+"""
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A streamd with three candidates, for tests that do not stop it."""
+    home = tmp_path_factory.mktemp("streamd")
+    config = home / "config.toml"
+    config.write_text(EVENT, encoding="utf-8")
+    with running(home, "serve", "--config", str(config)) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def stream_key(server: Server) -> str:
+    """The key of stream ``alef``."""
+    return server.new_key("alef")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium with a fake camera and microphone."""
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def artefacts(request: pytest.FixtureRequest) -> Path:
+    """Where this test keeps its screenshots."""
+    folder = ARTEFACTS / re.sub(r"\W+", "-", request.node.name).strip("-")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
