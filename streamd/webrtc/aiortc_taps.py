@@ -46,7 +46,7 @@ SOURCES = 8
 TAKEOVER_SECONDS = 1.0
 """A source silent for this long may be followed by another one."""
 QUEUED_DATAGRAMS = 1_024
-FIRST_ESTIMATE = 2_000_000
+FIRST_ESTIMATE = 2_500_000
 """Bits a second granted until the estimator has seen three seconds: without a word about
 bandwidth Chromium begins at 300 kbit/s and climbs by 8 % a second."""
 

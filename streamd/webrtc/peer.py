@@ -10,10 +10,11 @@ from aiortc import RTCCertificate, RTCPeerConnection, RTCSessionDescription
 from streamd.media.units import Kind
 from streamd.webrtc.aiortc_taps import Gate, PacketReceiver, Tap, guard_transport, peer_connection
 from streamd.webrtc.errors import NegotiationFailed
-from streamd.webrtc.sdp import Offer
+from streamd.webrtc.sdp import Offer, with_start_bitrate
 
 NEGOTIATION_SECONDS = 10.0
 CLOSE_SECONDS = 5.0
+START_KILOBITS = 2_000
 
 
 class Peer:
@@ -78,7 +79,7 @@ class Peer:
     @property
     def answer_sdp(self) -> str:
         """The answer to send to the client."""
-        return self._connection.localDescription.sdp
+        return with_start_bitrate(self._connection.localDescription.sdp, START_KILOBITS)
 
     @property
     def state(self) -> str:

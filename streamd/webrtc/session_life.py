@@ -45,7 +45,7 @@ CONNECT_SECONDS = 20.0
 FIRST_MEDIA_SECONDS = 20.0
 """From the connection to the first unit of media."""
 SILENCE_SECONDS = 5.0
-VANISHED_SECONDS = 15.0
+VANISHED_SECONDS = 10.0
 """Without one datagram from the peer, not even a connectivity check: it is gone."""
 
 

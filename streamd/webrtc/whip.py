@@ -50,6 +50,7 @@ class WhipSessions:
         NegotiationFailed. Cancelled, it leaves nothing behind.
         """
         offer = check_offer(offer_sdp)
+        await self._retire(stream)
         if self._closed or len(self._sessions) + self._opening >= self._settings.publishers:
             raise TooManyPublishers(self._settings.publishers)
         session = WhipSession(
@@ -84,6 +85,14 @@ class WhipSessions:
             session.end("the server shuts down")
         if self._tasks:
             await asyncio.wait(list(self._tasks.values()))
+
+    async def _retire(self, stream: Stream) -> None:
+        """Ends the stream's session where its peer went silent, so that the stream is free."""
+        for session in tuple(self._sessions.values()):
+            if session.stream is stream and session.yields():
+                task = self._tasks[session.id]
+                session.end("another publisher took its place")
+                await asyncio.wait([task])
 
     async def _carry(self, session: WhipSession) -> None:
         """A session's whole life; what goes wrong in it stays in it."""

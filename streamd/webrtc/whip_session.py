@@ -24,6 +24,8 @@ log = structlog.get_logger(__name__)
 
 TICK_SECONDS = 0.05
 REPORT_SECONDS = 1.0
+YIELDS_SECONDS = 3.0
+CONNECTING_YIELDS_SECONDS = 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,16 @@ class WhipSession:
     def reason(self) -> str:
         """Why the session ended; empty before."""
         return self._life.reason
+
+    def yields(self) -> bool:
+        """Whether a new publisher of the same stream may take this one's place: its peer has
+        said nothing for a while, as after a crash or a reload. A living peer's checks and media
+        never pause that long.
+        """
+        patience = (
+            CONNECTING_YIELDS_SECONDS if self.state is SessionState.CONNECTING else YIELDS_SECONDS
+        )
+        return self._peer is not None and _now() - self._peer.gate.heard >= patience
 
     def figures(self) -> Figures:
         """The session's counters now."""
