@@ -1,0 +1,320 @@
+"""The pages on invented candidates: real templates, real files, the real gateway, scripted numbers.
+
+Every state of a page can be set at will: a stream's row, its polls, what a vote is answered. The
+picture is real too where ``live`` is given: the test card, through a real ``Stream``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import time
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+import streamd
+from streamd import config
+from streamd.feeds.codes import RpcError
+from streamd.feeds.gateway import Gateway
+from streamd.feeds.hub import Hub
+from streamd.feeds.media import MediaProvider
+from streamd.identity import ConnectTokens, Identity
+from streamd.relay import file_ingest
+from streamd.relay.streams import Streams
+from streamd.web.assets import Assets
+from streamd.web.language import Catalogue, load_catalogues
+
+TEMPLATES = Path(streamd.__file__).parent / "web" / "templates"
+CLIP = Path(streamd.__file__).parent / "clips" / "bigbuckbunny.mp4"
+EVENT = "demo"
+POLL = "p1"
+CSP = (
+    "default-src 'self'; connect-src 'self' ws://localhost:{port}; media-src 'self' blob:; "
+    "img-src 'self' data: blob:; worker-src 'self' blob:; object-src 'none'; base-uri 'none'"
+)
+TITLES = {"en": "Riverside council election", "fa": "انتخابات شورای رودکنار"}
+ASKERS = {"en": "Election headquarters", "fa": "ستاد انتخابات"}
+CANDIDATES: dict[str, dict[str, Any]] = {
+    "mina": {
+        "number": 12,
+        "name": {"en": "Mina Darvand", "fa": "مینا داروند"},
+        "about": {"en": "Teacher, invented for this page", "fa": "آموزگار، ساختگی برای این صفحه"},
+    },
+    "kaveh": {
+        "number": 27,
+        "name": {"en": "Kaveh Arastan", "fa": "کاوه آراستان"},
+        "about": {"en": "Engineer, invented for this page", "fa": "مهندس، ساختگی برای این صفحه"},
+    },
+    "sara": {
+        "number": 41,
+        "name": {"en": "Sara Nikbin", "fa": "سارا نیک‌بین"},
+        "about": {"en": "Physician, invented for this page", "fa": "پزشک، ساختگی برای این صفحه"},
+    },
+}
+QUESTIONS = {
+    "en": (
+        "Which matter should the next debate begin with?",
+        ("Work and wages", "Housing", "Water and climate", "Schools"),
+    ),
+    "fa": (
+        "گفت‌وگوی بعدی با کدام موضوع آغاز شود؟",
+        ("کار و دستمزد", "مسکن", "آب و اقلیم", "مدرسه‌ها"),
+    ),
+}
+
+
+def poll(
+    language: str = "en",
+    *,
+    id: str = POLL,
+    state: str = "open",
+    left: float | None = 74.0,
+    duration: int = 120,
+    counts: tuple[int, ...] = (1204, 871, 640, 93),
+) -> dict[str, Any]:
+    """A poll whole, with ``left`` seconds to go and a tally."""
+    question, labels = QUESTIONS[language]
+    now = time.time()
+    closes = now + left if left is not None else None
+    ids = [str(number) for number in range(1, len(labels) + 1)]
+    return {
+        "id": id,
+        "stream": "mina",
+        "state": state,
+        "kind": "single",
+        "question": question,
+        "choices": [
+            {"id": choice, "label": label} for choice, label in zip(ids, labels, strict=True)
+        ],
+        "asker": ASKERS[language],
+        "duration_seconds": duration if left is not None else None,
+        "created_at": now - 60,
+        "opened_at": closes - duration if closes is not None else now - 46,
+        "closes_at": closes,
+        "closed_at": now - 5 if state == "closed" else None,
+        "simulated": False,
+        "results": "live",
+        "tally": tally(dict(zip(ids, counts, strict=True)), id=id, state=state),
+    }
+
+
+def tally(
+    counts: Mapping[str, int], *, id: str = POLL, state: str = "open", seq: int | None = None
+) -> dict[str, Any]:
+    """A tally; ``seq`` is its total where not given."""
+    total = sum(counts.values())
+    return {
+        "poll": id,
+        "state": state,
+        "seq": total if seq is None else seq,
+        "total": total,
+        "counts": dict(counts),
+    }
+
+
+@dataclass
+class Stage:
+    """A page server and a gateway on free ports. Set its fields, then open the page."""
+
+    hub: Hub
+    streams: Streams
+    port: int = 0
+    feed_port: int = 0
+    simulated: bool = True
+    rows: dict[str, dict[str, Any]] = field(default_factory=dict)
+    polls: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    refusal: int = 0
+    votes: list[dict[str, Any]] = field(default_factory=list)
+    posts: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        """The pages' base address."""
+        return f"http://localhost:{self.port}"
+
+    def set_stream(self, stream: str, state: str, viewers: int = 0) -> None:
+        """Moves a stream to ``state`` and tells whoever listens."""
+        known = self.streams.get(stream)
+        self.rows[stream] = {
+            "id": stream,
+            "state": state,
+            "viewers": viewers,
+            "started_at": known.started_at,
+        }
+        self.tell(stream)
+
+    def set_polls(self, stream: str, *polls: dict[str, Any]) -> None:
+        """Replaces a stream's polls, newest first."""
+        self.polls[stream] = list(polls)
+        for one in polls:
+            self.hub.publish(f"poll:{one['id']}", one["tally"])
+        self.tell(stream)
+
+    def tell(self, stream: str) -> None:
+        """Publishes a stream's state and the event's."""
+        row = self.rows[stream]
+        known = self.streams.get(stream)
+        row["started_at"] = known.started_at
+        self.hub.publish(
+            f"stream:{stream}", {**row, "gen": known.gen, "polls": self.polls.get(stream, [])}
+        )
+        self.hub.publish(f"event:{EVENT}", {"id": EVENT, "streams": list(self.rows.values())})
+
+    async def vote(self, identity: Identity | None, data: object) -> object:
+        """The RPC: keeps the ballot and gives a receipt, or refuses with ``refusal``."""
+        assert isinstance(data, dict)
+        self.votes.append(data)
+        if identity is None:
+            raise RpcError(1004, "no identity")
+        if self.refusal == -1:
+            await asyncio.sleep(60)
+        if self.refusal:
+            raise RpcError(self.refusal, "refused")
+        return receipt(data["poll"], data["ballot_id"])
+
+
+def receipt(poll_id: str, ballot_id: str) -> dict[str, object]:
+    """A receipt as the server gives it."""
+    return {"poll": poll_id, "ballot_id": ballot_id, "shard": 0, "seq": 2809}
+
+
+@contextlib.asynccontextmanager
+async def stage(*live: str) -> AsyncIterator[Stage]:
+    """Serves the pages; the streams named in ``live`` show the test card."""
+    streams = Streams(config.Relay())
+    hub = Hub()
+    tokens = ConnectTokens(secrets.token_bytes(16), 300)
+    served = Stage(hub, streams)
+
+    async def known(_name: str) -> Mapping[str, object] | None:
+        return None
+
+    for prefix in ("stream", "event", "poll"):
+        hub.provide(prefix, known)
+    hub.provide("media", MediaProvider(streams))
+    runner = web.AppRunner(_application(served, tokens), access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, "localhost", 0)
+    await site.start()
+    served.port = runner.addresses[0][1]
+    settings = config.Feeds(host="localhost", port=0)
+    gateway = Gateway(settings, hub, tokens.verify, {"vote": served.vote}, (served.url,))
+    await gateway.start()
+    served.feed_port = gateway.port
+    for stream in CANDIDATES:
+        streams.add(stream)
+    async with asyncio.TaskGroup() as group:
+        pictures = [
+            group.create_task(file_ingest.play(CLIP, streams.get(stream)))
+            for stream in live
+        ]
+        for stream in CANDIDATES:
+            served.set_stream(stream, "idle")
+        try:
+            yield served
+        finally:
+            for picture in pictures:
+                picture.cancel()
+            await gateway.stop(0.5)
+            await runner.cleanup()
+    await streams.close()
+
+
+def _application(served: Stage, tokens: ConnectTokens) -> web.Application:
+    assets = Assets()
+    catalogues = load_catalogues()
+    environments = {language: _environment(catalogues[language]) for language in catalogues}
+
+    def page(request: web.Request, template: str, rows: list[str], status: int = 200) -> web.Response:
+        language = "fa" if request.query.get("lang") == "fa" else "en"
+        shown = [_row(served, stream, language) for stream in rows]
+        common = {
+            "lang": language,
+            "dir": catalogues[language].direction,
+            "event": {"id": EVENT, "title": TITLES[language], "asker": ASKERS[language]},
+            "simulated": served.simulated,
+        }
+        feed = f"ws://localhost:{served.feed_port}/connection/websocket"
+        text = environments[language].get_template(template).render(
+            **common,
+            stream=shown[0] if shown else None,
+            streams=shown,
+            status=status,
+            heading="Unknown stream",
+            detail="There is no such stream.",
+            static=assets.url,
+            tls=False,
+            page={
+                **common,
+                "stream": shown[0] if shown else None,
+                "streams": shown,
+                "feed_url": feed,
+                "now": time.time(),
+                "strings": catalogues[language].strings,
+            },
+        )
+        headers = {"Content-Security-Policy": CSP.format(port=served.feed_port)}
+        return web.Response(text=text, status=status, content_type="text/html", headers=headers)
+
+    async def event_page(request: web.Request) -> web.Response:
+        return page(request, "event.html", list(CANDIDATES) if "empty" not in request.query else [])
+
+    async def watch_page(request: web.Request) -> web.Response:
+        stream = request.match_info["stream"]
+        return page(request, "watch.html", [stream])
+
+    async def error_page(request: web.Request) -> web.Response:
+        return page(request, "error.html", [], int(request.match_info["status"]))
+
+    async def token(_request: web.Request) -> web.Response:
+        return web.json_response({"token": tokens.issue("device:page", "device"), "tier": "device"})
+
+    async def cast(request: web.Request) -> web.Response:
+        body = await request.json()
+        served.posts.append(body)
+        return web.json_response(receipt(request.match_info["poll"], body["ballot_id"]))
+
+    async def polls(request: web.Request) -> web.Response:
+        return web.json_response({"polls": served.polls.get(request.query["stream"], [])})
+
+    app = web.Application()
+    app.router.add_get("/", event_page)
+    app.router.add_get("/watch/{stream}", watch_page)
+    app.router.add_get("/error/{status}", error_page)
+    app.router.add_post("/api/v1/token", token)
+    app.router.add_post("/api/v1/polls/{poll}/votes", cast)
+    app.router.add_get("/api/v1/polls", polls)
+    app.router.add_static(f"/static/{assets.version}/", assets.root)
+    return app
+
+
+def _environment(catalogue: Catalogue) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.install_gettext_translations(catalogue.gettext, newstyle=True)  # type: ignore[attr-defined]
+    return environment
+
+
+def _row(served: Stage, stream: str, language: str) -> dict[str, Any]:
+    about = CANDIDATES[stream]
+    return {
+        **served.rows[stream],
+        "candidate": {
+            "number": about["number"],
+            "name": about["name"][language],
+            "about": about["about"][language],
+            "portrait": "",
+        },
+    }
