@@ -110,16 +110,17 @@ class PollService:
         """Takes no more votes, answers those that wait, pushes the last tallies."""
         # 1. No vote after this one; the queue is cast or fails, and run() ends.
         self._caster.drain()
-        if not self._tasks:
-            return
-        cast, watch = self._tasks
-        await asyncio.wait([cast])
-        # 2. The clock stops; an overdue poll closes at the next start.
-        watch.cancel()
-        await asyncio.wait([watch])
+        if self._tasks:
+            cast, watch = self._tasks
+            await asyncio.wait([cast])
+            # 2. The clock stops; an overdue poll closes at the next start.
+            watch.cancel()
+            await asyncio.wait([watch])
+            self._tasks = ()
         # 3. The screens get the last state.
         self._pushes.close()
-        self._tasks = ()
+        # 4. The connections close.
+        await self._store.close()
 
     async def create(
         self,
