@@ -164,7 +164,7 @@ def _with_keys(settings: Config, work: Any) -> Any:
 
     async def run() -> Any:
         async with Store.borrowed(settings.store) as client:
-            return await work(StreamKeys(client))
+            return await work(StreamKeys(lambda: client))
 
     return asyncio.run(run())
 

@@ -16,8 +16,9 @@ from streamd.web.problems import Handler
 from streamd.web.services import SERVICES, Services, bearer
 
 _PLAIN_HEADERS = {
+    "Server": "streamd",
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(self), microphone=(self), screen-wake-lock=(self)",
 }
@@ -40,18 +41,23 @@ def own_origin(request: web.Request, services: Services) -> str:
 
 
 @web.middleware
-async def security(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Checks the Origin of state-changing requests; adds headers, device and language cookies."""
-    services = request.app[SERVICES]
-    if request.method not in ("GET", "HEAD", "OPTIONS") and bearer(request) is None:
-        _check_origin(request, services)
+async def dressed(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Adds headers to every response, and the device and language cookies to pages."""
     response = await handler(request)
     if response.prepared:
         return response
     response.headers.update(_PLAIN_HEADERS)
     if response.content_type == "text/html":
-        _dress_page(request, response, services)
+        _dress_page(request, response, request.app[SERVICES])
     return response
+
+
+@web.middleware
+async def same_origin(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuses state-changing requests that carry no key and come from somewhere else."""
+    if request.method not in ("GET", "HEAD", "OPTIONS") and bearer(request) is None:
+        _check_origin(request, request.app[SERVICES])
+    return await handler(request)
 
 
 def _check_origin(request: web.Request, services: Services) -> None:

@@ -12,7 +12,7 @@ from streamd.config import Web
 from streamd.errors import ConfigError
 from streamd.web import api, hls, operations, pages, whip
 from streamd.web.problems import problems
-from streamd.web.security import security
+from streamd.web.security import dressed, same_origin
 from streamd.web.services import SERVICES, Services
 
 _ROUTES = (api.routes, hls.routes, operations.routes, pages.routes, whip.routes)
@@ -21,7 +21,8 @@ _ROUTES = (api.routes, hls.routes, operations.routes, pages.routes, whip.routes)
 def build(services: Services, registry: CollectorRegistry) -> web.Application:
     """The application with every route."""
     app = web.Application(
-        middlewares=[security, problems], client_max_size=services.config.web.body_bytes
+        middlewares=[dressed, problems, same_origin],
+        client_max_size=services.config.web.body_bytes,
     )
     app[SERVICES] = services
     registry.register(operations.StreamdCollector(services))

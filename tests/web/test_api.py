@@ -18,7 +18,7 @@ def refused(answer: Answer, status: int, slug: str) -> str:
     problem = answer.json
     assert problem["status"] == status
     assert problem["type"] == f"urn:streamd:problem:{slug}"
-    assert len(problem["detail"]) > 20
+    assert len(problem["detail"]) >= 15
     assert problem["detail"][-1] in ".?!"
     return str(problem["detail"])
 
