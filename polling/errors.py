@@ -146,7 +146,9 @@ class StoreDown(NotCounted):
     """Valkey does not answer, or cannot write."""
 
     def __init__(self, reason: str = "") -> None:
-        super().__init__("The store does not answer. Your vote is safe to send again.")
+        super().__init__(
+            "The store does not answer. Nothing was acknowledged: it is safe to try again."
+        )
         self.reason = reason
 
 

