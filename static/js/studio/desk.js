@@ -3,13 +3,13 @@
  * Views read it and call its verbs; each change ends in `onchange`.
  */
 
+import { Feed } from "../feed.js";
 import { page, serverNow } from "../page.js";
 import { ApiError, call } from "./api.js";
 import { Armed } from "./armed.js";
 import { Broadcast } from "./broadcast.js";
 import { Composer } from "./composer.js";
 import { Device, Devices } from "./devices.js";
-import { Feed } from "./feed.js";
 import { Word, sample, verdict } from "./health.js";
 import { dropKey, keepKey, keyIn, takeKey } from "./key.js";
 import { Hearing } from "./hearing.js";
@@ -30,6 +30,7 @@ export const Access = Object.freeze({
 
 const HEALTH_ON_AIR_MS = 2_000;
 const HEALTH_IDLE_MS = 6_000;
+const POLLS_MS = 10_000;
 const HISTORY = 60;
 const STATS_MS = 1_000;
 
@@ -57,8 +58,11 @@ export class Desk {
   #onchange;
   #lock = null;
   #feed = null;
+  #wasUp = false;
+  #followed = new Set();
   #sessionSince = 0;
   #healthTimer = 0;
+  #pollsAt = 0;
   #statsTimer = 0;
 
   /** @param {() => void} onchange */
@@ -134,8 +138,8 @@ export class Desk {
     }
     await this.#checkHealth();
     if (this.access !== Access.OPEN) return;
-    this.polls.load();
     this.#follow();
+    this.polls.load();
     if (await Devices.allowed()) await this.openDevices();
   }
 
@@ -155,19 +159,32 @@ export class Desk {
   }
 
   #follow() {
-    this.#feed ??= new Feed(page.feed_url, this.stream.id, {
-      onstream: (state) => this.#streamChanged(state),
-      ontally: (tally) => this.polls.count(tally),
-      online: (yes) => {
-        this.online = yes;
-        this.#onchange();
-      },
+    if (this.#feed) return;
+    this.#feed = new Feed(page.feed_url);
+    // Not `stream:{id}`: whoever subscribes to that is a viewer, and would count here as one.
+    this.#feed.subscribe(`event:${page.event.id}`, (state) => this.#eventChanged(state));
+    this.#feed.watch((up) => {
+      // A feed that has not been up yet is on its way, not away.
+      this.#wasUp ||= up;
+      this.online = up || !this.#wasUp;
+      this.#onchange();
     });
   }
 
-  #streamChanged(state) {
-    this.#count(state.viewers ?? this.viewers);
-    if (this.polls.list) for (const poll of state.polls ?? []) this.polls.take(poll);
+  /** Follows the tallies of exactly the open polls. */
+  #followPolls() {
+    const open = new Set(this.polls.open.map((poll) => poll.id));
+    for (const id of this.#followed) if (!open.has(id)) this.#feed?.unsubscribe(`poll:${id}`);
+    for (const id of open) {
+      if (this.#followed.has(id)) continue;
+      this.#feed?.subscribe(`poll:${id}`, (tally) => this.polls.count(tally));
+    }
+    if (this.#feed) this.#followed = open;
+  }
+
+  #eventChanged({ streams = [] }) {
+    const row = streams.find((stream) => stream.id === this.stream.id);
+    if (row) this.#count(row.viewers ?? this.viewers);
     this.#onchange();
   }
 
@@ -177,7 +194,7 @@ export class Desk {
   }
 
   #pollsChanged() {
-    this.#feed?.follow(this.polls.open.map((poll) => poll.id));
+    this.#followPolls();
     this.#onchange();
   }
 
@@ -196,8 +213,16 @@ export class Desk {
     }
     this.#onchange();
     if (this.access === Access.WRONG_KEY || this.access === Access.UNKNOWN) return;
+    this.#refreshPolls();
     const wait = this.onAir ? HEALTH_ON_AIR_MS : HEALTH_IDLE_MS;
     this.#healthTimer = setTimeout(() => this.#checkHealth(), wait);
+  }
+
+  /** Polls asked or closed by others, headquarters for one, and by their own time limit. */
+  #refreshPolls() {
+    if (!this.polls.list || Date.now() - this.#pollsAt < POLLS_MS) return;
+    this.#pollsAt = Date.now();
+    this.polls.load();
   }
 
   #refused(error) {

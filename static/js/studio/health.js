@@ -69,6 +69,13 @@ export function sample(last, report, at) {
 
 const mean = (values) => values.reduce((sum, value) => sum + value, 0) / (values.length || 1);
 
+/** Whether the rate is still on its way up: a young session, or one that recovers. */
+function rising(recent) {
+  const half = Math.ceil(recent.length / 2);
+  const early = mean(recent.slice(0, half).map((one) => one.kbps));
+  return mean(recent.slice(half).map((one) => one.kbps)) > early * 1.1;
+}
+
 /**
  * @param {Sample[]} samples oldest first
  * @param {{since: number, now: number, target: number, receiving: boolean}} about `since`: when the
@@ -82,7 +89,8 @@ export function verdict(samples, { since, now, target, receiving }) {
   const share = (test) => mean(recent.map((one) => (test(one) ? 1 : 0)));
   const starved = mean(recent.map((one) => one.kbps)) < (target / 1000) * 0.7;
   if (mean(recent.map((one) => one.loss)) > LOSS) return Word.UPLOAD;
-  if (starved && share((one) => one.limit === "bandwidth") > 0.6) return Word.UPLOAD;
+  if (starved && share((one) => one.limit === "bandwidth") > 0.6)
+    return rising(recent) ? Word.MEASURING : Word.UPLOAD;
   if (share((one) => one.limit === "cpu") > 0.6 && mean(recent.map((one) => one.fps)) < 20)
     return Word.DEVICE;
   const trips = recent.filter((one) => one.roundTripMs !== null);

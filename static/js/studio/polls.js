@@ -29,12 +29,18 @@ export class Polls {
     return (this.list ?? []).filter((poll) => poll.state === "open");
   }
 
+  /** Reads all of them anew. A tally that the feed has brought meanwhile stays if it is newer. */
   async load() {
-    await this.#run("", async () => {
-      const query = `/polls?stream=${encodeURIComponent(this.#stream)}`;
+    const query = `/polls?stream=${encodeURIComponent(this.#stream)}`;
+    try {
       const { polls } = await call("GET", query, { key: this.#key() });
-      this.list = polls;
-    });
+      const known = new Map((this.list ?? []).map((poll) => [poll.id, poll.tally]));
+      this.list = polls.map((poll) => ({ ...poll, tally: newer(known.get(poll.id), poll.tally) }));
+    } catch (error) {
+      // With a list in hand the next reading will do.
+      if (!this.list) this.error = error;
+    }
+    this.#onchange();
   }
 
   /**
@@ -91,12 +97,9 @@ export class Polls {
     const place = (this.list ?? []).findIndex((poll) => poll.id === tally.poll);
     if (place < 0) return;
     const poll = this.list[place];
-    this.list = this.list.with(place, {
-      ...poll,
-      state: tally.state ?? poll.state,
-      tally: newer(poll.tally, tally),
-    });
+    this.list = this.list.with(place, { ...poll, tally: newer(poll.tally, tally) });
     this.#onchange();
+    if (tally.state && tally.state !== poll.state) this.load();
   }
 }
 

@@ -61,17 +61,19 @@ class Fixture:
         for socket in list(self.sockets):
             await socket.send_str(message)
 
-    def stream_state(self) -> dict[str, Any]:
-        """``stream:{id}`` as the feed publishes it."""
-        shown = [poll for poll in self.polls if poll["state"] != "draft"][:3]
+    def row(self) -> dict[str, Any]:
+        """The stream's row in the API and in ``event:{id}``."""
         return {
             "id": STREAM,
             "state": self.state,
             "viewers": self.viewers,
             "started_at": None,
-            "gen": 1,
-            "polls": shown,
         }
+
+    async def push_viewers(self, viewers: int) -> None:
+        """Publishes the event with another number of viewers."""
+        self.viewers = viewers
+        await self.push("event:main", {"id": "main", "streams": [self.row()]})
 
 
 FIXTURE: web.AppKey[Fixture] = web.AppKey("fixture", Fixture)
@@ -132,7 +134,7 @@ async def remember(request: web.Request, handler: Any) -> web.StreamResponse:
 async def studio(request: web.Request) -> web.Response:
     lang = request.query.get("lang", "en")
     candidate = {"number": 2, "name": NAMES[lang], "about": "", "portrait": ""}
-    row = {**request.app[FIXTURE].stream_state(), "candidate": candidate}
+    row = {**request.app[FIXTURE].row(), "candidate": candidate}
     common: dict[str, Any] = {
         "lang": lang,
         "dir": "rtl" if lang == "fa" else "ltr",
@@ -279,8 +281,9 @@ def _reply(command: dict[str, Any], fixture: Fixture) -> dict[str, Any] | None:
         return {**answer, "connect": {"client": "c", "version": "mock", "ping": 25, "pong": True}}
     if "subscribe" in command:
         channel: str = command["subscribe"]["channel"]
-        if channel.startswith("stream:"):
-            return {**answer, "subscribe": {"data": fixture.stream_state()}}
+        if channel.startswith("event:"):
+            event = {"id": "main", "streams": [fixture.row()]}
+            return {**answer, "subscribe": {"data": event}}
         wanted = channel.removeprefix("poll:")
         row = next((one for one in fixture.polls if one["id"] == wanted), None)
         return {**answer, "subscribe": {"data": row["tally"]} if row and row["tally"] else {}}

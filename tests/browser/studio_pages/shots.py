@@ -48,8 +48,7 @@ async def go_live(page: Page, fixture: Fixture) -> None:
     await button.click()
     await button.click()
     await page.locator(".desk.on-air").wait_for()
-    fixture.viewers = 1284
-    await fixture.push(f"stream:{STREAM}", fixture.stream_state())
+    await fixture.push_viewers(1284)
     await page.wait_for_timeout(11_000)
 
 
@@ -80,6 +79,7 @@ async def compose(page: Page, fixture: Fixture) -> None:
     labels = ("بله", "نه", "هنوز نه") if fa else ("Yes", "No", "Not yet")
     await page.locator("#question").fill(question)
     await page.locator(".choices .add").click()
+    await page.locator(".choices input").nth(2).wait_for()
     for field, label in zip(await page.locator(".choices input").all(), labels, strict=True):
         await field.fill(label)
     await page.wait_for_timeout(300)
@@ -113,7 +113,7 @@ async def lost(page: Page, fixture: Fixture) -> None:
     fixture.whip_status = 503
     for peer in fixture.peers.values():
         await peer.close()
-    await page.locator(".desk.reconnecting").wait_for(timeout=30_000)
+    await page.locator(".phase-reconnecting").wait_for(timeout=30_000)
     await page.wait_for_timeout(500)
 
 

@@ -1,6 +1,6 @@
 /** Writing a question, and seeing it as viewers will. */
 
-import { duration, number, page, t, tn } from "../../page.js";
+import { number, page, t, tn } from "../../page.js";
 import { html, live, nothing, repeat } from "../../../vendor/lit.js";
 import { DURATIONS, FEWEST, LABEL_LENGTH, MOST, QUESTION_LENGTH } from "../composer.js";
 import { icons } from "../icons.js";
@@ -123,45 +123,52 @@ async function submit(desk, now) {
   document.querySelector('.composer [aria-invalid="true"]')?.focus();
 }
 
+function actions(desk) {
+  const busy = desk.polls.busy === "new";
+  return html`<div class="row actions">
+    <button type="submit" form="composer" class="button primary" ?disabled=${busy}>
+      ${busy ? t("Sending…") : t("Ask now")}
+    </button>
+    <button type="button" class="button" ?disabled=${busy} @click=${() => submit(desk, false)}>
+      ${t("Keep as a draft")}
+    </button>
+  </div>`;
+}
+
 export function composer(desk) {
   const draft = desk.composer;
-  const busy = desk.polls.busy === "new";
-  return html`<form
-    class="card composer"
-    aria-labelledby="composer-title"
-    @submit=${(event) => {
-      event.preventDefault();
-      submit(desk, true);
-    }}
-  >
+  return html`<section class="card composer" aria-labelledby="composer-title">
     <h2 id="composer-title">${t("Ask a question")}</h2>
-    ${question(draft)} ${choices(draft)}
-    ${segments({
-      name: "duration",
-      legend: t("Open for"),
-      options: DURATIONS.map((seconds) => ({ value: seconds, label: lasting(seconds) })),
-      chosen: draft.duration,
-      choose: (seconds) => draft.last(seconds),
-    })}
-    <section class="seen" aria-labelledby="preview-title">
-      <h3 id="preview-title" class="label">${t("What viewers will see")}</h3>
+    <form
+      id="composer"
+      class="stack"
+      novalidate
+      @submit=${(event) => {
+        event.preventDefault();
+        submit(desk, true);
+      }}
+    >
+      ${question(draft)} ${choices(draft)}
+      ${segments({
+        name: "duration",
+        legend: t("Open for"),
+        options: DURATIONS.map((seconds) => ({ value: seconds, label: lasting(seconds) })),
+        chosen: draft.duration,
+        choose: (seconds) => draft.last(seconds),
+      })}
+    </form>
+    <div class="seen">
+      <h3 class="label">${t("What viewers will see")}</h3>
       ${preview({
         question: draft.question.trim(),
         labels: draft.choices.map((choice) => choice.label.trim()),
         asker: page.event?.asker ?? "",
-        left: draft.duration === null ? "" : duration(draft.duration),
+        seconds: draft.duration,
       })}
-    </section>
+    </div>
     ${desk.onAir || desk.elsewhere
       ? nothing
       : html`<p class="hint">${t("You are not live. Those on your watch page can answer already.")}</p>`}
-    <div class="row actions">
-      <button type="submit" class="button primary" ?disabled=${busy}>
-        ${busy ? t("Sending…") : t("Ask now")}
-      </button>
-      <button type="button" class="button" ?disabled=${busy} @click=${() => submit(desk, false)}>
-        ${t("Keep as a draft")}
-      </button>
-    </div>
-  </form>`;
+    ${actions(desk)}
+  </section>`;
 }

@@ -1,7 +1,8 @@
 /** The polls of this stream: the open one first, then drafts, then results. */
 
-import { digits, duration, number, percent, t, timeOfDay, tn } from "../../page.js";
+import { digits, duration, number, percent, t, timeOfDay } from "../../page.js";
 import { classMap, html, nothing, ref, repeat } from "../../../vendor/lit.js";
+import { answered, spokenShare } from "../../poll/sentences.js";
 import { icons } from "../icons.js";
 import { composer } from "./composer.js";
 import { pollRefusal } from "./refusal.js";
@@ -19,21 +20,23 @@ const sized = (share) => ref((element) => element?.style.setProperty("--value", 
 
 const count = (poll, choice) => poll.tally?.counts?.[choice.id] ?? 0;
 
+/** The viewers' own result rows (poll.css). */
 function results(poll) {
   const total = poll.tally?.total ?? 0;
-  return html`<ol class="results" role="list">
+  return html`<ul class="results" role="list">
     ${poll.choices.map((choice) => {
       const votes = count(poll, choice);
       const share = total ? votes / total : 0;
-      return html`<li>
-        <span class="name" dir="auto">${choice.label}</span>
-        <span class="number votes"
-          >${number(votes)}<span class="visually-hidden">, ${percent(share)}</span></span
-        >
-        <div class="bar"><i ${sized(share)}></i></div>
+      return html`<li class="result">
+        <span class="result-label"><span dir="auto">${choice.label}</span></span>
+        <span class="bar" aria-hidden="true"><i ${sized(share)}></i></span>
+        <span class="result-count" aria-hidden="true">
+          <b class="number">${number(votes)}</b> <span class="number">${percent(share)}</span>
+        </span>
+        <span class="visually-hidden">${spokenShare(votes, share)}</span>
       </li>`;
     })}
-  </ol>`;
+  </ul>`;
 }
 
 function choices(poll) {
@@ -89,7 +92,7 @@ function fuse(desk, poll) {
   const left = desk.secondsLeft(poll);
   if (left === null || !poll.opened_at) return nothing;
   const share = left / Math.max(1, poll.closes_at - poll.opened_at);
-  return html`<div class="left-line" aria-hidden="true">
+  return html`<div class="poll-line" aria-hidden="true">
     <i ${sized(Math.min(1, share))}></i>
   </div>`;
 }
@@ -108,7 +111,7 @@ function card(desk, poll) {
     ${shown ? results(poll) : choices(poll)}
     <footer class="row">
       ${shown
-        ? html`<span class="muted small number">${tn("%(count)s answer", "%(count)s answers", total)}</span>`
+        ? html`<span class="muted small number">${answered(total)}</span>`
         : nothing}
       <span class="push">${action(desk, poll)}</span>
     </footer>

@@ -1,25 +1,49 @@
-/** The viewer's poll card, drawn from a draft; nothing in it can be pressed. */
+/** The viewers' own poll card, drawn from a draft by the viewers' own code; it cannot be pressed. */
 
-import { t } from "../../page.js";
-import { html, nothing } from "../../../vendor/lit.js";
+import { page, serverNow, t } from "../../page.js";
+import { card } from "../../poll/views.js";
+import { html } from "../../../vendor/lit.js";
 
-export function preview({ question, labels, asker, left }) {
-  return html`<div class="preview card floating">
-    ${left ? html`<div class="left-line" aria-hidden="true"><i></i></div>` : nothing}
-    <p class="row small muted">
-      <span>${asker}</span>${left ? html`<span class="push number">${left}</span>` : nothing}
-    </p>
-    <p class="asked ${question ? "" : "blank"}" dir="auto">${question || t("Your question")}</p>
-    <ul role="list">
-      ${labels.map(
-        (label, place) =>
-          html`<li class=${label ? "" : "blank"} dir="auto">
-            <i aria-hidden="true"></i>${label || t("Choice %(number)s", { number: place + 1 })}
-          </li>`,
-      )}
-    </ul>
-    <p class="tiny muted">
-      ${t("Self-selected, not representative; not a vote in the election.")}
-    </p>
+const still = () => {};
+
+/** What the card reads of a `<streamd-poll>`, for a poll that does not exist yet. */
+function unasked({ question, labels, asker, seconds }) {
+  const now = serverNow();
+  return {
+    poll: {
+      id: "preview",
+      state: "open",
+      question: question || t("Your question"),
+      choices: labels.map((label, place) => ({
+        id: `preview-${place}`,
+        label: label || t("Choice %(number)s", { number: place + 1 }),
+      })),
+      asker,
+      duration_seconds: seconds,
+      created_at: now,
+      opened_at: now,
+      closes_at: seconds ? now + seconds : null,
+    },
+    view: "ask",
+    isOpen: true,
+    left: seconds ?? Infinity,
+    tally: null,
+    ballot: null,
+    picked: null,
+    simulated: Boolean(page.simulated),
+    spoken: "",
+    pick: still,
+    vote: still,
+    peek: still,
+  };
+}
+
+/**
+ * @param {{question: string, labels: string[], asker: string, seconds: number | null}} draft
+ */
+export function preview(draft) {
+  const said = [draft.question, ...draft.labels].filter(Boolean).join(". ");
+  return html`<div class="preview card floating" role="img" aria-label=${`${t("What viewers will see")}: ${said}`}>
+    <div inert>${card(unasked(draft))}</div>
   </div>`;
 }

@@ -116,7 +116,7 @@ export function shell(desk) {
   if (desk.access !== Access.OPEN) return gate(desk);
   const panels = desk.wide ? ["polls", "obs"] : ["camera", "polls", "obs"];
   const words = trouble(desk);
-  return html`<div class=${classMap({ desk: true, "on-air": desk.onAir, [desk.phase]: true })}>
+  return html`<div class=${classMap({ desk: true, "on-air": desk.onAir, [`phase-${desk.phase}`]: true })}>
     <p class="visually-hidden" role="status">${said(desk)}</p>
     <div class="left">
       ${stage(desk)} ${dock(desk)}
