@@ -13,6 +13,7 @@ function draw() {
   asked = false;
   desk.wide = wide.matches;
   document.documentElement.classList.toggle("on-air", desk.onAir);
+  document.documentElement.classList.toggle("counting", desk.onAir || desk.elsewhere);
   render(shell(desk), root);
   render(onAirLine(desk), line);
   if (desk.composer.focus) {

@@ -8,9 +8,10 @@ import asyncio
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
 
 from tests.browser.studio_pages.mock_server import KEY, STREAM, Fixture, poll, serving
 
@@ -87,7 +88,7 @@ async def compose(page: Page, fixture: Fixture) -> None:
 
 async def invalid(page: Page, fixture: Fixture) -> None:
     await polls_tab(page, fixture)
-    await page.locator(".composer [type=submit]").click()
+    await page.locator(".actions [type=submit]").click()
     await page.wait_for_timeout(300)
 
 
@@ -183,7 +184,14 @@ async def _context(browser: Browser, size: dict[str, int], scheme: str) -> Brows
     )
 
 
-async def shoot(browser: Browser, state: str, folder: Path, lang: str, scheme: str, wide: bool) -> None:
+def _complain(state: str, line: ConsoleMessage) -> None:
+    if line.type == "error" and "Failed to load resource" not in line.text:
+        print(f"{state}: {line.text}")
+
+
+async def shoot(
+    browser: Browser, state: str, folder: Path, lang: str, scheme: str, wide: bool
+) -> None:
     act, script, key, allowed = STATES[state]
     fixture = Fixture(polls=open_polls(lang) if state in ("polls", "elsewhere", "live") else [])
     if state == "elsewhere":
@@ -194,11 +202,9 @@ async def shoot(browser: Browser, state: str, folder: Path, lang: str, scheme: s
             await context.grant_permissions(["camera", "microphone"], origin=origin)
         page = await context.new_page()
         page.on("pageerror", lambda error: print(f"{state}: {error}"))
-        page.on("console", lambda line: line.type == "error" and print(f"{state}: {line.text}"))
+        page.on("console", partial(_complain, state))
         if not allowed:
-            script += (
-                "navigator.permissions.query = async () => ({state: 'prompt'});"
-            )
+            script += "navigator.permissions.query = async () => ({state: 'prompt'});"
         if script:
             await page.add_init_script(script)
         fragment = f"#key={key}" if key else ""
@@ -216,7 +222,6 @@ async def shoot(browser: Browser, state: str, folder: Path, lang: str, scheme: s
 
 
 async def main(folder: Path, wanted: list[str], looks: list[tuple[str, str, bool]]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         for lang, scheme, wide in looks:
@@ -226,13 +231,11 @@ async def main(folder: Path, wanted: list[str], looks: list[tuple[str, str, bool
 
 
 if __name__ == "__main__":
-    LOOKS = [
+    looks = [
         (lang, scheme, wide)
         for lang, scheme in (("en", "dark"), ("fa", "light"), ("en", "light"), ("fa", "dark"))
         for wide in (False, True)
     ]
-    chosen = [arg for arg in sys.argv[2:] if arg in STATES] or list(STATES)
-    picked = [look for look in LOOKS if not {"quick"} & set(sys.argv)] or LOOKS
-    if "quick" in sys.argv:
-        picked = LOOKS[:4]
-    asyncio.run(main(Path(sys.argv[1]), chosen, picked))
+    target = Path(sys.argv[1])
+    target.mkdir(parents=True, exist_ok=True)
+    asyncio.run(main(target, sys.argv[2:] or list(STATES), looks))

@@ -1,6 +1,6 @@
 /** Device check: pickers, level, quality. */
 
-import { decimal, digits, t } from "../../page.js";
+import { decimal, digits, t, tn } from "../../page.js";
 import { html, live, nothing } from "../../../vendor/lit.js";
 import { Device } from "../devices.js";
 import { icons } from "../icons.js";
@@ -148,9 +148,46 @@ export function check(desk) {
   </div>`;
 }
 
+/** Without a camera: what can be done all the same. */
+function without(desk) {
+  return html`<div class="card stack">
+    <h2>${t("Meanwhile")}</h2>
+    <p class="muted small">
+      ${t("The rest of the studio works without a camera: broadcast with OBS, prepare your questions.")}
+    </p>
+    <div class="row">
+      <button type="button" class="button small" @click=${() => desk.show("obs")}>${t("Use OBS")}</button>
+      <button type="button" class="button small" @click=${() => desk.show("polls")}>
+        ${t("Prepare a question")}
+      </button>
+    </div>
+  </div>`;
+}
+
+/** After the end: what is off, and what is still open. */
+export function after(desk) {
+  const open = desk.polls.open.length;
+  return html`<div class="card stack">
+    <ul class="facts" role="list">
+      <li>${icons.check}${t("Your camera and microphone are off.")}</li>
+      <li>${icons.check}${t("Viewers see that the broadcast has ended.")}</li>
+      ${open
+        ? html`<li>
+            ${icons.warn}${tn("%(count)s poll is still open.", "%(count)s polls are still open.", open)}
+          </li>`
+        : nothing}
+    </ul>
+    <div class="row">
+      <button type="button" class="button small" @click=${() => desk.show("polls")}>
+        ${open ? t("Go to the open polls") : t("See the results of your polls")}
+      </button>
+    </div>
+  </div>`;
+}
+
 function steps(desk) {
   const first = desk.devices.state === Device.PRIME || desk.devices.state === Device.ASKING;
-  if (!first) return nothing;
+  if (!first) return without(desk);
   const list = [
     [t("Turn on camera and microphone"), t("Only you see the picture.")],
     [t("Check picture, sound and light"), t("Put the light in front of you, not behind you.")],

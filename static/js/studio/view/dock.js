@@ -63,6 +63,16 @@ function main({ label, press, kind = "primary", disabled = false, armed = null }
   </button>`;
 }
 
+function watch(desk) {
+  return html`<a
+    class="button main"
+    href="/watch/${encodeURIComponent(desk.stream.id)}"
+    target="_blank"
+    rel="noopener"
+    >${t("Open your watch page")}</a
+  >`;
+}
+
 function center(desk) {
   const { devices, phase, goLive, end } = desk;
   if (desk.onAir) {
@@ -77,6 +87,7 @@ function center(desk) {
     return main({ label: t("Cancel"), press: () => desk.stop(), kind: "outline" });
   if (phase === Phase.ENDED)
     return main({ label: t("Broadcast again"), press: () => desk.again() });
+  if (desk.elsewhere && devices.state !== Device.READY) return watch(desk);
   if (devices.state === Device.READY) {
     return main({
       label: goLive.armed ? t("Press again to go live") : t("Go live"),

@@ -79,7 +79,8 @@ function figure(label, value, unit) {
 }
 
 const mbit = (kbps) => decimal(kbps / 1000, 1);
-const size = (width, height) => (width ? `${digits(width)}×${digits(height)}` : "–");
+const size = (width, height) =>
+  width ? html`<bdi dir="ltr">${digits(width)}×${digits(height)}</bdi>` : "–";
 
 function ours(desk) {
   const last = desk.samples.at(-1);
@@ -178,11 +179,11 @@ export function elsewhereHealth(desk) {
     <div class="verdict ${stalled ? "warn" : "good"}">
       <span class="emblem">${stalled ? icons.warn : icons.check}</span>
       <div>
-        <h2>${stalled ? t("No picture is arriving") : t("Live from another device")}</h2>
+        <h2>${stalled ? t("No picture is arriving") : t("Good")}</h2>
         <p class="muted small">
           ${stalled
             ? t("Check OBS or the device that broadcasts.")
-            : t("OBS or another device is broadcasting on this stream. You can ask polls here; to go live from this page, stop it there first.")}
+            : t("The server receives your broadcast.")}
         </p>
       </div>
     </div>

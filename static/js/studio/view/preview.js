@@ -1,6 +1,6 @@
 /** The viewers' own poll card, drawn from a draft by the viewers' own code; it cannot be pressed. */
 
-import { page, serverNow, t } from "../../page.js";
+import { number, page, serverNow, t } from "../../page.js";
 import { card } from "../../poll/views.js";
 import { html } from "../../../vendor/lit.js";
 
@@ -16,7 +16,7 @@ function unasked({ question, labels, asker, seconds }) {
       question: question || t("Your question"),
       choices: labels.map((label, place) => ({
         id: `preview-${place}`,
-        label: label || t("Choice %(number)s", { number: place + 1 }),
+        label: label || t("Choice %(number)s", { number: number(place + 1) }),
       })),
       asker,
       duration_seconds: seconds,

@@ -5,7 +5,7 @@ import { classMap, html, nothing } from "../../../vendor/lit.js";
 import { Access } from "../desk.js";
 import { icons } from "../icons.js";
 import { Phase } from "../lifecycle.js";
-import { check } from "./check.js";
+import { after, check } from "./check.js";
 import { dock } from "./dock.js";
 import { gate } from "./gate.js";
 import { elsewhereHealth, onAirHealth } from "./health.js";
@@ -84,8 +84,8 @@ function panel(desk, name, panels, content) {
 
 function first(desk) {
   if (desk.onAir) return onAirHealth(desk);
-  if (desk.elsewhere) return html`${elsewhereHealth(desk)}${check(desk)}`;
-  if (desk.phase === Phase.ENDED) return nothing;
+  if (desk.elsewhere) return elsewhereHealth(desk);
+  if (desk.phase === Phase.ENDED) return after(desk);
   return check(desk);
 }
 

@@ -9,6 +9,13 @@ import { refusal } from "./refusal.js";
 
 /** @returns {{icon: unknown, title: string, text?: string, steps?: string[]}} */
 function absent(desk) {
+  if (desk.elsewhere) {
+    return {
+      icon: icons.viewers,
+      title: t("You are live from another device"),
+      text: t("OBS or another phone is broadcasting. Polls and numbers are here all the same. To go live from this page, stop it there first."),
+    };
+  }
   switch (desk.devices.state) {
     case Device.ASKING:
       return {
