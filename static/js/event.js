@@ -16,6 +16,7 @@ const cards = new Map(
 const rows = new Map(page.streams.map((row) => [row.id, row]));
 const savesData = Boolean(navigator.connection?.saveData);
 const feed = new Feed(page.feed_url);
+let lineTimer;
 
 show();
 feed.subscribe(`event:${page.event.id}`, ({ streams }) => {
@@ -64,7 +65,6 @@ function showThumbnail(card, row, isWanted) {
   player.stream = row;
 }
 
-let lineTimer;
 function showLine(isUp) {
   clearTimeout(lineTimer);
   const line = document.querySelector("[data-offline]");

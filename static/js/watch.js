@@ -65,8 +65,7 @@ function setFolded(isFolded) {
 }
 
 function showSummary() {
-  const isFolded = dock.hasAttribute("data-folded");
-  render(isFolded ? folded(poll) : t("Poll"), summary);
+  if (dock.hasAttribute("data-folded")) render(folded(poll), summary);
 }
 
 // The feed's line may be closed to this network while plain HTTP is open.

@@ -3,6 +3,10 @@
 import { Backoff } from "./backoff.js";
 
 const GONE = [404, 410];
+// RFC 8216 §6.3.3 asks to stay three target durations behind. The playlist's target is a ceiling
+// that real segments seldom reach, so three real ones are kept instead.
+const SEGMENTS_BEHIND = 3;
+const MOST_SEGMENTS_BEHIND = 8;
 
 export class HlsPath {
   name = "hls";
@@ -84,9 +88,17 @@ export class HlsPath {
       this.events.onJoin({ audio });
       this.video.play().catch(() => {});
     });
+    hls.once(Hls.Events.LEVEL_LOADED, (_name, { details }) => this.#stayClose(details));
     hls.on(Hls.Events.ERROR, (_name, error) => this.#failed(Hls, error));
     hls.loadSource(this.url);
     hls.attachMedia(this.video);
+  }
+
+  #stayClose({ fragments }) {
+    const longest = Math.max(1, ...fragments.map((fragment) => fragment.duration));
+    this.hls.config.liveSyncDuration = SEGMENTS_BEHIND * longest;
+    this.hls.config.liveMaxLatencyDuration = MOST_SEGMENTS_BEHIND * longest;
+    this.video.addEventListener("loadedmetadata", () => this.catchUp(), { once: true });
   }
 
   #native() {

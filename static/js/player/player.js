@@ -50,6 +50,7 @@ export class StreamdPlayer extends LitElement {
     this.isFull = false;
     this.given = new Set();
     this.shownLatency = null;
+    this.firstPictureMs = null;
     this.#listen();
   }
 
@@ -68,6 +69,7 @@ export class StreamdPlayer extends LitElement {
       bufferMs: this.route ? this.route.bufferMs : 0,
       rebuffers: this.route ? this.route.rebuffers : 0,
       rate: this.video.playbackRate,
+      firstPictureMs: this.firstPictureMs,
     };
   }
 
@@ -195,6 +197,11 @@ export class StreamdPlayer extends LitElement {
     };
     const route = new PATHS[name](what, this.#events(name));
     this.route = route;
+    this.firstPictureMs = null;
+    const asked = performance.now();
+    this.video.requestVideoFrameCallback?.((shown) => {
+      if (this.route === route) this.firstPictureMs = Math.round(shown - asked);
+    });
     route.start();
     this.requestUpdate();
   }

@@ -9,6 +9,8 @@ const TRIM_MS = 5000;
 const STUCK_MS = 2500;
 const FAULTS_BEFORE_GIVING_UP = 3;
 const TRIES_BEFORE_GIVING_UP = 3;
+// While the decoder works its way from the keyframe to here, more media comes in.
+const FIRST_AHEAD_SECONDS = 0.04;
 const TIMESCALE = 90_000;
 
 export class SocketPath {
@@ -129,13 +131,13 @@ export class SocketPath {
   #appended(sink) {
     if (sink !== this.sink || this.placed || sink.end === null) return;
     this.placed = true;
-    this.#jump();
+    this.#jump(FIRST_AHEAD_SECONDS);
     this.events.onPlaying();
   }
 
-  #jump() {
+  #jump(ahead = this.steering.target) {
     const { sink, steering, video } = this;
-    video.currentTime = Math.max(sink.start, sink.end - steering.target);
+    video.currentTime = Math.max(sink.start, sink.end - ahead);
     video.playbackRate = 1;
     steering.moved();
   }

@@ -212,7 +212,6 @@ export const styles = css`
     align-items: center;
     gap: 8px;
     min-block-size: 44px;
-    padding: 0 18px 0 14px;
     padding-inline: 14px 18px;
     padding-block: 0;
     border: 0;
@@ -399,6 +398,7 @@ export const styles = css`
   /* A thumbnail on the event page: only the picture */
   :host([variant="thumb"]) {
     pointer-events: none;
+    background: none; /* the portrait stays visible until there is a picture */
   }
   :host([variant="thumb"]) video,
   :host([variant="thumb"]) canvas {

@@ -142,9 +142,9 @@ function panel(player, title, text, again) {
   </div>`;
 }
 
-/** The first letters of a name's first and last word; Persian letters do not join. */
+/** The first letters of a name's first and last word; a narrow space keeps Persian letters apart. */
 export function initials(name) {
   const words = name.trim().split(/\s+/u).filter((word) => /^\p{L}/u.test(word));
   const picked = words.length > 1 ? [words[0], words[words.length - 1]] : words;
-  return picked.map((word) => [...word][0]).join("\u200c");
+  return picked.map((word) => [...word][0]).join("\u202f");
 }

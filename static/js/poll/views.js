@@ -54,6 +54,7 @@ function heading(element) {
   return html`<header class="poll-head">
     <p class="poll-meta">
       <span>${element.isOpen ? t("Poll") : t("Poll closed")}</span>
+      ${element.simulated || poll.simulated ? html`<span class="tag warn">${t("Simulated voters")}</span>` : nothing}
       ${element.isOpen && Number.isFinite(left)
         ? html`<span class="push number ${left < 30 ? "soon" : ""}"
             >${icons.clock}<span aria-hidden="true">${duration(Math.ceil(left))}</span
@@ -123,9 +124,8 @@ function results(element) {
           ${isMine ? html`<span class="result-mine">${icons.check}${t("Your answer")}</span>` : nothing}
         </span>
         <span class="bar" aria-hidden="true"><i .style=${`--value: ${share.toFixed(4)}`}></i></span>
-        <span class="result-count" aria-hidden="true">
-          <b class="number">${number(count)}</b> <span class="number">${percent(share)}</span>
-        </span>
+        <span class="result-count number" aria-hidden="true">${number(count)}</span>
+        <span class="result-share number" aria-hidden="true">${percent(share)}</span>
         <span class="visually-hidden">${spokenShare(count, share)}</span>
       </li>`;
     })}
@@ -183,9 +183,6 @@ function notice(element) {
   const { poll, tally } = element;
   const asked = poll.opened_at || poll.created_at;
   return html`<footer class="poll-notice">
-    ${element.simulated || poll.simulated
-      ? html`<p><span class="tag warn">${t("Simulated voters")}</span></p>`
-      : nothing}
     <p>
       ${t("Asked by %(asker)s", { asker: t(poll.asker) })}${asked ? html` · <time datetime=${new Date(asked * 1000).toISOString()}>${moment(asked)}</time>` : nothing}
       · <span class="number">${answered(tally ? tally.total : 0)}</span>

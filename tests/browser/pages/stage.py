@@ -211,8 +211,7 @@ async def stage(*live: str) -> AsyncIterator[Stage]:
         streams.add(stream)
     async with asyncio.TaskGroup() as group:
         pictures = [
-            group.create_task(file_ingest.play(CLIP, streams.get(stream)))
-            for stream in live
+            group.create_task(file_ingest.play(CLIP, streams.get(stream))) for stream in live
         ]
         for stream in CANDIDATES:
             served.set_stream(stream, "idle")
@@ -231,7 +230,9 @@ def _application(served: Stage, tokens: ConnectTokens) -> web.Application:
     catalogues = load_catalogues()
     environments = {language: _environment(catalogues[language]) for language in catalogues}
 
-    def page(request: web.Request, template: str, rows: list[str], status: int = 200) -> web.Response:
+    def page(
+        request: web.Request, template: str, rows: list[str], status: int = 200
+    ) -> web.Response:
         language = "fa" if request.query.get("lang") == "fa" else "en"
         shown = [_row(served, stream, language) for stream in rows]
         common = {
@@ -241,23 +242,27 @@ def _application(served: Stage, tokens: ConnectTokens) -> web.Application:
             "simulated": served.simulated,
         }
         feed = f"ws://localhost:{served.feed_port}/connection/websocket"
-        text = environments[language].get_template(template).render(
-            **common,
-            stream=shown[0] if shown else None,
-            streams=shown,
-            status=status,
-            heading="Unknown stream",
-            detail="There is no such stream.",
-            static=assets.url,
-            tls=False,
-            page={
+        text = (
+            environments[language]
+            .get_template(template)
+            .render(
                 **common,
-                "stream": shown[0] if shown else None,
-                "streams": shown,
-                "feed_url": feed,
-                "now": time.time(),
-                "strings": catalogues[language].strings,
-            },
+                stream=shown[0] if shown else None,
+                streams=shown,
+                status=status,
+                heading="Unknown stream",
+                detail="There is no such stream.",
+                static=assets.url,
+                tls=False,
+                page={
+                    **common,
+                    "stream": shown[0] if shown else None,
+                    "streams": shown,
+                    "feed_url": feed,
+                    "now": time.time(),
+                    "strings": catalogues[language].strings,
+                },
+            )
         )
         headers = {"Content-Security-Policy": CSP.format(port=served.feed_port)}
         return web.Response(text=text, status=status, content_type="text/html", headers=headers)
