@@ -24,7 +24,8 @@ from polling.rules import PollState
 from polling.service import PollService
 from streamd.app import App
 from streamd.config import Candidate, Config, Event
-from streamd.relay import file_ingest, testcard
+from streamd.relay.file_ingest import play as play_file
+from streamd.relay.testcard import play as play_testcard
 
 log = structlog.get_logger(__name__)
 
@@ -106,8 +107,8 @@ class Demo:
         """Broadcasts and votes until cancelled."""
         streams = self._app.streams
         async with asyncio.TaskGroup() as group:
-            group.create_task(file_ingest.play(CLIP, streams.get("mina")), name="demo clip")
-            group.create_task(testcard.play(streams.get("kaveh")), name="demo test card")
+            group.create_task(play_file(CLIP, streams.get("mina")), name="demo clip")
+            group.create_task(play_testcard(streams.get("kaveh")), name="demo test card")
             for stream in QUESTIONS:
                 group.create_task(self._ask(stream), name=f"demo polls {stream}")
 
