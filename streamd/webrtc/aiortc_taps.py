@@ -403,7 +403,15 @@ class Gate:
         """aioice gathers no loopback address; a browser on this machine may have nothing else."""
         if self._loopback and "127.0.0.1" not in addresses:
             addresses = [*addresses, "127.0.0.1"]
-        candidates = await self._gather(component=component, addresses=addresses, timeout=timeout)
+        gathering = asyncio.ensure_future(
+            self._gather(component=component, addresses=addresses, timeout=timeout)
+        )
+        try:
+            candidates = await asyncio.shield(gathering)
+        except asyncio.CancelledError:
+            # Cut off midway, aioice would forget the sockets it has opened so far.
+            await gathering
+            raise
         for protocol in self._connection._protocols:
             self._guard(protocol)
         return candidates

@@ -1,0 +1,245 @@
+"""WHIP sessions with a publisher in the same process, and what the world does to them."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import socket
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from streamd import config
+from streamd.errors import AlreadyPublishing, MalformedOffer
+from streamd.media.h264 import split_avcc
+from streamd.relay.lifecycle import StreamState
+from streamd.relay.stream import Stream
+from streamd.webrtc import session_life, whip_session
+from streamd.webrtc.errors import TooManyPublishers, UnknownSession
+from streamd.webrtc.parameter_sets import picture_only
+from streamd.webrtc.session_life import SessionState
+from streamd.webrtc.whip_session import WhipSession
+from tests.webrtc.rtp_source import coded_pictures, coded_sounds
+from tests.webrtc.whip_client import WhipClient, whip_client
+from tests.webrtc.whip_server import Output, WhipServer, units_of, until, whip_server
+
+
+@asynccontextmanager
+async def publishing(
+    server: WhipServer, *, sound: bool = True, loss: float = 0.0
+) -> AsyncIterator[tuple[WhipClient, WhipSession, Stream, Output]]:
+    stream, output = server.stream()
+    async with whip_client(sound=sound, loss=loss) as client, units_of(stream, output):
+        session = await server.sessions.publish(stream, await client.offer())
+        await client.accept(session.answer_sdp)
+        yield client, session, stream, output
+
+
+def assert_source_in_order(output: Output) -> None:
+    """The pictures are those of the source, byte for byte, none missing since the first."""
+    source = [picture_only(nals) for nals in coded_pictures()]
+    came = [split_avcc(unit.payload) for unit in output.of("v")]
+    first = source.index(came[0])
+    assert came == [source[(first + index) % len(source)] for index in range(len(came))]
+
+
+async def test_pictures_and_sounds_come_out_byte_for_byte() -> None:
+    async with whip_server() as server, publishing(server) as (_, session, stream, output):
+        await until(lambda: output.seconds() > 2)
+        assert session.state is SessionState.FLOWING
+        assert stream.state is StreamState.LIVE
+        assert stream.health().width == 320
+        assert not [thread for thread in threading.enumerate() if "decoder" in thread.name]
+    assert_source_in_order(output)
+    sounds = coded_sounds()
+    came = [unit.payload for unit in output.of("a")]
+    first = sounds.index(came[0])
+    assert came == [sounds[(first + index) % len(sounds)] for index in range(len(came))]
+    assert {unit.duration for unit in output.of("a")} == {960}
+    assert len(output.pictures()) == len(output.of("v"))
+    assert abs(output.of("a")[0].dts / 48_000) < 0.1
+
+
+async def test_a_broadcast_without_sound_is_one_track() -> None:
+    async with whip_server() as server, publishing(server, sound=False) as (*_, stream, output):
+        await until(lambda: output.seconds() > 1)
+        assert stream.health().audio_codec is None
+    assert output.of("a") == []
+    assert_source_in_order(output)
+
+
+async def test_lost_packets_are_asked_for_again() -> None:
+    async with (
+        whip_server() as server,
+        publishing(server, loss=0.05) as (client, session, _, output),
+    ):
+        await until(lambda: output.seconds() > 4)
+        client.loss = 0.0
+        figures = session.figures()
+    assert figures.requested_packets > 0
+    assert figures.lost_pictures == 0
+    assert_source_in_order(output)
+    sounds = output.of("a")
+    assert figures.concealed_sounds > 0
+    assert {b.dts - a.dts for a, b in itertools.pairwise(sounds)} == {960}
+    assert len(output.sound()[1]) == pytest.approx(len(sounds) * 960, abs=960)
+
+
+async def test_stray_datagrams_do_not_end_a_session() -> None:
+    async with whip_server() as server, publishing(server) as (client, session, _, output):
+        await until(lambda: output.seconds() > 0.5)
+        strays = [b"", bytes(1_501), b"\x80" * 1_501, b"\x80", b"\x80\xc8", b"\x80" + bytes(40)]
+        strays += [b"\x90\x60" + bytes(1_498), b"\x16\xfe\xfd" + bytes(20), b"\x16", bytes(20)]
+        strays += [
+            b"\0\1\0\0\x21\x12\xa4\x42" + bytes(12),
+            b"\0\1\xff\xff\x21\x12\xa4\x42",
+            b"\xff",
+        ]
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+            for port in client.server_ports():
+                for stray in strays * 20:
+                    stranger.sendto(stray, ("127.0.0.1", port))
+        await until(lambda: session.figures().refused_datagrams >= 20 * 8)
+        # The same from the publisher's own address: sizes are refused, the rest fails to decrypt.
+        for own in client.own_sockets():
+            with own:
+                for port in client.server_ports():
+                    for stray in strays:
+                        own.sendto(stray, ("127.0.0.1", port))
+        before = output.seconds()
+        await until(lambda: output.seconds() > before + 1)
+        assert session.figures().overflowed_datagrams == 0
+        assert_source_in_order(output)
+
+
+async def test_a_second_publisher_is_refused_and_the_first_goes_on() -> None:
+    async with whip_server() as server, publishing(server) as (_, session, stream, output):
+        await until(lambda: output.seconds() > 0.3)
+        async with whip_client() as second:
+            with pytest.raises(AlreadyPublishing):
+                await server.sessions.publish(stream, await second.offer())
+        with pytest.raises(MalformedOffer):
+            await server.sessions.publish(stream, "v=0\r\nnonsense")
+        before = output.seconds()
+        await until(lambda: output.seconds() > before + 0.5)
+        assert server.sessions.get(session.id) is session
+        assert len(server.sessions) == 1
+
+
+async def test_places_are_bounded() -> None:
+    settings = config.WebRtc(publishers=1)
+    async with (
+        whip_server(settings) as server,
+        publishing(server) as (_, session, _, _),
+        whip_client() as second,
+    ):
+        offer = await second.offer()
+        with pytest.raises(TooManyPublishers, match="1 broadcasts"):
+            await server.sessions.publish(server.streams.add("other"), offer)
+        await server.sessions.delete(session.id)
+        await server.sessions.publish(server.streams.add("other"), offer)
+
+
+async def test_a_publisher_who_vanishes_ends_the_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session_life, "VANISHED_SECONDS", 1.0)
+    async with whip_server() as server, publishing(server) as (client, session, stream, output):
+        await until(lambda: output.seconds() > 0.3)
+        client.vanish()
+        await until(lambda: stream.state is StreamState.ENDED)
+        assert session.reason == "the peer vanished"
+        with pytest.raises(UnknownSession):
+            server.sessions.get(session.id)
+
+
+async def test_a_vanished_publisher_yields_to_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(whip_session, "YIELDS_SECONDS", 0.5)
+    async with whip_server() as server, publishing(server) as (client, first, stream, output):
+        await until(lambda: output.seconds() > 0.3)
+        client.vanish()
+        await asyncio.sleep(0.7)
+        async with whip_client() as next_one:
+            session = await server.sessions.publish(stream, await next_one.offer())
+            await next_one.accept(session.answer_sdp)
+            assert first.state is SessionState.ENDED
+            await until(lambda: session.state is SessionState.FLOWING)
+            assert stream.gen >= 1
+
+
+async def test_a_publisher_who_says_goodbye_ends_the_stream_at_once() -> None:
+    async with whip_server() as server, publishing(server) as (client, session, stream, output):
+        await until(lambda: output.seconds() > 0.3)
+        await client.close()
+        await until(lambda: stream.state is StreamState.ENDED, seconds=5)
+        assert session.reason in ("the publisher left", "the connection ended")
+        await until(lambda: len(server.sessions) == 0)
+
+
+async def test_an_offer_that_is_never_taken_up_frees_its_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(session_life, "CONNECT_SECONDS", 0.3)
+    async with whip_server() as server, whip_client() as client:
+        stream = server.streams.add("s")
+        session = await server.sessions.publish(stream, await client.offer())
+        await until(lambda: len(server.sessions) == 0)
+        assert session.reason == "no connection came about"
+        stream.publish("file").close()
+
+
+async def test_a_cancelled_publish_leaves_nothing() -> None:
+    async with whip_server() as server, whip_client() as client:
+        stream = server.streams.add("s")
+        offer = await client.offer()
+        for turns in range(12):
+            task = asyncio.create_task(server.sessions.publish(stream, offer))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.wait([task])
+            if not task.cancelled():
+                await server.sessions.delete(task.result().id)
+            stream.publish("file").close()
+            assert len(server.sessions) == 0
+
+
+async def test_an_exception_in_the_tap_is_contained_and_logged_once(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async with whip_server() as server, publishing(server) as (_, session, _, output):
+        await until(lambda: output.seconds() > 0.3)
+
+        def broken(*_: object) -> None:
+            raise RuntimeError("a defect in here")
+
+        session._ingest.audio = broken  # type: ignore[method-assign,assignment]
+        before = output.seconds()
+        await until(lambda: output.seconds() > before + 0.5)
+        assert session.state is SessionState.FLOWING
+    assert capsys.readouterr().out.count("could not be handled") == 1
+
+
+async def test_media_that_stops_makes_the_session_silent_and_the_stream_ends_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(session_life, "SILENCE_SECONDS", 0.3)
+    async with whip_server() as server, publishing(server) as (client, session, stream, output):
+        await until(lambda: output.seconds() > 0.3)
+        client.loss = 1.0
+        await until(lambda: session.state is SessionState.SILENT)
+        client.loss = 0.0
+        await until(lambda: session.state is SessionState.FLOWING)
+        stream.close()
+        await until(lambda: len(server.sessions) == 0)
+        assert session.reason == "the stream ended it"
+
+
+async def test_unknown_sessions_are_named_so() -> None:
+    async with whip_server() as server:
+        with pytest.raises(UnknownSession):
+            await server.sessions.delete("no-such-session")
+        await server.sessions.close()
+        async with whip_client() as client:
+            with pytest.raises(TooManyPublishers):
+                await server.sessions.publish(server.streams.add("s"), await client.offer())
