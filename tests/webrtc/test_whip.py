@@ -83,8 +83,10 @@ async def test_lost_packets_are_asked_for_again() -> None:
     assert_source_in_order(output)
     sounds = output.of("a")
     assert figures.concealed_sounds > 0
-    assert {b.dts - a.dts for a, b in itertools.pairwise(sounds)} == {960}
-    assert len(output.sound()[1]) == pytest.approx(len(sounds) * 960, abs=960)
+    steps = [b.dts - a.dts for a, b in itertools.pairwise(sounds)]
+    assert all(960 <= step < 2 * 960 for step in steps)
+    assert sum(step != 960 for step in steps) <= len(figures.corrections)
+    assert len(output.sound()[1]) == pytest.approx(len(sounds) * 960, abs=4 * 960)
 
 
 async def test_stray_datagrams_do_not_end_a_session() -> None:
@@ -149,6 +151,7 @@ async def test_a_publisher_who_vanishes_ends_the_stream(monkeypatch: pytest.Monk
         client.vanish()
         await until(lambda: stream.state is StreamState.ENDED)
         assert session.reason == "the peer vanished"
+        await until(lambda: len(server.sessions) == 0)
         with pytest.raises(UnknownSession):
             server.sessions.get(session.id)
 
