@@ -81,7 +81,7 @@ class Link:
         for position, piece in enumerate(pieces, 1):
             if not self._write(piece):
                 if position < len(pieces):
-                    self._box.reply(*pieces[position:], bounded=bounded)
+                    self._box.reply(*pieces[position:], bounded=bounded, begun=True)
                 return
 
     def publish(self, channel: str, frame: bytes) -> bool:
@@ -141,21 +141,21 @@ class Link:
         self._sealed = self._paused = True
         self.idle = False
         self.fd = -1
-        self._outbox = None
-        if self._head is not None:
-            self._transport.write(self._head)
-            self._head = None
+        head, self._head = self._head, None
+        outbox, self._outbox = self._outbox, None
+        if head is not None:
+            self._transport.write(head)
+        if outbox is not None and (rest := outbox.rest_of_frame()):
+            self._transport.write(rest)
 
     @property
     def settled(self) -> bool:
-        """True where nothing waits in the outbox or the transport."""
-        return (
-            self._head is None and not self._paused and (self._outbox is None or self._outbox.quiet)
-        )
+        """True where nothing waits, or nothing will be sent any more."""
+        return self._sealed or self._free
 
     @property
     def _free(self) -> bool:
-        return not self._paused and self._outbox is None and self._head is None
+        return not self._paused and self._outbox is None
 
     @property
     def _box(self) -> Outbox:

@@ -87,7 +87,8 @@ class Outbox:
     def __init__(self, reply_bytes: int, part_bytes: int) -> None:
         self.reply_bytes = reply_bytes
         self.part_bytes = part_bytes
-        self._replies: deque[tuple[bytes, bool]] = deque()
+        # (piece, whether it counts toward the bound, whether it begins a frame)
+        self._replies: deque[tuple[bytes, bool, bool]] = deque()
         self._reply_size = 0
         self._replay_pieces = 0
         self._latest: dict[str, bytes] = {}
@@ -95,10 +96,11 @@ class Outbox:
         self.conflated = 0
         self.skipped = 0
 
-    def reply(self, *pieces: bytes, bounded: bool = True) -> None:
+    def reply(self, *pieces: bytes, bounded: bool = True, begun: bool = False) -> None:
         """Adds one frame, given in pieces. Raises ReplyOverflow where the bound is passed.
 
         ``bounded=False`` is for a joiner's replay; while one waits, the next counts as any reply.
+        ``begun`` says that the frame's first piece has been written already.
         """
         bounded = bounded or self._replay_pieces > 0
         size = sum(map(len, pieces)) if bounded else 0
@@ -107,7 +109,8 @@ class Outbox:
         self._reply_size += size
         if not bounded:
             self._replay_pieces += len(pieces)
-        self._replies.extend((piece, bounded) for piece in pieces)
+        for position, piece in enumerate(pieces):
+            self._replies.append((piece, bounded, position == 0 and not begun))
 
     def publish(self, channel: str, frame: bytes) -> bool:
         """Adds ``channel``'s newest publication. True where it took an older one's place."""
@@ -154,10 +157,17 @@ class Outbox:
         self._latest.pop(channel, None)
         self._lanes.pop(channel, None)
 
+    def rest_of_frame(self) -> bytes:
+        """What is still missing of the frame whose last piece was just taken, in one piece."""
+        rest = b""
+        while self._replies and not self._replies[0][2]:
+            rest += self._replies.popleft()[0]
+        return rest
+
     def take(self) -> bytes | None:
         """The next piece to write, or None where nothing waits."""
         if self._replies:
-            piece, bounded = self._replies.popleft()
+            piece, bounded, _ = self._replies.popleft()
             if bounded:
                 self._reply_size -= len(piece)
             else:

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import pytest
+
+from polling import errors
+from polling.model import Ballot, Receipt
+from streamd.feeds.codes import BadRequest, FeedError
+from streamd.feeds.votes import CODES, refusal, vote_rpc
+from streamd.identity import Identity
+
+VOTER = Identity("device:1", "device", 2_000_000_000)
+VOTE = {"poll": "p", "choices": ["1"], "ballot_id": "0" * 32, "nonce": "f" * 32}
+
+
+class Polls:
+    """Gives a receipt, or raises ``error``; keeps what it was asked."""
+
+    def __init__(self, error: errors.PollingError | None = None) -> None:
+        self.error = error
+        self.cast_by: list[tuple[str, Ballot]] = []
+
+    async def cast(self, voter: str, ballot: Ballot) -> Receipt:
+        """See polling.service.PollService."""
+        self.cast_by.append((voter, ballot))
+        if self.error is not None:
+            raise self.error
+        return Receipt(ballot.poll, ballot.ballot_id, 0, 41)
+
+
+async def test_a_vote_gets_its_receipt() -> None:
+    polls = Polls()
+    receipt = await vote_rpc(polls)(VOTER, VOTE)
+    assert receipt == {"poll": "p", "ballot_id": "0" * 32, "shard": 0, "seq": 41}
+    assert polls.cast_by == [("device:1", Ballot("p", ("1",), "0" * 32, "f" * 32))]
+
+
+async def test_an_anonymous_connection_may_not_vote() -> None:
+    polls = Polls()
+    with pytest.raises(FeedError) as refused:
+        await vote_rpc(polls)(None, VOTE)
+    assert refused.value.code == 1004
+    assert polls.cast_by == []
+
+
+@pytest.mark.parametrize(
+    "data",
+    [None, 5, [], {}, VOTE | {"choices": "1"}, VOTE | {"choices": [1]}, VOTE | {"nonce": None}],
+)
+async def test_data_of_another_shape(data: object) -> None:
+    with pytest.raises(BadRequest) as refused:
+        await vote_rpc(Polls())(VOTER, data)
+    assert "poll, choices, ballot_id, nonce" in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "temporary"),
+    [
+        (errors.UnknownPoll("p"), 1001, False),
+        (errors.UnknownChoice("p", "9"), 1002, False),
+        (errors.PollClosed("p", "closed"), 1003, False),
+        (errors.NoIdentity(), 1004, False),
+        (errors.AlreadyVoted("p"), 1005, False),
+        (errors.BallotConflict("p"), 1006, False),
+        (errors.InvalidBallot("The nonce must be hexadecimal.", "nonce"), 107, False),
+        (errors.StoreDown(), 100, True),
+        (errors.Busy(9), 100, True),
+        (errors.PollKeyLost("p"), 100, True),
+        (errors.LedgerBroken("p"), 100, True),
+    ],
+)
+async def test_every_refusal_has_the_contracts_code(
+    error: errors.PollingError, code: int, temporary: bool
+) -> None:
+    with pytest.raises(FeedError) as refused:
+        await vote_rpc(Polls(error))(VOTER, VOTE)
+    assert (refused.value.code, refused.value.temporary) == (code, temporary)
+    assert refused.value.message == str(error)
+
+
+def test_no_refusal_of_a_vote_is_without_a_code_of_its_own() -> None:
+    """A new kind of VoteRefused must not become "try again" by accident."""
+    for kind in errors.VoteRefused.__subclasses__():
+        assert kind in CODES
+
+
+def test_an_error_of_a_kind_nobody_listed_is_temporary() -> None:
+    assert refusal(errors.PollingError("x")).temporary
