@@ -224,7 +224,7 @@ class Gateway:
             peer.session.close()
             await peer.session.finish()
         if peer.ending:
-            await connection.wait_closed()
+            await _drain(connection)
 
     def _admit(self, connection: FeedConnection) -> _Peer:
         transport = connection.transport
@@ -306,6 +306,15 @@ async def _close(connection: FeedConnection, disconnect: Disconnect) -> None:
     except TimeoutError:
         # A peer that reads nothing never sees the close frame either.
         connection.transport.abort()
+
+
+async def _drain(connection: FeedConnection) -> None:
+    """Drops what the client had still sent: its answer to our close frame stands behind that."""
+    try:
+        while True:
+            await connection.recv(decode=False)
+    except ConnectionClosed:
+        return
 
 
 def _select_subprotocol(

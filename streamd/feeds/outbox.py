@@ -100,9 +100,9 @@ class Outbox:
         """Adds one frame, given in pieces. Raises ReplyOverflow where the bound is passed.
 
         ``bounded=False`` is for a joiner's replay; while one waits, the next counts as any reply.
-        ``begun`` says that the frame's first piece has been written already.
+        ``begun`` says that the frame's first piece has been written already: it is never refused.
         """
-        bounded = bounded or self._replay_pieces > 0
+        bounded = not begun and (bounded or self._replay_pieces > 0)
         size = sum(map(len, pieces)) if bounded else 0
         if self._reply_size + size > self.reply_bytes:
             raise ReplyOverflow

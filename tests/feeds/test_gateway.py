@@ -1,0 +1,582 @@
+"""The gateway over real sockets: handshakes, commands, bad clients, time, shutdown."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket
+import ssl
+import time
+from pathlib import Path
+from typing import Any
+
+import msgpack
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.typing import Origin, Subprotocol
+
+from streamd import config
+from streamd.feeds import gateway as gateway_module
+from streamd.feeds import session as session_module
+from streamd.feeds.gateway import Gateway
+from streamd.feeds.hub import Hub
+from streamd.identity import Identity
+from tests.feeds.harness import Client, Running, running, snapshot, until, verify
+
+BOTH = pytest.mark.parametrize("binary", [False, True], ids=["json", "msgpack"])
+
+
+@BOTH
+async def test_connect_subscribe_publication_unsubscribe(binary: bool) -> None:
+    async with running() as gateway, gateway.client(binary=binary) as client:
+        hello = client.hello["connect"]
+        assert len(hello["client"]) == 36
+        assert (hello["ping"], hello["pong"]) == (25, True)
+        assert "expires" not in hello
+        result = await client.subscribe("poll:1")
+        assert result["data"] == {"poll": "1", "seq": 0}
+        assert set(result) == {"epoch", "offset", "data"}
+        gateway.hub.publish("poll:1", {"seq": 1})
+        assert await client.receive() == {
+            "push": {"channel": "poll:1", "pub": {"data": {"seq": 1}, "offset": 2}}
+        }
+        assert await client.call("unsubscribe", {"channel": "poll:1"}) == {"unsubscribe": {}}
+        assert gateway.hub.subscribers("poll:1") == 0
+        assert await client.call("unsubscribe", {"channel": "poll:1"}) == {"unsubscribe": {}}
+
+
+@BOTH
+async def test_several_commands_in_one_frame_are_answered_in_order(binary: bool) -> None:
+    async with running() as gateway, gateway.client(binary=binary, greet=False) as client:
+        await client.send(
+            {"id": 1, "connect": {}},
+            {"id": 2, "subscribe": {"channel": "poll:1"}},
+            {"id": 3, "subscribe": {"channel": "poll:2"}},
+            {"id": 4, "ping": {}},
+        )
+        assert [(await client.receive())["id"] for _ in range(4)] == [1, 2, 3, 4]
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("kind", "request_", "code"),
+    [
+        ("subscribe", {"channel": "poll:1"}, 105),
+        ("subscribe", {"channel": "poll:100"}, 102),
+        ("subscribe", {"channel": "nothing"}, 102),
+        ("subscribe", {"channel": ""}, 107),
+        ("subscribe", {"channel": "x" * 256}, 107),
+        ("publish", {"channel": "poll:1", "data": {}}, 103),
+        ("presence", {"channel": "poll:1"}, 108),
+        ("presence_stats", {"channel": "poll:1"}, 108),
+        ("history", {"channel": "poll:1"}, 108),
+        ("sub_refresh", {"channel": "poll:1"}, 108),
+        ("teleport", {}, 108),
+        ("rpc", {"method": "nothing"}, 108),
+        ("rpc", {"method": "refuse"}, 1003),
+        ("rpc", {"method": "fail"}, 100),
+        ("refresh", {"token": "ana"}, 103),
+        ("refresh", {"token": "expired"}, 109),
+    ],
+)
+async def test_refused_commands_get_their_code_and_the_connection_goes_on(
+    binary: bool, kind: str, request_: dict[str, Any], code: int
+) -> None:
+    async with running() as gateway, gateway.client(binary=binary) as client:
+        await client.subscribe("poll:1")
+        error = (await client.call(kind, request_))["error"]
+        assert error["code"] == code
+        assert error.get("temporary", False) == (code == 100)
+        assert error["message"].endswith(".")
+        assert await client.call("ping", {}) == {"ping": {}}
+        assert gateway.counted("errors_total", code=str(code)) == 1
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ({"id": 9, "connect": {}}, 3501),
+        ({"rpc": {"method": "whoami"}}, 3501),
+        ({"send": {"data": 1}}, 3508),
+        ({"id": 9, "subscribe": {"channel": 7}}, 3501),
+        ({"id": 9, "refresh": {"token": "bad"}}, 3500),
+    ],
+)
+async def test_commands_that_end_the_connection(
+    binary: bool, command: dict[str, Any], code: int
+) -> None:
+    async with running() as gateway:
+        async with gateway.client(binary=binary) as client:
+            await client.send(command)
+            assert (await client.closed())[0] == code
+        assert gateway.counted("disconnects_total", code=str(code)) == 1
+
+
+@BOTH
+async def test_the_first_command_is_connect(binary: bool) -> None:
+    async with running() as gateway:
+        firsts: list[dict[str, Any]] = [
+            {"id": 1, "subscribe": {"channel": "poll:1"}},
+            {},
+            {"connect": {}},
+        ]
+        for first in firsts:
+            async with gateway.client(binary=binary, greet=False) as client:
+                await client.send(first)
+                assert await client.closed() == (3501, "bad request")
+
+
+@pytest.mark.parametrize("noise", ["nonsense", "", '{"id":1', "[]", "\x00", "[" * 60_000])
+async def test_garbage_ends_only_its_own_connection(noise: str) -> None:
+    async with running() as gateway, gateway.client() as good:
+        await good.subscribe("poll:1")
+        for greet in (True, False):
+            async with gateway.client(greet=greet) as bad:
+                await bad.socket.send(noise)
+                assert await bad.closed() == (3501, "bad request")
+        gateway.hub.publish("poll:1", {"seq": 1})
+        assert await good.publication() == {"seq": 1}
+
+
+async def test_a_frame_over_the_limit_is_1009() -> None:
+    """The code that stock clients read as "message size limit exceeded"."""
+    async with running(frame_bytes=1_000) as gateway, gateway.client() as good:
+        async with gateway.client() as bad:
+            await bad.socket.send("x" * 1_001)
+            assert (await bad.closed())[0] == 1009
+        assert await good.call("ping", {}) == {"ping": {}}
+
+
+async def test_channels_of_one_connection_are_bounded() -> None:
+    async with running(channels=3) as gateway, gateway.client() as client:
+        for number in range(1, 4):
+            assert "data" in await client.subscribe(f"poll:{number}")
+        assert (await client.subscribe("poll:4"))["error"]["code"] == 106
+        await client.call("unsubscribe", {"channel": "poll:1"})
+        assert "data" in await client.subscribe("poll:4")
+
+
+async def test_a_provider_that_fails_is_a_temporary_error() -> None:
+    async def broken(name: str) -> None:
+        raise ConnectionError("the store is away")
+
+    hub = Hub()
+    hub.provide("stream", broken)
+    async with running(hub=hub) as gateway, gateway.client() as client:
+        error = (await client.subscribe("stream:a"))["error"]
+        assert (error["code"], error["temporary"]) == (100, True)
+        assert "store" not in error["message"]
+
+
+# -- the handshake
+
+
+async def refused(gateway: Running, **options: Any) -> tuple[int, str]:
+    """Status and body of a handshake that must not succeed."""
+    url = options.pop("url", gateway.url)
+    with pytest.raises(InvalidStatus) as error:
+        await connect(url, proxy=None, **options)
+    return error.value.response.status_code, bytes(error.value.response.body).decode()
+
+
+async def test_origins() -> None:
+    """Absent: allowed. Present: ours or listed, exactly (OWASP ASVS 4.4.2)."""
+    async with running(origins=["http://own.example"]) as gateway:
+        async with gateway.client(origin="http://own.example"):
+            pass
+        for origin in (
+            "https://own.example",
+            "http://own.example:80",
+            "http://own.example.evil",
+            "http://OWN.example.evil",
+            "null",
+        ):
+            status, sentence = await refused(gateway, origin=Origin(origin))
+            assert status == 403
+            assert origin in sentence
+        assert gateway.counted("refused_total", status="403") == 5
+
+
+async def test_subprotocols() -> None:
+    async with running() as gateway:
+        for names, chosen in (
+            (["streamd.msgpack"], "streamd.msgpack"),
+            (["centrifuge-protobuf", "streamd.msgpack"], "streamd.msgpack"),
+            (["centrifuge-json"], "centrifuge-json"),
+        ):
+            async with connect(
+                gateway.url, subprotocols=[Subprotocol(name) for name in names], proxy=None
+            ) as socket_:
+                assert socket_.subprotocol == chosen
+        status, sentence = await refused(gateway, subprotocols=[Subprotocol("centrifuge-protobuf")])
+        assert status == 400
+        assert "streamd.msgpack" in sentence
+
+
+async def test_another_path_is_404_and_a_query_is_ignored() -> None:
+    async with running() as gateway:
+        status, sentence = await refused(gateway, url=gateway.url + "s")
+        assert (status, "/connection/websocket" in sentence) == (404, True)
+        async with connect(gateway.url + "?format=json", proxy=None):
+            pass
+
+
+async def test_a_full_gateway_says_so() -> None:
+    async with running(connections=2) as gateway:
+        async with gateway.client(), gateway.client():
+            assert (await refused(gateway))[0] == 503
+        await until(lambda: gateway.gateway.connections == 0)
+        async with gateway.client():
+            assert gateway.counted("connections") == 1
+
+
+async def test_what_is_not_websocket_at_all() -> None:
+    async with running() as gateway, gateway.client() as good:
+        for noise in (b"\x16\x03\x01\x02\x00\x01", b"GET / HTTP/1.1\r\n\r\n", b"\r\n" * 9_000):
+            reader, writer = await asyncio.open_connection("127.0.0.1", gateway.gateway.port)
+            writer.write(noise)
+            writer.write_eof()
+            with contextlib.suppress(ConnectionError):
+                async with asyncio.timeout(20):
+                    await reader.read()
+            writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
+        assert await good.call("ping", {}) == {"ping": {}}
+
+
+# -- who is calling
+
+
+@BOTH
+async def test_a_token_gives_an_identity_and_its_time(binary: bool) -> None:
+    async with running() as gateway, gateway.client(binary=binary, token="ana/90") as client:
+        hello = client.hello["connect"]
+        assert hello["expires"] is True
+        assert 80 <= hello["ttl"] <= 90
+        answer = await client.call("rpc", {"method": "whoami", "data": {"x": 1}})
+        assert answer["rpc"]["data"] == {"voter": "device:ana", "data": {"x": 1}}
+
+
+async def test_without_a_token_one_may_read_and_is_nobody() -> None:
+    async with running() as gateway, gateway.client() as client:
+        assert "data" in await client.subscribe("poll:1")
+        answer = await client.call("rpc", {"method": "whoami"})
+        assert answer["rpc"]["data"] == {"voter": None, "data": None}
+
+
+async def test_an_expired_token_is_109_and_a_false_one_ends_the_connection() -> None:
+    """109: a stock client fetches a new token and comes back. 3500: it must not."""
+    async with running() as gateway:
+        async with gateway.client(token="expired") as client:
+            assert client.hello["error"]["code"] == 109
+        async with gateway.client(greet=False) as client:
+            await client.send({"id": 1, "connect": {"token": "bad"}})
+            assert await client.closed() == (3500, "invalid token")
+
+
+async def test_refresh_renews_the_time_but_never_the_voter() -> None:
+    async with running() as gateway, gateway.client(token="ana/9") as client:
+        result = (await client.call("refresh", {"token": "ana/200"}))["refresh"]
+        assert result["expires"]
+        assert 190 <= result["ttl"] <= 200
+        await client.send({"id": 9, "refresh": {"token": "eve"}})
+        assert await client.closed() == (3500, "invalid token")
+
+
+async def test_a_token_not_refreshed_ends_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session_module, "REFRESH_SECONDS", 0)
+    async with (
+        running(ping_seconds=1) as gateway,
+        gateway.client(token="ana/1") as client,
+        gateway.client() as anonymous,
+    ):
+        with pytest.raises(ConnectionClosed, match="3005"):
+            await client.receive()
+        assert await client.closed() == (3005, "connection expired")
+        assert await anonymous.call("ping", {}) == {"ping": {}}
+
+
+# -- time
+
+
+@BOTH
+async def test_pings_are_answered_and_silence_ends_the_connection(binary: bool) -> None:
+    async with running(ping_seconds=1) as gateway, gateway.client(binary=binary) as client:
+        assert client.hello["connect"]["ping"] == 1
+        empty = b"\x80" if binary else "{}"
+        for _ in range(2):
+            async with asyncio.timeout(5):
+                assert await client.socket.recv() == empty
+            await client.send({})
+        assert await client.socket.recv() == empty
+        assert await client.closed() == (3012, "no pong")
+
+
+async def test_who_does_not_connect_is_stale(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gateway_module, "CONNECT_SECONDS", 0.2)
+    async with running() as gateway, gateway.client(greet=False) as client:
+        assert await client.closed() == (3502, "stale")
+
+
+# -- bad neighbours
+
+
+async def test_a_flood_of_calls_without_reading_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gateway_module, "CLOSE_SECONDS", 0.3)
+
+    async def echo(identity: Identity | None, data: object) -> object:
+        return data
+
+    async with running(rpc={"echo": echo}) as gateway, gateway.client() as good:
+        async with gateway.client() as bad:
+            bad.socket.transport.pause_reading()
+            call = {"id": 1, "rpc": {"method": "echo", "data": "x" * 20_000}}
+            with contextlib.suppress(Exception):
+                async with asyncio.timeout(30):
+                    while gateway.gateway.connections == 2:
+                        await bad.send(call)
+                        await asyncio.sleep(0)
+            await until(lambda: gateway.gateway.connections == 1)
+            assert gateway.counted("disconnects_total", code="3008") == 1
+            bad.socket.transport.abort()
+        assert await good.call("ping", {}) == {"ping": {}}
+
+
+async def test_calls_of_one_connection_are_bounded() -> None:
+    release = asyncio.Event()
+
+    async def wait(identity: Identity | None, data: object) -> object:
+        await release.wait()
+        return data
+
+    async with running(rpc={"wait": wait}) as gateway, gateway.client() as client:
+        most = session_module.CALLS
+        for number in range(2, most + 3):
+            await client.send({"id": number, "rpc": {"method": "wait", "data": number}})
+        first = await client.receive()
+        assert first["id"] == most + 2
+        assert (first["error"]["code"], first["error"]["temporary"]) == (111, True)
+        release.set()
+        answers = [await client.receive() for _ in range(most)]
+        assert {one["rpc"]["data"] for one in answers} == set(range(2, most + 2))
+
+
+async def test_a_call_without_an_answer_is_told_to_try_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(session_module, "ANSWER_SECONDS", 0.1)
+
+    async def never(identity: Identity | None, data: object) -> object:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async with running(rpc={"never": never}) as gateway, gateway.client() as client:
+        error = (await client.call("rpc", {"method": "never"}))["error"]
+        assert (error["code"], error["temporary"]) == (100, True)
+
+
+async def test_a_lost_connection_leaves_nothing_behind() -> None:
+    started, cancelled = asyncio.Event(), asyncio.Event()
+
+    async def wait(identity: Identity | None, data: object) -> object:
+        started.set()
+        try:
+            return await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+
+    async with running(rpc={"wait": wait}) as gateway:
+        async with gateway.client() as client:
+            await client.subscribe("poll:1")
+            await client.send({"id": 9, "rpc": {"method": "wait"}})
+            await started.wait()
+            client.socket.transport.abort()
+        async with asyncio.timeout(10):
+            await cancelled.wait()
+        await gateway.until("poll:1", 0)
+        await until(lambda: gateway.gateway.connections == 0)
+
+
+async def test_connections_come_and_go_while_publishing() -> None:
+    """Descriptors are reused at once: nobody may ever see another one's channel."""
+    async with running() as gateway:
+        stop = False
+
+        async def publish() -> None:
+            while not stop:
+                for number in range(1, 5):
+                    gateway.hub.publish(f"poll:{number}", {"poll": str(number), "pad": "x" * 900})
+                await asyncio.sleep(0)
+
+        async def visit(number: int) -> None:
+            for _ in range(15):
+                async with gateway.client(binary=number % 2 == 0) as client:
+                    own = str(number % 4 + 1)
+                    assert (await client.subscribe(f"poll:{own}"))["data"]["poll"] == own
+                    for _ in range(5):
+                        assert (await client.publication())["poll"] == own
+                    if number % 3 == 0:
+                        client.socket.transport.abort()
+
+        publishing = asyncio.ensure_future(publish())
+        try:
+            await asyncio.gather(*(visit(number) for number in range(16)))
+        finally:
+            stop = True
+            await publishing
+        for number in range(1, 5):
+            await gateway.until(f"poll:{number}", 0)
+
+
+# -- the end
+
+
+@BOTH
+async def test_shutdown_answers_what_is_asked_and_calls_clients_back(binary: bool) -> None:
+    began = asyncio.Event()
+
+    async def vote(identity: Identity | None, data: object) -> object:
+        began.set()
+        await asyncio.sleep(0.3)
+        return "counted"
+
+    async with (
+        running(rpc={"vote": vote}) as gateway,
+        gateway.client(binary=binary) as client,
+        gateway.client() as other,
+    ):
+        await client.send({"id": 5, "rpc": {"method": "vote"}})
+        await began.wait()
+        url = gateway.url
+        stopping = asyncio.ensure_future(gateway.gateway.stop(5.0))
+        assert (await client.receive())["rpc"]["data"] == "counted"
+        assert await client.closed() == (3001, "shutdown")
+        assert await other.closed() == (3001, "shutdown")
+        await stopping
+        with pytest.raises(OSError, match=r"refused|Connect call failed"):
+            await connect(url, proxy=None)
+
+
+async def test_shutdown_does_not_wait_for_a_client_that_never_reads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(gateway_module, "CLOSE_SECONDS", 0.3)
+    async with running() as gateway, gateway.client() as client:
+        await client.subscribe("poll:1")
+        client.socket.transport.pause_reading()
+        for seq in range(200):
+            gateway.hub.publish("poll:1", {"seq": seq, "pad": "x" * 100_000})
+        began = time.monotonic()
+        await gateway.gateway.stop(0.2)
+        assert time.monotonic() - began < 4
+        client.socket.transport.abort()
+
+
+async def test_the_port_is_taken() -> None:
+    async with running() as gateway:
+        second = Gateway(config.Feeds(port=gateway.gateway.port), Hub(), verify, {})
+        with pytest.raises(OSError, match="in use"):
+            await second.start()
+        await second.stop(0.1)
+
+
+# -- TLS
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A self-signed certificate for localhost, and its key."""
+    import datetime
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    folder = tmp_path_factory.mktemp("tls")
+    (folder / "cert.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    (folder / "key.pem").write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return folder / "cert.pem", folder / "key.pem"
+
+
+async def test_over_tls_bytes_pass_the_transport(certificate: tuple[Path, Path]) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    hub = Hub()
+    hub.provide("poll", snapshot)
+    gateway = Gateway(config.Feeds(port=0), hub, verify, {}, ssl_context=context)
+    await gateway.start()
+    try:
+        trust = ssl.create_default_context(cafile=str(certificate[0]))
+        url = f"wss://localhost:{gateway.port}/connection/websocket"
+        async with Client(url, ssl=trust, family=socket.AF_INET) as client:
+            await client.subscribe("poll:1")
+            for seq in range(200):
+                hub.publish("poll:1", {"seq": seq, "pad": "x" * 300_000})
+                await asyncio.sleep(0)
+            seen = [-1]
+            while seen[-1] < 199:
+                seen.append((await client.publication())["seq"])
+            assert seen == sorted(set(seen))
+            hub.publish("poll:1", {"seq": 200})
+            assert (await client.publication())["seq"] == 200
+    finally:
+        await gateway.stop(1.0)
+
+
+# -- noise from a client that has connected
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_mutated_frames_never_touch_a_neighbour(seed: int) -> None:
+    import random
+
+    noise = random.Random(seed)
+    samples = [
+        {"id": 2, "subscribe": {"channel": "poll:1", "data": {"audio": "aac"}}},
+        {"id": 3, "rpc": {"method": "whoami", "data": [1, {"a": None}]}},
+        {"id": 4, "unsubscribe": {"channel": "poll:1"}},
+        {"id": 5, "refresh": {"token": "x"}},
+        {"id": 6, "history": {"channel": "x", "since": {"offset": 1}}},
+    ]
+    async with running() as gateway, gateway.client() as good:
+        await good.subscribe("poll:1")
+        for round_ in range(25):
+            binary = round_ % 2 == 0
+            async with gateway.client(binary=binary) as bad:
+                for _ in range(20):
+                    command = noise.choice(samples)
+                    frame = bytearray(
+                        msgpack.packb(command) if binary else json.dumps(command).encode()
+                    )
+                    for _ in range(noise.randrange(3)):
+                        frame[noise.randrange(len(frame))] = noise.randrange(256)
+                    with contextlib.suppress(Exception):
+                        await bad.socket.send(bytes(frame))
+        gateway.hub.publish("poll:1", {"seq": seed})
+        assert await good.publication() == {"seq": seed}
+        assert gateway.counted("disconnects_total", code="3004") == 0
