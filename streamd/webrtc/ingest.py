@@ -68,6 +68,7 @@ class Ingest:
         self._sounds: deque[_Coded] = deque(maxlen=WAITING_SOUNDS)
         self._announced: frozenset[Kind] = frozenset()
         self._malformed_key = False
+        self._first_key: float | None = None
         self._before = 0
         self.last_key: float | None = None
         """Arrival of the last keyframe."""
@@ -186,6 +187,8 @@ class Ingest:
     def _keep(self, coded: _Coded) -> None:
         if coded.key:
             self._pictures.clear()
+            if self._first_key is None:
+                self._first_key = coded.arrival
         if coded.key or self._pictures:
             self._pictures.append(coded)
 
@@ -211,7 +214,7 @@ class Ingest:
 
     def _ready(self, now: float) -> bool:
         if self._pictures:
-            waited = now - self._pictures[0].arrival >= AUDIO_WAIT_SECONDS
+            waited = self._first_key is not None and now - self._first_key >= AUDIO_WAIT_SECONDS
             return not self._sound or bool(self._sounds) or waited
         return bool(self._sounds) and now - self._sounds[0].arrival >= VIDEO_WAIT_SECONDS
 

@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from streamd.webrtc.keyframes import KeyframeBeat
+
+
+def asked(beat: KeyframeBeat, lost: bool, start: float = 0.0, seconds: float = 10.0) -> list[float]:
+    times = [start + tick / 20 for tick in range(round(seconds * 20))]
+    return [at for at in times if beat.due(at, lost=lost)]
+
+
+def test_the_first_request_goes_out_at_once_and_the_next_on_the_beat() -> None:
+    beat = KeyframeBeat(2.0)
+    assert asked(beat, lost=False) == [0.0, 2.0, 4.0, 6.0, 8.0]
+    assert beat.requests == 5
+
+
+def test_loss_asks_at_most_once_a_second() -> None:
+    assert asked(KeyframeBeat(2.0), lost=True, seconds=3) == [0.0, 1.0, 2.0]
+
+
+def test_a_publisher_with_its_own_rhythm_is_left_alone() -> None:
+    beat = KeyframeBeat(2.0)
+    beat.due(0.0, lost=False)
+    for tick in range(100):
+        now = 0.1 + tick / 10
+        if tick % 8 == 0:
+            beat.came(now)
+        assert not beat.due(now, lost=False)
+    assert asked(beat, lost=False, start=12.0, seconds=3) == [12.0, 14.0]
