@@ -31,6 +31,7 @@ export const Access = Object.freeze({
 const HEALTH_ON_AIR_MS = 2_000;
 const HEALTH_IDLE_MS = 6_000;
 const POLLS_MS = 10_000;
+const TOLD_MS = 5_000;
 const HISTORY = 60;
 const STATS_MS = 1_000;
 
@@ -53,6 +54,8 @@ export class Desk {
   wide = false;
   keyShown = false;
   copied = "";
+  /** What was just done, a msgid. */
+  told = "";
 
   #key;
   #onchange;
@@ -63,6 +66,7 @@ export class Desk {
   #sessionSince = 0;
   #healthTimer = 0;
   #pollsAt = 0;
+  #tellTimer = 0;
   #statsTimer = 0;
 
   /** @param {() => void} onchange */
@@ -280,6 +284,7 @@ export class Desk {
       this.devices.close();
       this.level.close();
       clearTimeout(this.#statsTimer);
+      scrollTo({ top: 0 });
     }
     if (this.phase === Phase.ENDED || this.phase === Phase.CHECK) this.#releaseLock();
     this.#onchange();
@@ -346,8 +351,19 @@ export class Desk {
   async ask(now) {
     if (!this.composer.check()) return false;
     const done = await this.polls.create(this.composer.toBody(), now);
-    if (done) this.composer.reset();
-    return done;
+    if (!done) return false;
+    this.composer.reset();
+    this.tell(now ? "Your question is on your viewers' screens." : "Kept as a draft.");
+    return true;
+  }
+
+  /** Says a sentence (msgid) once to whoever listens to the page, and shows it for a while. */
+  tell(sentence) {
+    clearTimeout(this.#tellTimer);
+    this.told = sentence;
+    this.#tellTimer = setTimeout(() => this.tell(""), TOLD_MS);
+    if (!sentence) clearTimeout(this.#tellTimer);
+    this.#onchange();
   }
 
   /** The two-press close button of one poll. */

@@ -7,6 +7,7 @@
 
 const GATHERING_MS = 1_000;
 const ANSWER_MS = 10_000;
+const LEAVE_MS = 2_000;
 
 /** Constrained Baseline first: every phone decodes it, and it has no B-frames. */
 const PROFILES = ["42e01f", "42001f"];
@@ -232,13 +233,18 @@ export class WhipClient {
     const location = this.#location;
     this.#peer = this.#video = this.#audio = null;
     this.#location = "";
+    // DELETE goes first: a peer that closes ends the session by itself, and the answer is then 404.
+    if (location) await this.#unpublish(location);
     peer?.close();
-    if (!location) return;
+  }
+
+  async #unpublish(location) {
     try {
       await fetch(location, {
         method: "DELETE",
         headers: { Authorization: `Bearer ${this.#key}` },
         keepalive: true,
+        signal: AbortSignal.timeout(LEAVE_MS),
       });
     } catch {
       // The server notices by itself that no packets come.

@@ -41,13 +41,19 @@ QUESTIONS = {
 
 @dataclass
 class Fixture:
-    """What the server answers; a test sets its fields before or while the page is open."""
+    """What the server answers; a test sets its fields before or while the page is open.
+
+    ``settle_ms`` is for pictures: how long a broadcast runs before it is drawn.
+    """
 
     state: str = "idle"
     viewers: int = 0
     whip_status: int = 201
+    whip_detail: str = "Someone is already broadcasting to “c2”."
+    polls_status: int = 201
     health_status: int = 200
     unknown: bool = False
+    settle_ms: int = 0
     polls: list[dict[str, Any]] = field(default_factory=list)
     sockets: set[web.WebSocketResponse] = field(default_factory=set)
     peers: dict[str, RTCPeerConnection] = field(default_factory=dict)
@@ -60,6 +66,11 @@ class Fixture:
         message = json.dumps({"push": {"channel": channel, "pub": {"data": payload}}})
         for socket in list(self.sockets):
             await socket.send_str(message)
+
+    async def drop(self) -> None:
+        """Breaks every session from the server's side, without a word to the page."""
+        for peer in list(self.peers.values()):
+            await peer.close()
 
     def row(self) -> dict[str, Any]:
         """The stream's row in the API and in ``event:{id}``."""
@@ -191,6 +202,8 @@ async def create_poll(request: web.Request) -> web.Response:
     if not authorized(request):
         return problem(401, "The key is not valid for this stream.")
     fixture, body = request.app[FIXTURE], await request.json()
+    if fixture.polls_status != 201:
+        return problem(fixture.polls_status, "Too many open polls.")
     now = time.time()
     fresh = poll(len(fixture.polls) + 1, "open" if body["open"] else "draft", created_at=now)
     fresh["question"] = body["question"]
@@ -224,7 +237,7 @@ async def whip(request: web.Request) -> web.Response:
     """Answers with a real peer, whose media goes nowhere."""
     fixture = request.app[FIXTURE]
     if fixture.whip_status != 201:
-        return problem(fixture.whip_status, "Someone is already broadcasting to “c2”.")
+        return problem(fixture.whip_status, fixture.whip_detail)
     if not authorized(request):
         return problem(401, "The key is not valid for this stream.")
     offer = await request.text()

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 
+from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
 
 from tests.browser.studio_pages.mock_server import KEY, STREAM, Fixture, poll, serving
@@ -50,7 +51,7 @@ async def go_live(page: Page, fixture: Fixture) -> None:
     await button.click()
     await page.locator(".desk.on-air").wait_for()
     await fixture.push_viewers(1284)
-    await page.wait_for_timeout(11_000)
+    await page.wait_for_timeout(fixture.settle_ms)
 
 
 async def nothing(page: Page, fixture: Fixture) -> None:
@@ -194,6 +195,7 @@ async def shoot(
 ) -> None:
     act, script, key, allowed = STATES[state]
     fixture = Fixture(polls=open_polls(lang) if state in ("polls", "elsewhere", "live") else [])
+    fixture.settle_ms = 11_000
     if state == "elsewhere":
         fixture.state, fixture.viewers = "live", 1284
     async with serving(fixture) as origin:
@@ -210,6 +212,10 @@ async def shoot(
         fragment = f"#key={key}" if key else ""
         await page.goto(f"{origin}/studio/{STREAM}?lang={lang}{fragment}")
         await act(page, fixture)
+        await page.wait_for_timeout(300)
+        faults = await Axe().run(page)
+        if faults.violations_count:
+            print(f"{state} {lang} {scheme}: {faults.generate_report()}")
         name = f"{state}-{lang}-{scheme}-{'desk' if wide else 'phone'}.png"
         await page.screenshot(path=folder / name)
         tall = state in ("compose", "polls", "obs", "live") and not wide

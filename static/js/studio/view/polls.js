@@ -107,7 +107,9 @@ function card(desk, poll) {
       ${poll.simulated ? html`<span class="tag outline">${t("Simulated voters")}</span>` : nothing}
       <span class="muted small push">${timing(desk, poll)}</span>
     </header>
-    <h3 dir="auto">${poll.question}</h3>
+    ${poll.state === "open"
+      ? html`<h2 class="asks" dir="auto">${poll.question}</h2>`
+      : html`<h3 class="asks" dir="auto">${poll.question}</h3>`}
     ${shown ? results(poll) : choices(poll)}
     <footer class="row">
       ${shown
@@ -142,6 +144,7 @@ export function polls(desk) {
     ${model.error
       ? html`<p class="notice fault" role="alert">${icons.warn}<span>${pollRefusal(model.error)}</span></p>`
       : nothing}
+    ${model.error || !desk.told ? nothing : html`<p class="notice">${icons.check}<span>${t(desk.told)}</span></p>`}
     ${repeat(open, (poll) => poll.id, (poll) => card(desk, poll))} ${composer(desk)}
     ${model.list === null
       ? waiting()

@@ -101,6 +101,7 @@ function trouble(desk) {
 /** What a screen reader hears when the state changes. */
 function said(desk) {
   if (desk.goLive.armed) return t("Press again to go live. Escape cancels.");
+  if (desk.told) return t(desk.told);
   if (desk.end.armed) return t("Press again to end the broadcast. Escape cancels.");
   return {
     [Phase.CONNECTING]: t("Connecting…"),
