@@ -22,6 +22,7 @@ from streamd.errors import ConfigError, StoreUnavailable
 from streamd.feeds.gateway import Gateway
 from streamd.feeds.hub import Hub
 from streamd.feeds.media import MediaProvider
+from streamd.feeds.metrics import FeedMetrics
 from streamd.feeds.votes import vote_rpc
 from streamd.identity import ConnectTokens, DeviceCookies
 from streamd.keys import KeyRecord, StreamKeys
@@ -54,7 +55,7 @@ class App:
         self.tokens = ConnectTokens(secret, config.identity.token_seconds)
         self.store = Store(config.store)
         self.keys = StreamKeys(self.store.client)
-        self.hub = Hub()
+        self.hub = Hub(FeedMetrics(self.registry))
         self.streams = Streams(config.relay, on_change=self._on_stream)
         self.polls = PollService(
             PollStore.at(self.store.address),

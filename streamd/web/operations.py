@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
@@ -54,6 +54,33 @@ class StreamdCollector(Collector):
         ready = GaugeMetricFamily("streamd_store_ready", "1 while the store answers.")
         ready.add_metric([], float(services.store.ready))
         yield ready
+        yield from self._votes()
+        yield from self._streams()
+
+    def _votes(self) -> Iterable[Metric]:
+        counters = self._services.polls.counters
+        outcomes = {
+            "counted": counters.counted,
+            "repeated": counters.repeated,
+            "refused": counters.refused,
+            "busy": counters.busy,
+            "failed": counters.failed,
+        }
+        votes = CounterMetricFamily(
+            "streamd_votes", "Votes by what became of them.", labels=["outcome"]
+        )
+        for outcome, count in outcomes.items():
+            votes.add_metric([outcome], count)
+        yield votes
+        batches = CounterMetricFamily("streamd_vote_batches", "Calls that carried votes.")
+        batches.add_metric([], counters.batches)
+        yield batches
+        waiting = GaugeMetricFamily("streamd_votes_waiting", "Votes that wait for the store.")
+        waiting.add_metric([], self._services.polls.waiting)
+        yield waiting
+
+    def _streams(self) -> Iterable[Metric]:
+        services = self._services
         families = {
             "live": "1 while the stream is live.",
             "viewers": "Connections subscribed to the stream.",

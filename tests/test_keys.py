@@ -1,0 +1,90 @@
+"""Stream keys on a real store: shown once, kept as hashes, bound to their stream."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from streamd import config
+from streamd.errors import Forbidden, StoreUnavailable, Unauthenticated
+from streamd.keys import StreamKeys
+from streamd.store import Store
+from tests.server import ROOT, environment
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    """A real Valkey of this test's own."""
+    started = Store(config.Store(dir=str(tmp_path)))
+    await started.start()
+    yield started
+    await started.stop()
+
+
+async def test_a_key_acts_for_its_stream_only(store: Store) -> None:
+    keys = StreamKeys(store.client)
+    key, record = await keys.add("alef", "the team")
+    assert (await keys.check(key, "alef")) == record
+    with pytest.raises(Forbidden):
+        await keys.check(key, "be")
+    for wrong in (None, "", "sk_wrong", key[:-1], key + "x"):
+        with pytest.raises(Unauthenticated):
+            await keys.check(wrong, "alef")
+    headquarters, _ = await keys.add(None)
+    assert (await keys.check(headquarters, "be")).scope == "hq"
+
+
+async def test_keys_are_kept_as_hashes_and_can_be_revoked(store: Store, tmp_path: Path) -> None:
+    keys = StreamKeys(store.client)
+    key, record = await keys.add("alef", "the team")
+    other, _ = await keys.add("be")
+    assert [one.stream for one in await keys.list()] == ["alef", "be"]
+    for path in (tmp_path / "valkey").rglob("*"):
+        if path.is_file():
+            assert key.encode() not in path.read_bytes()
+    assert await keys.revoke(record.id)
+    assert not await keys.revoke(record.id)
+    with pytest.raises(Unauthenticated):
+        await keys.check(key, "alef")
+    assert await keys.check(other, "be")
+
+
+async def test_a_stream_id_has_a_shape(store: Store) -> None:
+    for wrong in ("", "Alef", "a b", "../x", "-a", "x" * 64):
+        with pytest.raises(ValueError, match="not a stream id"):
+            await StreamKeys(store.client).add(wrong)
+
+
+async def test_without_a_store_nothing_is_checked(tmp_path: Path) -> None:
+    settings = config.Store(dir=str(tmp_path), url=f"unix://{tmp_path}/none.sock")
+    down = Store(settings)
+    with pytest.raises(StoreUnavailable):
+        await StreamKeys(down.client).check("sk_any", "alef")
+    await down.stop()
+
+
+def test_the_command_line_makes_lists_and_revokes(tmp_path: Path) -> None:
+    def keys(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "streamd", "keys", *arguments],
+            env=environment(tmp_path, 1, 2),
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            check=False,
+        )
+
+    made = keys("add", "alef", "--label", "the team")
+    assert "studio  http://localhost:1/studio/alef#key=sk_" in made.stdout
+    listed = keys("list").stdout
+    assert "alef" in listed
+    assert "sk_" not in listed
+    key_id = made.stdout.split("(id ")[1][:8]
+    assert keys("revoke", key_id).returncode == 0
+    assert keys("revoke", key_id).returncode == 1
+    assert keys("add", "Not A Stream").returncode == 1
+    assert keys("add").returncode == 2
