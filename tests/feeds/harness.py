@@ -143,6 +143,7 @@ class Client:
             origin=Origin(origin) if origin else None,
             max_size=None,
             ping_interval=None,
+            close_timeout=1,
             compression=None,
             proxy=None,
             **self._options,
