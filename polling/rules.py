@@ -53,6 +53,7 @@ MOVES: Mapping[PollState, Mapping[Move, PollState]] = {
 }
 
 FINISHED = frozenset({PollState.CLOSED, PollState.ARCHIVED})
+_ORDER = {state: place for place, state in enumerate(PollState)}
 
 
 def after(poll: str, state: PollState, move: Move) -> PollState:
@@ -61,6 +62,11 @@ def after(poll: str, state: PollState, move: Move) -> PollState:
         return MOVES[state][move]
     except KeyError:
         raise IllegalMove(poll, state, move) from None
+
+
+def is_before(state: PollState, other: PollState) -> bool:
+    """Whether ``state`` comes before ``other`` in a poll's life; no move leads back."""
+    return _ORDER[state] < _ORDER[other]
 
 
 def is_poll_id(text: str) -> bool:

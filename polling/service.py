@@ -114,8 +114,11 @@ class PollService:
             cast, watch = self._tasks
             await asyncio.wait([cast])
             # 2. The clock stops; an overdue poll closes at the next start.
-            watch.cancel()
-            await asyncio.wait([watch])
+            # Cancelled again and again: asyncio.wait_for in Python 3.11, which redis uses, can
+            # swallow a cancellation (python/cpython#86296).
+            while not watch.done():
+                watch.cancel()
+                await asyncio.wait([watch], timeout=0.05)
             self._tasks = ()
         # 3. The screens get the last state.
         self._pushes.close()
@@ -259,6 +262,9 @@ class PollService:
 
     def _remember(self, poll: Poll, *, tell: bool = True) -> None:
         known = self._polls.pop(poll.id, None)
+        if known is not None and rules.is_before(poll.state, known.state):
+            # Read before a move that has been told since.
+            poll = known
         self._polls[poll.id] = poll
         if len(self._polls) > _REMEMBERED:
             # The clock task puts the open ones at the end again and again; these stay.

@@ -107,8 +107,11 @@ class Store:
         """Stops the watch, the connections, then the embedded server, last."""
         # 1. Nobody starts the server again.
         if self._watching is not None:
-            self._watching.cancel()
-            await asyncio.wait([self._watching])
+            # Again and again: asyncio.wait_for in Python 3.11, which redis uses, can swallow a
+            # cancellation (python/cpython#86296).
+            while not self._watching.done():
+                self._watching.cancel()
+                await asyncio.wait([self._watching], timeout=0.05)
             self._watching = None
         self._ready.clear()
         # 2. The connections.

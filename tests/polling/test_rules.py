@@ -44,6 +44,8 @@ def test_no_state_leads_back() -> None:
     order = list(PollState)
     for state, moves in MOVES.items():
         assert all(order.index(to) > order.index(state) for to in moves.values())
+        assert all(rules.is_before(state, to) for to in moves.values())
+        assert not rules.is_before(state, state)
 
 
 @given(st.text())

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from polling.__main__ import main
+from tests.polling.conftest import Server
+
+
+class Cli:
+    """``python -m polling`` in this process, on the test's store."""
+
+    def __init__(self, valkey: Server, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.options = ["--store", valkey.url, "--keys", str(home / "keys")]
+        self.capsys = capsys
+
+    def __call__(self, *arguments: str) -> tuple[int, str]:
+        status = main([arguments[0], *self.options, *arguments[1:]])
+        captured = self.capsys.readouterr()
+        return status, (captured.out or captured.err).strip()
+
+
+@pytest.fixture
+def cli(valkey: Server, client: Redis, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
+    return Cli(valkey, tmp_path, capsys)
+
+
+def ask(cli: Cli) -> str:
+    status, line = cli("create", "alef", "Where first?", "North", "South", "--asker", "HQ")
+    assert status == 0
+    poll = line.split()[0]
+    assert cli("open", poll) == (0, f"{poll} open")
+    return poll
+
+
+def test_a_whole_poll_from_the_command_line(cli: Cli) -> None:
+    poll = ask(cli)
+    status, first = cli("cast", poll, "2", "--voter", "device:1")
+    receipt = json.loads(first)
+    assert (status, receipt["poll"], receipt["seq"]) == (0, poll, 1)
+    again = cli("cast", poll, "2", "--voter", "device:1", "--ballot-id", receipt["ballot_id"])
+    assert again == (0, first)
+    status, refusal = cli("cast", poll, "2", "--voter", "device:1")
+    assert status == 2
+    assert "already voted" in refusal
+    assert cli("close", poll) == (0, f"{poll} closed")
+    assert cli("list") == (0, f"{poll} alef closed 1 votes: Where first?")
+    assert cli("audit") == (0, f"{poll} closed: sound. tally 1 = ledger 1 = voters 1")
+
+
+def test_the_audit_fails_when_the_numbers_differ(cli: Cli, client: Redis) -> None:
+    sound, broken = ask(cli), ask(cli)
+    for poll in (sound, broken):
+        cli("cast", poll, "1", "--voter", "device:1")
+    client.hset(f"{{{broken}:0}}:counts", "1", 2)
+    status, text = cli("audit")
+    assert status == 1
+    assert f"{broken} open: BROKEN\n  the tally is 2, but the last position is 1" in text
+    assert f"{sound} open: sound" in text
+    assert cli("audit", sound)[0] == 0
+    status, line = cli("audit", broken, "--json")
+    assert status == 1
+    assert json.loads(line)["ok"] is False
+
+
+def test_nothing_to_audit(cli: Cli) -> None:
+    assert cli("audit") == (0, "No polls.")
+
+
+def test_an_unknown_poll(cli: Cli) -> None:
+    assert cli("audit", "abcdefghij") == (2, "There is no poll “abcdefghij”.")
+
+
+def test_a_store_that_is_away(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["audit", "--store", str(tmp_path / "none.sock")]) == 2
+    assert "The store does not answer" in capsys.readouterr().err
+
+
+def test_help_as_a_module() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "polling", "--help"], capture_output=True, text=True, check=True
+    )
+    assert "audit" in done.stdout
