@@ -14,6 +14,8 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
+from websockets.sync.client import connect
+
 from streamd.valkey import binary as valkey_binary
 from tests.server import ROOT, Server, environment, free_port, running
 from tests.web.client import Client, ballot
@@ -180,7 +182,11 @@ def test_tls_serves_pages_and_says_so_to_cookies(tmp_path: Path) -> None:
             assert f"wss://localhost:{feeds}" in page.headers["Content-Security-Policy"]
         shown = re.search(r'id="page">(.*?)</script>', body, re.S)
         assert shown
-        assert json.loads(shown[1])["feed_url"].startswith("wss://")
+        feed_url = json.loads(shown[1])["feed_url"]
+        assert feed_url.startswith("wss://")
+        with connect(feed_url, ssl=context, origin=f"https://localhost:{web}") as feed:
+            feed.send('{"id":1,"connect":{}}')
+            assert "connect" in json.loads(feed.recv(timeout=PATIENCE_SECONDS))
     finally:
         assert server.stop() == 0
 
