@@ -16,7 +16,7 @@ export class Composer {
   duration = 60;
   /** @type {{question?: string, choices?: string}} msgids, after a failed check */
   errors = {};
-  /** The id of the choice that should have the focus, "" otherwise. */
+  /** The id of the field that should have the focus next, "" otherwise. */
   focus = "";
 
   #onchange;
@@ -72,8 +72,11 @@ export class Composer {
     this.#onchange();
   }
 
-  /** @returns {boolean} whether it can be asked; else `errors` says what is missing */
-  check() {
+  /**
+   * @param {boolean} [point] moves the focus to the first fault
+   * @returns {boolean} whether it can be asked; else `errors` says what is missing
+   */
+  check(point = false) {
     const labels = this.choices.map((one) => one.label.trim());
     this.errors = {};
     if (!this.question.trim()) this.errors.question = "Write the question first.";
@@ -82,8 +85,17 @@ export class Composer {
     } else if (new Set(labels).size < labels.length) {
       this.errors.choices = "Two choices are the same. Make them different.";
     }
+    if (point) this.focus = this.#fault(labels);
     this.#onchange();
     return !Object.keys(this.errors).length;
+  }
+
+  #fault(labels) {
+    if (this.errors.question) return "question";
+    if (!this.errors.choices) return "";
+    const empty = labels.findIndex((label) => !label);
+    const twin = labels.findIndex((label, place) => labels.indexOf(label) < place);
+    return this.choices[empty < 0 ? twin : empty].id;
   }
 
   toBody() {

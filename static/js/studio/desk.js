@@ -349,7 +349,7 @@ export class Desk {
 
   /** @returns {boolean} whether the poll was asked or kept */
   async ask(now) {
-    if (!this.composer.check()) return false;
+    if (!this.composer.check(true)) return false;
     const done = await this.polls.create(this.composer.toBody(), now);
     if (!done) return false;
     this.composer.reset();

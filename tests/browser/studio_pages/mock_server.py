@@ -346,8 +346,7 @@ async def serving(fixture: Fixture, host: str = "127.0.0.1") -> AsyncIterator[st
     try:
         yield f"http://{host}:{runner.addresses[0][1]}"
     finally:
-        for peer in fixture.peers.values():
-            await peer.close()
+        await fixture.drop()
         for socket in list(fixture.sockets):
             await socket.close()
         await runner.cleanup()

@@ -78,6 +78,7 @@ def test_the_key_is_nowhere_to_be_seen(studio: Studio) -> None:
     studio.press("Show")
     expect(studio.page.get_by_text(KEY)).to_be_visible()
     studio.press("Hide")
+    expect(studio.page.get_by_text(KEY)).to_have_count(0)
     assert KEY not in studio.page.content()
 
 

@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests.browser.studio_pages.conftest import Studio
-from tests.browser.studio_pages.mock_server import KEY, STREAM
+from tests.browser.studio_pages.mock_server import KEY, STREAM, poll
 
 pytestmark = pytest.mark.browser
 
@@ -83,17 +83,16 @@ def test_a_broadcast_from_obs_is_shown_and_not_disturbed(studio: Studio) -> None
     assert Axe().run(studio.page).violations_count == 0
 
 
-@pytest.mark.parametrize("tab", ["Camera", "Polls", "Use OBS"])
-@pytest.mark.parametrize("lang", ["en", "fa"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing(studio: Studio, tab: str, lang: str, scheme: str) -> None:
+@pytest.mark.parametrize(("lang", "scheme"), [("en", "light"), ("en", "dark"), ("fa", "light")])
+def test_axe_finds_nothing(studio: Studio, lang: str, scheme: str) -> None:
     studio.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    studio.fixture.polls = [poll(2, "open", lang, (4, 2, 1)), poll(1, "draft", lang)]
     studio.open(lang=lang)
-    place = ["Camera", "Polls", "Use OBS"].index(tab)
-    studio.page.get_by_role("tab").nth(place).click()
-    studio.page.wait_for_timeout(300)
-    found = Axe().run(studio.page)
-    assert found.violations_count == 0, found.generate_report()
+    for tab in studio.page.get_by_role("tab").all():
+        tab.click()
+        studio.page.wait_for_timeout(300)
+        found = Axe().run(studio.page)
+        assert found.violations_count == 0, found.generate_report()
 
 
 def test_tabs_move_by_arrow_keys(studio: Studio) -> None:

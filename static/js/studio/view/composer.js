@@ -119,13 +119,10 @@ function question(draft) {
 }
 
 async function submit(desk, now) {
-  if (await desk.ask(now)) {
-    // The new card stands above; on a phone the form has scrolled it out of sight.
-    document.getElementById("tab-polls")?.focus({ preventScroll: true });
-    document.querySelector(".polls")?.scrollIntoView({ block: "start" });
-    return;
-  }
-  document.querySelector('.composer [aria-invalid="true"]')?.focus();
+  if (!(await desk.ask(now))) return;
+  // The new card stands above; on a phone the form has scrolled it out of sight.
+  document.getElementById("tab-polls")?.focus({ preventScroll: true });
+  document.querySelector(".polls")?.scrollIntoView({ block: "start" });
 }
 
 function actions(desk) {

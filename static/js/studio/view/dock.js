@@ -6,12 +6,11 @@ import { Device } from "../devices.js";
 import { icons } from "../icons.js";
 import { Phase } from "../lifecycle.js";
 
-function round({ icon, label, press, pressed, disabled = false, title = "" }) {
+function round({ icon, label, press, on = false, disabled = false, title = "" }) {
   return html`<div class="round">
     <button
       type="button"
-      class="button icon"
-      aria-pressed=${pressed === undefined ? nothing : String(pressed)}
+      class=${classMap({ button: true, icon: true, on })}
       ?disabled=${disabled}
       title=${title || nothing}
       @click=${press}
@@ -27,6 +26,7 @@ function mute(desk) {
     icon: devices.muted ? icons.microphoneOff : icons.microphone,
     label: devices.muted ? t("Unmute") : t("Mute"),
     press: () => devices.setMuted(!devices.muted),
+    on: devices.muted,
     disabled: devices.soundless,
     title: devices.soundless ? t("No microphone was found") : "",
   });

@@ -49,7 +49,6 @@ export function obs(desk) {
   const reveal = html`<button
     type="button"
     class="button small quiet"
-    aria-pressed=${String(desk.keyShown)}
     @click=${() => desk.showKey(!desk.keyShown)}
   >
     ${desk.keyShown ? t("Hide") : t("Show")}
