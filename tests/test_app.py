@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from streamd.valkey import binary as valkey_binary
 from tests.server import ROOT, Server, environment, free_port, running
@@ -184,7 +185,7 @@ def test_tls_serves_pages_and_says_so_to_cookies(tmp_path: Path) -> None:
         assert shown
         feed_url = json.loads(shown[1])["feed_url"]
         assert feed_url.startswith("wss://")
-        with connect(feed_url, ssl=context, origin=f"https://localhost:{web}") as feed:
+        with connect(feed_url, ssl=context, origin=Origin(f"https://localhost:{web}")) as feed:
             feed.send('{"id":1,"connect":{}}')
             assert "connect" in json.loads(feed.recv(timeout=PATIENCE_SECONDS))
     finally:
