@@ -74,6 +74,10 @@ QUESTIONS = {
 }
 
 
+SPOKEN = {"mina": "en", "kaveh": "fa"}
+"""The language in which each of the two asks."""
+
+
 def demo_config(config: Config) -> Config:
     """``config`` with the demo's event, and a store of its own beside the real one."""
     event = Event(
@@ -118,7 +122,7 @@ class Demo:
         for old in await polls.list(stream):
             if old.state is PollState.OPEN:
                 await polls.close(old.id)
-        asker = self._app.config.event.asker["en"]
+        asker = self._app.config.event.asker[SPOKEN[stream]]
         for question, choices in itertools.cycle(QUESTIONS[stream]):
             poll = await polls.create(
                 stream, question, choices, asker, duration_seconds=POLL_SECONDS, simulated=True

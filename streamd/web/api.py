@@ -131,7 +131,7 @@ async def create_poll(request: web.Request) -> web.Response:
         stream.id,
         body.question,
         body.choices,
-        services.config.event.asker.get("en", ""),
+        services.catalogues[choose(request)].pick(services.config.event.asker),
         duration_seconds=body.duration_seconds,
     )
     if body.open:
