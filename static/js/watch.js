@@ -53,7 +53,7 @@ function showPoll(newest) {
   poll.isWaiting = false;
   poll.poll = newest;
   dock.toggleAttribute("data-empty", !newest);
-  if (isNew) setFolded(newest.state !== "open");
+  if (isNew) setFolded(newest.state !== "open" && stream.state === "live");
   showSummary();
 }
 

@@ -257,19 +257,17 @@ export const styles = css`
     gap: 4px;
     padding: 16px 24px;
     text-align: center;
-    background: #0f1213;
-  }
-  .panel.over {
-    background: rgb(7 9 10 / 78%);
+    background: #16191b;
   }
   .panel .initials {
+    flex: none;
     display: grid;
     place-items: center;
     inline-size: 72px;
     block-size: 72px;
     margin-block-end: 8px;
     border-radius: 999px;
-    background: #262b2e;
+    background: #2a2f32;
     color: #d5dadc;
     font-size: 24px;
     font-weight: 600;
@@ -352,7 +350,7 @@ export const styles = css`
     position: absolute;
     inset: 0;
     overflow: hidden;
-    background: #0f1213;
+    background: #16191b;
   }
   .loading::after {
     content: "";

@@ -23,8 +23,8 @@ export function top(player) {
           ${icons.signal}<span>${behind(player)}</span>
         </button>`
       : nothing}
-    ${player.choosing ? paths(player) : nothing}
-  </div>`;
+  </div>
+  ${player.choosing ? paths(player) : nothing}`;
 }
 
 function behind(player) {
@@ -131,7 +131,7 @@ const toast = (text) => html`<div class="toast" role="status"><span>${text}</spa
 function panel(player, title, text, again) {
   const { candidate } = player.stream || {};
   return html`<div class="panel" role="status">
-    ${candidate
+    ${candidate && !again
       ? html`<span class="initials" aria-hidden="true"
           >${candidate.portrait ? html`<img src=${candidate.portrait} alt="" />` : initials(candidate.name)}</span
         >`

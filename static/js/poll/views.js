@@ -191,10 +191,12 @@ function notice(element) {
   </footer>`;
 }
 
-/** For the folded sheet on a phone: the question and the time left on one line. */
+/** For the folded sheet on a phone: the question, and the time left or that it is over. */
 export function folded(element) {
   const { poll, left } = element;
   if (!poll) return t("No question right now");
-  const time = element.isOpen && Number.isFinite(left) ? html`<span class="number push">${duration(Math.ceil(left))}</span>` : nothing;
-  return html`<span class="folded-question" dir="auto">${poll.question}</span>${time}`;
+  let end = nothing;
+  if (!element.isOpen) end = html`<span class="muted">${t("Poll closed")}</span>`;
+  else if (Number.isFinite(left)) end = html`<span class="number">${duration(Math.ceil(left))}</span>`;
+  return html`<span class="folded-question" dir="auto">${poll.question}</span>${end}`;
 }

@@ -34,10 +34,10 @@ Act = Callable[[Stage, Page, str], Awaitable[None]]
 
 
 async def until(page: Page, expression: str, seconds: float = 15.0) -> None:
-    """Waits for ``expression`` to hold. (Playwright's own wait needs eval, which the CSP forbids.)"""
+    """Waits for ``expression`` to hold. Playwright's own wait needs eval, which the CSP forbids."""
     async with asyncio.timeout(seconds):
         while not await page.evaluate(expression):
-            await asyncio.sleep(0.05)
+            await page.wait_for_timeout(50)
 
 
 async def nothing(_served: Stage, _page: Page, _language: str) -> None:
@@ -61,7 +61,7 @@ async def voted(served: Stage, page: Page, language: str) -> None:
 
 async def with_receipt(served: Stage, page: Page, language: str) -> None:
     await voted(served, page, language)
-    await page.locator(".counted button").click()
+    await page.locator(".counted button[aria-expanded]").click()
 
 
 async def pending(served: Stage, page: Page, language: str) -> None:
@@ -211,9 +211,9 @@ def _set(served: Stage, path: str, state: str, asked: str, language: str) -> Non
 
 async def main(folder: Path, names: list[str]) -> int:
     """Draws the named states, or all."""
-    folder.mkdir(parents=True, exist_ok=True)
     faults = 0
-    async with stage("mina") as served, async_playwright() as playwright:
+    async with stage() as served, async_playwright() as playwright:
+        served.show_clip("mina")
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         await asyncio.sleep(1)
         for name in names or STATES:
@@ -225,4 +225,5 @@ async def main(folder: Path, names: list[str]) -> int:
 
 if __name__ == "__main__":
     target = Path(sys.argv[1] if len(sys.argv) > 1 else "artefacts/pages")
+    target.mkdir(parents=True, exist_ok=True)
     sys.exit(1 if asyncio.run(main(target, sys.argv[2:])) else 0)

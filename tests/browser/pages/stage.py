@@ -1,7 +1,7 @@
 """The pages on invented candidates: real templates, real files, the real gateway, scripted numbers.
 
 Every state of a page can be set at will: a stream's row, its polls, what a vote is answered. The
-picture is real too where ``live`` is given: the test card, through a real ``Stream``.
+picture is real too: a clip or the test card, through a real ``Stream``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -25,7 +25,7 @@ from streamd.feeds.gateway import Gateway
 from streamd.feeds.hub import Hub
 from streamd.feeds.media import MediaProvider
 from streamd.identity import ConnectTokens, Identity
-from streamd.relay import file_ingest
+from streamd.relay import file_ingest, testcard
 from streamd.relay.streams import Streams
 from streamd.web.assets import Assets
 from streamd.web.language import Catalogue, load_catalogues
@@ -124,6 +124,10 @@ class Stage:
 
     hub: Hub
     streams: Streams
+    tokens: ConnectTokens
+    group: asyncio.TaskGroup
+    gateway: Gateway | None = None
+    pictures: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     port: int = 0
     feed_port: int = 0
     simulated: bool = True
@@ -137,6 +141,49 @@ class Stage:
     def url(self) -> str:
         """The pages' base address."""
         return f"http://localhost:{self.port}"
+
+    def show_clip(self, stream: str) -> None:
+        """Puts the real clip on a stream, in a loop."""
+        self.pictures[stream] = self.group.create_task(
+            file_ingest.play(CLIP, self.streams.get(stream))
+        )
+
+    def show_card(self, stream: str, audio: Literal["aac", "opus"] = "opus") -> None:
+        """Puts the test card on a stream: a keyframe every two seconds."""
+        self.pictures[stream] = self.group.create_task(
+            testcard.play(self.streams.get(stream), audio=audio)
+        )
+
+    async def take_off(self, stream: str) -> None:
+        """Ends what a stream shows."""
+        picture = self.pictures.pop(stream, None)
+        if picture is not None:
+            picture.cancel()
+            await asyncio.wait([picture])
+
+    async def open_line(self) -> None:
+        """Starts the gateway; again after ``cut_line`` on the same port."""
+        settings = config.Feeds(host="localhost", port=self.feed_port)
+        rpc = {"vote": self.vote}
+        self.gateway = Gateway(settings, self.hub, self.tokens.verify, rpc, (self.url,))
+        await self.gateway.start()
+        self.feed_port = self.gateway.port
+
+    async def cut_line(self) -> None:
+        """Stops the gateway: every socket breaks and new ones are refused."""
+        if self.gateway is not None:
+            await self.gateway.stop(0.0)
+            self.gateway = None
+
+    def reset(self) -> None:
+        """Back to the beginning: nobody on air, no poll, no vote."""
+        self.refusal = 0
+        self.simulated = True
+        self.votes.clear()
+        self.posts.clear()
+        for stream in CANDIDATES:
+            self.polls[stream] = []
+            self.set_stream(stream, "idle")
 
     def set_stream(self, stream: str, state: str, viewers: int = 0) -> None:
         """Moves a stream to ``state`` and tells whoever listens."""
@@ -185,47 +232,39 @@ def receipt(poll_id: str, ballot_id: str) -> dict[str, object]:
 
 
 @contextlib.asynccontextmanager
-async def stage(*live: str) -> AsyncIterator[Stage]:
-    """Serves the pages; the streams named in ``live`` show the test card."""
+async def stage() -> AsyncIterator[Stage]:
+    """Serves the pages until left."""
     streams = Streams(config.Relay())
-    hub = Hub()
-    tokens = ConnectTokens(secrets.token_bytes(16), 300)
-    served = Stage(hub, streams)
-
-    async def known(_name: str) -> Mapping[str, object] | None:
-        return None
-
-    for prefix in ("stream", "event", "poll"):
-        hub.provide(prefix, known)
-    hub.provide("media", MediaProvider(streams))
-    runner = web.AppRunner(_application(served, tokens), access_log=None)
-    await runner.setup()
-    site = web.TCPSite(runner, "localhost", 0)
-    await site.start()
-    served.port = runner.addresses[0][1]
-    settings = config.Feeds(host="localhost", port=0)
-    gateway = Gateway(settings, hub, tokens.verify, {"vote": served.vote}, (served.url,))
-    await gateway.start()
-    served.feed_port = gateway.port
     for stream in CANDIDATES:
         streams.add(stream)
+    hub = Hub()
+    for prefix in ("stream", "event", "poll"):
+        hub.provide(prefix, _no_snapshot)
+    hub.provide("media", MediaProvider(streams))
     async with asyncio.TaskGroup() as group:
-        pictures = [
-            group.create_task(file_ingest.play(CLIP, streams.get(stream))) for stream in live
-        ]
-        for stream in CANDIDATES:
-            served.set_stream(stream, "idle")
+        tokens = ConnectTokens(secrets.token_bytes(16), 300)
+        served = Stage(hub, streams, tokens, group)
+        runner = web.AppRunner(_application(served), access_log=None, shutdown_timeout=0.5)
+        await runner.setup()
+        await web.TCPSite(runner, "localhost", 0).start()
+        served.port = runner.addresses[0][1]
+        await served.open_line()
+        served.reset()
         try:
             yield served
         finally:
-            for picture in pictures:
-                picture.cancel()
-            await gateway.stop(0.5)
+            for stream in CANDIDATES:
+                await served.take_off(stream)
+            await served.cut_line()
             await runner.cleanup()
-    await streams.close()
+            await streams.close()
 
 
-def _application(served: Stage, tokens: ConnectTokens) -> web.Application:
+async def _no_snapshot(_name: str) -> Mapping[str, object] | None:
+    return None
+
+
+def _application(served: Stage) -> web.Application:
     assets = Assets()
     catalogues = load_catalogues()
     environments = {language: _environment(catalogues[language]) for language in catalogues}
@@ -278,7 +317,9 @@ def _application(served: Stage, tokens: ConnectTokens) -> web.Application:
         return page(request, "error.html", [], int(request.match_info["status"]))
 
     async def token(_request: web.Request) -> web.Response:
-        return web.json_response({"token": tokens.issue("device:page", "device"), "tier": "device"})
+        return web.json_response(
+            {"token": served.tokens.issue("device:page", "device"), "tier": "device"}
+        )
 
     async def cast(request: web.Request) -> web.Response:
         body = await request.json()

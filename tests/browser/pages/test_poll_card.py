@@ -1,0 +1,196 @@
+"""The poll card: asking, counting, refusing, waiting for the line, announcing."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+import time
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.pages.conftest import Theatre
+from tests.browser.pages.stage import POLL, poll, tally
+
+pytestmark = pytest.mark.browser
+
+BALLOT = f"JSON.parse(localStorage.getItem('streamd.ballot.{POLL}'))"
+
+
+def ask(theatre: Theatre, **changes: object) -> None:
+    """A poll stands on mina's stream."""
+    theatre.do(theatre.stage.set_polls, "mina", poll(**changes))  # type: ignore[arg-type]
+
+
+def answer(theatre: Theatre, label: str) -> None:
+    """Picks a choice and presses Vote."""
+    theatre.page.get_by_text(label, exact=True).click()
+    theatre.page.get_by_role("button", name="Vote").click()
+
+
+def test_a_vote_is_counted_and_its_receipt_is_one_tap_away(theatre: Theatre) -> None:
+    ask(theatre)
+    theatre.open()
+    answer(theatre, "Housing")
+    expect(theatre.page.get_by_text("Counted", exact=True)).to_be_visible()
+    [vote] = theatre.stage.votes
+    assert vote["poll"] == POLL
+    assert vote["choices"] == ["2"]
+    assert re.fullmatch("[0-9a-f]{32}", vote["ballot_id"])
+    assert re.fullmatch("[0-9a-f]{32}", vote["nonce"])
+    assert vote["ballot_id"] != vote["nonce"]
+    expect(theatre.page.get_by_text(vote["ballot_id"])).to_be_hidden()
+    theatre.page.get_by_role("button", name="Receipt").click()
+    expect(theatre.page.get_by_text(vote["ballot_id"])).to_be_visible()
+    expect(theatre.page.get_by_text("0:2809")).to_be_visible()
+    theatre.open()
+    expect(theatre.page.get_by_text("Counted", exact=True)).to_be_visible()
+    assert len(theatre.stage.votes) == 1
+
+
+def test_all_by_keyboard(theatre: Theatre) -> None:
+    ask(theatre)
+    theatre.open()
+    theatre.page.get_by_role("radio", name="Work and wages").focus()
+    theatre.page.keyboard.press("ArrowDown")
+    theatre.page.keyboard.press("ArrowDown")
+    theatre.page.keyboard.press("Tab")
+    theatre.page.keyboard.press("Enter")
+    expect(theatre.page.get_by_text("Counted", exact=True)).to_be_visible()
+    assert theatre.stage.votes[0]["choices"] == ["3"]
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence"),
+    [
+        (1001, "no longer there"),
+        (1002, "not one of the choices"),
+        (1003, "came too late"),
+        (1005, "already answered"),
+        (1006, "already counted"),
+    ],
+)
+def test_a_refusal_is_a_sentence(theatre: Theatre, code: int, sentence: str) -> None:
+    theatre.stage.refusal = code
+    ask(theatre)
+    theatre.open()
+    answer(theatre, "Schools")
+    expect(theatre.page.get_by_role("alert")).to_contain_text(sentence)
+    expect(theatre.page.get_by_text(str(code))).to_have_count(0)
+    assert theatre.page.evaluate(BALLOT) is None
+
+
+def test_without_an_identity_on_the_socket_http_casts_the_same_ballot(theatre: Theatre) -> None:
+    theatre.stage.refusal = 1004
+    ask(theatre)
+    theatre.open()
+    answer(theatre, "Schools")
+    expect(theatre.page.get_by_text("Counted", exact=True)).to_be_visible()
+    assert theatre.stage.posts[0]["ballot_id"] == theatre.stage.votes[0]["ballot_id"]
+
+
+def test_a_vote_made_offline_goes_when_the_line_is_back(theatre: Theatre) -> None:
+    ask(theatre)
+    theatre.open()
+    expect(theatre.page.get_by_role("radio", name="Housing")).to_be_visible()
+    theatre.page.route("**/api/v1/**", lambda route: route.abort())
+    theatre.run(theatre.stage.cut_line())
+    answer(theatre, "Housing")
+    expect(theatre.page.get_by_text("Not yet counted.")).to_be_visible()
+    kept = theatre.page.evaluate(BALLOT)
+    assert kept["receipt"] is None
+    theatre.page.reload()
+    theatre.page.unroute("**/api/v1/**")
+    theatre.run(theatre.stage.open_line())
+    expect(theatre.page.get_by_text("Counted", exact=True)).to_be_visible()
+    sent = [*theatre.stage.votes, *theatre.stage.posts]
+    assert {vote["ballot_id"] for vote in sent} == {kept["ballot_id"]}
+    assert {json.dumps(vote["choices"]) for vote in sent} == {'["2"]'}
+
+
+def test_results_move_at_most_four_times_a_second_and_end_at_the_newest(theatre: Theatre) -> None:
+    ask(theatre)
+    theatre.open()
+    theatre.page.get_by_role("button", name="Show results").click()
+    theatre.page.evaluate(
+        """() => {
+          window.seen = [];
+          const count = document.querySelector(".result-count");
+          new MutationObserver(() => window.seen.push([performance.now(), count.textContent]))
+            .observe(count, { characterData: true, childList: true, subtree: true });
+        }"""
+    )
+    for step in range(40):
+        counts = {"1": 2000 + step, "2": 871, "3": 640, "4": 93}
+        theatre.do(theatre.stage.hub.publish, f"poll:{POLL}", tally(counts))
+        time.sleep(0.03)
+    theatre.until("window.seen.length && window.seen.at(-1)[1] === '2,039'")
+    moments = [moment for moment, _ in theatre.page.evaluate("window.seen")]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(moments)]
+    assert gaps
+    assert min(gaps) > 200
+
+
+def test_an_older_tally_never_replaces_a_newer_one(theatre: Theatre) -> None:
+    ask(theatre)
+    theatre.open()
+    theatre.page.get_by_role("button", name="Show results").click()
+    first = theatre.page.locator(".result-count").first
+    expect(first).to_have_text("1,204")
+    theatre.do(theatre.stage.hub.publish, f"poll:{POLL}", tally({"1": 5000}, seq=9000))
+    expect(first).to_have_text("5,000")
+    theatre.do(theatre.stage.hub.publish, f"poll:{POLL}", tally({"1": 4000}, seq=8000))
+    theatre.page.wait_for_timeout(600)
+    expect(first).to_have_text("5,000")
+
+
+def test_deadlines_are_announced(theatre: Theatre) -> None:
+    ask(theatre, left=31.0, duration=60)
+    theatre.open()
+    status = theatre.page.locator("streamd-poll > [role=status]")
+    expect(status).to_have_text(re.compile(r"^Poll: (30|29) seconds left\.$"))
+
+
+def test_who_asked_when_how_many_and_what_it_is_not(theatre: Theatre) -> None:
+    ask(theatre)
+    theatre.open()
+    card = theatre.page.locator("streamd-poll")
+    expect(card).to_contain_text("Asked by Election headquarters")
+    expect(card).to_contain_text("2,808 people answered")
+    expect(card).to_contain_text("Self-selected, not representative; not a vote in the election.")
+    expect(card).to_contain_text("Simulated voters")
+
+
+def test_persian_has_persian_digits_and_dates(theatre: Theatre) -> None:
+    ask(theatre, language="fa")
+    theatre.open("/watch/mina?lang=fa")
+    card = theatre.page.locator("streamd-poll")
+    expect(card).to_contain_text("۲٬۸۰۸ نفر")
+    theatre.page.get_by_role("button", name="دیدن نتیجه").click()
+    expect(theatre.page.locator(".result-count").first).to_have_text("۱٬۲۰۴")
+    assert theatre.page.evaluate("document.documentElement.dir") == "rtl"
+
+
+def test_a_new_poll_takes_the_old_one_s_place(theatre: Theatre) -> None:
+    ask(theatre)
+    theatre.open()
+    answer(theatre, "Housing")
+    expect(theatre.page.get_by_text("Counted", exact=True)).to_be_visible()
+    ask(theatre, id="p2")
+    expect(theatre.page.get_by_role("button", name="Vote")).to_be_visible()
+    ask(theatre, id="p2", state="closed")
+    expect(theatre.page.get_by_text("Poll closed", exact=True)).to_be_visible()
+    expect(theatre.page.locator(".result")).to_have_count(4)
+
+
+def test_no_motion_where_less_is_asked_for(theatre: Theatre) -> None:
+    theatre.page.emulate_media(reduced_motion="reduce")
+    ask(theatre)
+    theatre.open()
+    theatre.page.get_by_role("button", name="Show results").click()
+    moving = """[...document.querySelectorAll(".bar > i, .poll-line > i")]
+        .map((bar) => getComputedStyle(bar))
+        .filter((style) => style.transitionDuration !== "0s" && style.transitionProperty !== "none")
+        .length"""
+    assert theatre.page.evaluate(moving) == 0
