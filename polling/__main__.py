@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+import structlog
+
 from polling.audit import Audit
 from polling.errors import PollingError
 from polling.model import Ballot
@@ -162,4 +164,13 @@ async def _change(service: PollService, options: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
+    # Standard output is for results. Tracebacks come without values, which could be ballots.
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.format_exc_info,
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
     sys.exit(main())

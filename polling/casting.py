@@ -76,6 +76,7 @@ class Caster:
         self._waiting: dict[str, deque[_Waiting]] = {}
         self._wake = asyncio.Event()
         self._draining = False
+        self._loop: asyncio.AbstractEventLoop | None = None
         self.waiting = 0
         self.counters = Counters()
 
@@ -89,7 +90,10 @@ class Caster:
         if self.waiting >= self._pace.queue:
             self.counters.busy += 1
             raise Busy(self.waiting)
-        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        if self._loop is None:
+            # Kept: in Python 3.11 asking for it is a system call, once a vote.
+            self._loop = asyncio.get_running_loop()
+        future: asyncio.Future[Outcome] = self._loop.create_future()
         queue = self._waiting.get(poll)
         if queue is None:
             queue = self._waiting[poll] = deque()

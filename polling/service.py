@@ -83,6 +83,7 @@ class PollService:
         self._caster = Caster(polls, settings, now, self._counted)
         self._polls: dict[str, Poll] = {}
         self._look = asyncio.Event()
+        self._stale: set[str] = set()
         self._tasks: tuple[asyncio.Task[None], ...] = ()
 
     @property
@@ -248,10 +249,13 @@ class PollService:
         return PollClosed(poll, known.state if known is not None and early else PollState.CLOSED)
 
     def _counted(self, tally: Tally) -> None:
-        self._pushes.offer(tally)
+        if tally.state is PollState.OPEN:
+            # The last one is pushed by _finish, and once: retries go on after closing.
+            self._pushes.offer(tally)
         known = self._polls.get(tally.poll)
         if known is not None and known.state is not tally.state:
             # Another process moved it: the clock task reads it anew.
+            self._stale.add(tally.poll)
             self._look.set()
 
     async def _learn(self, poll: str) -> Poll:
@@ -321,9 +325,10 @@ class PollService:
     async def _settle_running(self) -> None:
         """Brings every poll that may be open up to date; closes the overdue; drops dead keys."""
         running = {poll.id: poll for poll in await self._store.running()}
-        believed = [p.id for p in self._polls.values() if p.state is PollState.OPEN]
+        believed = {p.id for p in self._polls.values() if p.state is PollState.OPEN}
         keyed = self._keys.polls()
-        for poll_id in {*believed, *keyed} - running.keys():
+        stale, self._stale = self._stale, set()
+        for poll_id in (believed | stale).union(keyed) - running.keys():
             try:
                 running[poll_id] = await self._store.get(poll_id)
             except UnknownPoll:

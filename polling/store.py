@@ -7,6 +7,7 @@ An index is written before the poll it names, so a crash leaves at most a name w
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ CONFLICT, VOTED, CLOSED, UNKNOWN_CHOICE, NO_KEY = -1, -2, -3, -4, -5
 
 _LIBRARY = (Path(__file__).parent / "cast.lua").read_text(encoding="utf-8")
 _PAGE = 1_000
+_ANSWER_SECONDS = 5.0
 _LIFE = ("state", "opened_at", "closes_at", "closed_at")
 
 
@@ -87,8 +89,10 @@ class PollStore:
         pool = BlockingConnectionPool.from_url(
             url,
             max_connections=16,
-            timeout=5,
-            socket_timeout=5,
+            timeout=_ANSWER_SECONDS,
+            # The timeout is _ask's. With this one, redis awaits every send in asyncio.wait_for,
+            # which in Python 3.11 can swallow a cancellation (python/cpython#86296).
+            socket_timeout=None,
             socket_connect_timeout=2,
             # Once, for a connection that died while idle. Longer waits are the voter's to decide.
             retry=Retry(NoBackoff(), 1),
@@ -240,7 +244,10 @@ class _LibraryMissing(StoreDown):
 
 async def _ask(reply: Awaitable[Any]) -> Any:
     try:
-        return await reply
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            return await reply
+    except TimeoutError as error:
+        raise StoreDown(f"no answer in {_ANSWER_SECONDS:.0f} s") from error
     except (redis_errors.RedisError, OSError) as error:
         if _is_missing(error):
             raise _LibraryMissing(str(error)) from error

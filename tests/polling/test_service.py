@@ -265,6 +265,38 @@ async def test_two_processes_serve_one_poll(serving: Serving, tmp_path: Path) ->
             await first.close(poll.id)
 
 
+async def test_retries_after_closing_push_nothing(
+    service: PollService, ask: Asking, told: Told
+) -> None:
+    poll = await ask()
+    one = ballot(poll)
+    await service.cast("device:1", one)
+    await service.close(poll.id)
+    pushed = len(told.tallies)
+    for _ in range(3):
+        await service.cast("device:1", one)
+    assert len(told.tallies) == pushed
+
+
+async def test_a_poll_that_another_process_opened_and_closed_is_seen_as_closed(
+    serving: Serving, polls: PollStore
+) -> None:
+    async with serving() as service:
+        draft = await service.create("alef", "Q", ["a", "b"], "HQ")
+        await polls.move(await polls.move(draft, PollState.OPEN), PollState.CLOSED)
+
+        async def state() -> str:
+            with pytest.raises(PollClosed) as caught:
+                await service.cast("device:1", ballot(draft))
+            return caught.value.state
+
+        async with asyncio.timeout(20):
+            while True:
+                if await state() == "closed":
+                    break
+                await asyncio.sleep(0.01)
+
+
 async def test_two_processes_that_close_at_once_close_once(serving: Serving) -> None:
     async with serving() as first, serving() as second:
         poll = await first.open((await first.create("alef", "Q", ["a", "b"], "HQ")).id)

@@ -278,3 +278,18 @@ async def test_a_cancelled_cast_leaves_the_connection_usable(
         await casting
     assert (await narrow.get(poll.id)).id == poll.id
     await narrow.close()
+
+
+async def test_a_store_that_hangs_is_down_after_a_while(
+    polls: PollStore, client: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("polling.store._ANSWER_SECONDS", 0.1)
+    poll = await opened(polls)
+    client.client_pause(1_000)
+    with pytest.raises(StoreDown) as caught:
+        await polls.get(poll.id)
+    assert "no answer" in caught.value.reason
+    assert isinstance(await failure(polls, poll.id, vote(1)), StoreDown)
+    client.client_unpause()
+    monkeypatch.undo()
+    assert await polls.get(poll.id) == poll
