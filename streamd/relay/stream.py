@@ -82,6 +82,7 @@ class Stream:
         stream_id: str,
         settings: config.Relay,
         on_change: Callable[[Stream], None] = lambda _: None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.id = stream_id
         self.state = StreamState.IDLE
@@ -90,6 +91,7 @@ class Stream:
         self.window = Window(stream_id, settings, self._ask_keyframe)
         self._settings = settings
         self._on_change = on_change
+        self._monotonic = monotonic
         self._publisher: Publisher | None = None
         self._subscribers: set[Subscriber] = set()
         self._pending: tuple[dict[Kind, Track], float | None] | None = None
@@ -121,7 +123,7 @@ class Stream:
         if self._publisher is not None:
             raise AlreadyPublishing(self.id)
         self._publisher = Publisher(self, source, request_keyframe, on_ended)
-        self._heard_at = time.monotonic()
+        self._heard_at = self._monotonic()
         self._schedule_watch()
         return self._publisher
 
@@ -147,7 +149,7 @@ class Stream:
                 self._dropped += 1
                 return
             self._awaiting_key = False
-        now = self._heard_at = time.monotonic()
+        now = self._heard_at = self._monotonic()
         if self.state is StreamState.STALLED:
             self._move(Move.RESUME)
         self._relay(self._in_order(unit), now)
@@ -190,7 +192,7 @@ class Stream:
             tracks=self._tracks,
             meter=self._meter,
             dropped=self._dropped + sum(s.dropped for s in self._subscribers),
-            now=time.monotonic(),
+            now=self._monotonic(),
         )
 
     def close(self) -> None:
@@ -215,7 +217,7 @@ class Stream:
         self._tracks = tracks
         self._last_dts = {}
         self._awaiting_key = "v" in tracks
-        self._meter = health.Meter(time.monotonic())
+        self._meter = health.Meter(self._monotonic())
         if origin is None:
             origin = time.time() - unit.dts / tracks[unit.kind].timescale
         self.started_at = origin
@@ -269,14 +271,17 @@ class Stream:
         self._watch = asyncio.get_running_loop().call_later(1.0, self._look)
 
     def _look(self) -> None:
-        """Once a second while there is a publisher: has it fallen silent?"""
-        silent = time.monotonic() - self._heard_at
+        self.check_silence()
+        if self._publisher is not None:
+            self._schedule_watch()
+
+    def check_silence(self) -> None:
+        """Has the publisher fallen silent? Looked at once a second while there is one."""
+        silent = self._monotonic() - self._heard_at
         if self.state is StreamState.LIVE and silent >= STALL_SECONDS:
             self._move(Move.SILENCE)
         if silent >= STALL_SECONDS + END_SECONDS:
             self._dismiss()
-            return
-        self._schedule_watch()
 
     def _dismiss(self) -> None:
         """Ends the publication from this side."""
