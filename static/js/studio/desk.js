@@ -10,12 +10,13 @@ import { Armed } from "./armed.js";
 import { Broadcast } from "./broadcast.js";
 import { Composer } from "./composer.js";
 import { Device, Devices } from "./devices.js";
-import { Word, sample, verdict } from "./health.js";
+import { Gauge } from "./gauge.js";
 import { dropKey, keepKey, keyIn, takeKey } from "./key.js";
 import { Hearing } from "./hearing.js";
 import { Level } from "./level.js";
 import { Phase, onAir } from "./lifecycle.js";
 import { Polls } from "./polls.js";
+import { WakeLock } from "./wake.js";
 import { qualityBelow } from "./whip.js";
 
 export const Access = Object.freeze({
@@ -32,8 +33,6 @@ const HEALTH_ON_AIR_MS = 2_000;
 const HEALTH_IDLE_MS = 6_000;
 const POLLS_MS = 10_000;
 const TOLD_MS = 5_000;
-const HISTORY = 60;
-const STATS_MS = 1_000;
 
 export class Desk {
   access = Access.CHECKING;
@@ -45,10 +44,6 @@ export class Desk {
   viewers = page.stream.viewers ?? 0;
   peak = 0;
   online = true;
-  /** @type {import("./health.js").Sample[]} one a second, the last minute */
-  samples = [];
-  word = Word.MEASURING;
-  wake = "off";
   /** Which panel is chosen; `wide` shows the first one beside the others. */
   panel = "camera";
   wide = false;
@@ -59,15 +54,12 @@ export class Desk {
 
   #key;
   #onchange;
-  #lock = null;
   #feed = null;
   #wasUp = false;
   #followed = new Set();
-  #sessionSince = 0;
   #healthTimer = 0;
   #pollsAt = 0;
   #tellTimer = 0;
-  #statsTimer = 0;
 
   /** @param {() => void} onchange */
   constructor(onchange) {
@@ -81,6 +73,15 @@ export class Desk {
       (track) => this.#trackChanged(track),
     );
     this.broadcast = new Broadcast(this.whipUrl, key, () => this.#broadcastChanged());
+    this.gauge = new Gauge(
+      () => this.broadcast.stats(),
+      () => ({
+        target: this.broadcast.quality.bitrate,
+        receiving: this.health?.state !== "stalled",
+      }),
+      onchange,
+    );
+    this.wake = new WakeLock();
     this.polls = new Polls(this.stream.id, key, () => this.#pollsChanged());
     this.composer = new Composer(onchange);
     this.goLive = new Armed(onchange, () => this.#start());
@@ -261,7 +262,7 @@ export class Desk {
 
   #start() {
     this.peak = 0;
-    this.samples = [];
+    this.gauge.clear();
     this.broadcast.start(this.devices.media);
   }
 
@@ -279,41 +280,22 @@ export class Desk {
     this.goLive.disarm();
     if (!this.onAir) this.end.disarm();
     if (this.phase === Phase.LIVE) this.#wentLive();
-    if (this.phase === Phase.RECONNECTING) this.samples = [];
+    if (this.phase === Phase.RECONNECTING) this.gauge.clear();
     if (this.phase === Phase.ENDED) {
+      this.gauge.stop();
       this.devices.close();
       this.level.close();
-      clearTimeout(this.#statsTimer);
       scrollTo({ top: 0 });
     }
-    if (this.phase === Phase.ENDED || this.phase === Phase.CHECK) this.#releaseLock();
+    if (!this.onAir) this.wake.release();
     this.#onchange();
   }
 
   #wentLive() {
     this.broadcast.interrupted(Boolean(this.devices.interruption));
-    this.#sessionSince = performance.now();
-    this.word = Word.MEASURING;
+    this.gauge.start();
     this.keepAwake();
-    this.#measure();
     this.#checkHealth();
-  }
-
-  async #measure() {
-    clearTimeout(this.#statsTimer);
-    const report = await this.broadcast.stats();
-    if (report) {
-      const fresh = sample(this.samples.at(-1) ?? null, report, performance.now());
-      if (fresh) this.samples = [...this.samples, fresh].slice(-HISTORY);
-      this.word = verdict(this.samples, {
-        since: this.#sessionSince,
-        now: performance.now(),
-        target: this.broadcast.quality.bitrate,
-        receiving: this.health?.state !== "stalled",
-      });
-      this.#onchange();
-    }
-    if (this.onAir) this.#statsTimer = setTimeout(() => this.#measure(), STATS_MS);
   }
 
   async lowerQuality() {
@@ -323,28 +305,14 @@ export class Desk {
 
   async setQuality(name) {
     await this.broadcast.setQuality(name);
-    this.#sessionSince = performance.now();
-    this.word = Word.MEASURING;
-    this.#onchange();
+    if (this.onAir) this.gauge.start();
   }
 
-  /** Keeps the screen on while on air; browsers drop the lock whenever the page is hidden. */
+  /** Keeps the screen on while on air. */
   async keepAwake() {
-    if (!this.onAir || document.visibilityState !== "visible") return;
-    if (this.#lock && !this.#lock.released) return;
-    try {
-      this.#lock = await navigator.wakeLock.request("screen");
-      this.wake = "on";
-    } catch {
-      this.wake = "refused";
-    }
+    if (!this.onAir) return;
+    await this.wake.hold();
     this.#onchange();
-  }
-
-  #releaseLock() {
-    this.#lock?.release().catch(() => {});
-    this.#lock = null;
-    this.wake = "off";
   }
 
   /** @returns {boolean} whether the poll was asked or kept */

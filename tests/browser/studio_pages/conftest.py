@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser.studio_pages.mock_server import KEY, STREAM, Fixture, serving
+from tests.browser.studio_pages.mock_server import KEY, Fixture, serving
+from tests.browser.studio_pages.poll_rows import STREAM
 
 Result = TypeVar("Result")
 DEADLINE_MS = 30_000

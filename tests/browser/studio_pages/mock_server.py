@@ -22,9 +22,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from streamd.web.assets import STATIC
 from streamd.web.language import Catalogue, load_catalogues
+from tests.browser.studio_pages.poll_rows import ASKERS, STREAM, poll
 
 KEY = "demo-key-of-the-fixture"
-STREAM = "c2"
 CSP = (
     "default-src 'self'; connect-src 'self' ws:; media-src 'self' blob:; "
     "img-src 'self' data: blob:; worker-src 'self' blob:; object-src 'none'; base-uri 'none'; "
@@ -32,11 +32,6 @@ CSP = (
 )
 NAMES = {"en": "Leila Daryabi", "fa": "لیلا دریابی"}
 TITLES = {"en": "Riverside council election", "fa": "انتخابات شورای رودکنار"}
-ASKERS = {"en": "Election headquarters", "fa": "ستاد انتخابات"}
-QUESTIONS = {
-    "en": ("What should the council build first?", ["A library", "Bus lanes", "A riverside park"]),
-    "fa": ("شورا اول چه بسازد؟", ["کتابخانه", "خط ویژهٔ اتوبوس", "پارک کنار رود"]),
-}
 
 
 @dataclass
@@ -89,39 +84,6 @@ class Fixture:
 
 FIXTURE: web.AppKey[Fixture] = web.AppKey("fixture", Fixture)
 TEMPLATES: web.AppKey[dict[str, Environment]] = web.AppKey("templates", dict)
-
-
-def poll(
-    number: int, state: str, lang: str = "en", counts: tuple[int, ...] = (), **more: Any
-) -> dict[str, Any]:
-    """A poll whole, as in the contract."""
-    question, labels = QUESTIONS[lang]
-    choices = [{"id": f"k{place}", "label": label} for place, label in enumerate(labels)]
-    tally = {
-        "poll": f"p{number}",
-        "state": state,
-        "seq": sum(counts),
-        "total": sum(counts),
-        "counts": {f"k{place}": count for place, count in enumerate(counts)},
-    }
-    return {
-        "id": f"p{number}",
-        "stream": STREAM,
-        "state": state,
-        "kind": "single",
-        "question": question,
-        "choices": choices,
-        "asker": ASKERS[lang],
-        "duration_seconds": 120,
-        "created_at": time.time() - 100 + number,
-        "opened_at": None,
-        "closes_at": None,
-        "closed_at": None,
-        "simulated": False,
-        "results": "live",
-        "tally": tally if counts else None,
-        **more,
-    }
 
 
 def problem(status: int, detail: str) -> web.Response:

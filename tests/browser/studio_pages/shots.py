@@ -14,7 +14,8 @@ from pathlib import Path
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
 
-from tests.browser.studio_pages.mock_server import KEY, STREAM, Fixture, poll, serving
+from tests.browser.studio_pages.mock_server import KEY, Fixture, serving
+from tests.browser.studio_pages.poll_rows import STREAM, poll
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.studio_pages.conftest import Studio
-from tests.browser.studio_pages.mock_server import poll
+from tests.browser.studio_pages.poll_rows import poll
 
 pytestmark = pytest.mark.browser
 

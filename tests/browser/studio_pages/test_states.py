@@ -7,7 +7,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests.browser.studio_pages.conftest import Studio
-from tests.browser.studio_pages.mock_server import KEY, STREAM, poll
+from tests.browser.studio_pages.mock_server import KEY
+from tests.browser.studio_pages.poll_rows import STREAM, poll
 
 pytestmark = pytest.mark.browser
 

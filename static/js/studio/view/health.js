@@ -15,7 +15,7 @@ function judged(desk) {
     return { tone: "warn", word: t("Paused"), text: t("It resumes by itself when the call is over.") };
   if (desk.phase === Phase.RECONNECTING)
     return { tone: "warn", word: t("Reconnecting"), text: t("Viewers wait with you. Stay on this page.") };
-  switch (desk.word) {
+  switch (desk.gauge.word) {
     case Word.GOOD:
       return { tone: "good", word: t("Good"), text: t("Viewers see a steady picture.") };
     case Word.UPLOAD:
@@ -53,7 +53,7 @@ function curve(desk) {
   const width = 300;
   const height = 48;
   const target = desk.broadcast.quality.bitrate / 1000;
-  const rates = desk.samples.slice(1).map((one) => one.kbps);
+  const rates = desk.gauge.samples.slice(1).map((one) => one.kbps);
   if (rates.length < 3) return html`<div class="curve skeleton" aria-hidden="true"></div>`;
   const top = Math.max(target * 1.15, ...rates);
   const x = (place) => width - (rates.length - 1 - place) * (width / 58);
@@ -83,8 +83,8 @@ const size = (width, height) =>
   width ? html`<bdi dir="ltr">${digits(width)}×${digits(height)}</bdi>` : "–";
 
 function ours(desk) {
-  const last = desk.samples.at(-1);
-  const measured = desk.samples.length > 1;
+  const last = desk.gauge.samples.at(-1);
+  const measured = desk.gauge.samples.length > 1;
   return html`<dl class="figures">
     ${figure(t("Upload"), measured ? mbit(last.kbps) : "–", t("Mbit/s"))}
     ${figure(t("Frames"), measured ? number(last.fps) : "–", t("a second"))}
@@ -139,7 +139,7 @@ function silence(desk) {
 }
 
 function asleep(desk) {
-  if (desk.wake !== "refused") return nothing;
+  if (desk.wake.state !== "refused") return nothing;
   return html`<p class="notice">
     ${icons.lock}<span
       >${t("This browser may switch the screen off. Touch it now and then, or turn off screen lock.")}</span

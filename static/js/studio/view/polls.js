@@ -30,9 +30,8 @@ function results(poll) {
       return html`<li class="result">
         <span class="result-label"><span dir="auto">${choice.label}</span></span>
         <span class="bar" aria-hidden="true"><i ${sized(share)}></i></span>
-        <span class="result-count" aria-hidden="true">
-          <b class="number">${number(votes)}</b> <span class="number">${percent(share)}</span>
-        </span>
+        <span class="result-count number" aria-hidden="true">${number(votes)}</span>
+        <span class="result-share number" aria-hidden="true">${percent(share)}</span>
         <span class="visually-hidden">${spokenShare(votes, share)}</span>
       </li>`;
     })}

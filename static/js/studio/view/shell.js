@@ -14,9 +14,14 @@ import { polls } from "./polls.js";
 import { refusal } from "./refusal.js";
 import { stage } from "./stage.js";
 
+function firstName(desk) {
+  if (desk.onAir || desk.elsewhere) return t("Health");
+  return desk.phase === Phase.ENDED ? t("Ended") : t("Camera");
+}
+
 function names(desk) {
   return {
-    camera: desk.onAir || desk.elsewhere ? t("Health") : t("Camera"),
+    camera: firstName(desk),
     polls: t("Polls"),
     obs: t("Use OBS"),
   };
