@@ -20,7 +20,9 @@ import structlog
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed, NegotiationError
+from websockets.frames import Frame, Opcode
 from websockets.http11 import Request, Response
+from websockets.protocol import Event
 from websockets.typing import Subprotocol
 
 from streamd import config
@@ -57,6 +59,24 @@ class FeedConnection(ServerConnection):
     """A connection that tells its ``Link`` when the transport fills, drains and goes."""
 
     link: Link | None = None
+    session: Session | None = None
+
+    def process_event(self, event: Event) -> None:
+        """A frame has come in. The pong is taken here: waking the reader for it would be most of
+        what an idle connection costs.
+        """
+        session = self.session
+        if (
+            session is not None
+            and session.awaits_pong
+            and isinstance(event, Frame)
+            and event.fin
+            and bytes(event.data) == session.pong
+            and event.opcode in (Opcode.TEXT, Opcode.BINARY)
+        ):
+            session.awaits_pong = False
+        else:
+            super().process_event(event)
 
     def pause_writing(self) -> None:
         """The transport holds bytes."""
@@ -232,10 +252,11 @@ class Gateway:
         sock = transport.get_extra_info("socket")
         if self._ssl is None:
             fd = sock.fileno()
-            # The kernel keeps at most this much unsent; the rest waits where it can be replaced.
-            sock.setsockopt(
-                socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, self._settings.transport_bytes
-            )
+            if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+                # What the kernel keeps unsent could no longer be replaced by something newer.
+                sock.setsockopt(
+                    socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, self._settings.transport_bytes
+                )
         # Kept for life otherwise: a browser's headers are 1–4 kB, and hold its cookies.
         connection.request, connection.response = _FORGOTTEN, None
         link = Link(transport, _ENCODINGS[connection.subprotocol], self._limits, fd)
@@ -244,6 +265,7 @@ class Gateway:
             link.paused()
         peer = _Peer(connection)
         peer.session = Session(self._service, link, lambda code: self._end(peer, code))
+        connection.session = peer.session
         self._peers.add(peer)
         self._metrics.connections.set(len(self._peers))
         return peer

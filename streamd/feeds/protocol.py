@@ -95,10 +95,10 @@ class Encoding:
     """One encoding of the protocol: how its frames are read and written.
 
     ``name`` is for metrics; ``opcode`` is that of its frames; ``binary`` says whether values may
-    hold bytes; ``ping`` is the server's ping as a whole frame.
+    hold bytes; ``ping`` is the server's ping as a whole frame, ``pong`` the answer's payload.
     """
 
-    __slots__ = ("_pack", "_split", "binary", "name", "opcode", "ping")
+    __slots__ = ("_pack", "_split", "binary", "name", "opcode", "ping", "pong")
 
     def __init__(
         self,
@@ -113,6 +113,7 @@ class Encoding:
         self._pack = pack
         self._split = split
         self.ping = self.frame({})
+        self.pong = pack({})
 
     def decode(self, payload: bytes) -> list[Command]:
         """The commands in one message's ``payload``, in order.

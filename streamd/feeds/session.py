@@ -47,6 +47,10 @@ log = structlog.get_logger("streamd.feeds")
 
 CALLS: Final = 32
 """RPCs of one connection that may be under way at once."""
+COMMANDS_PER_SECOND: Final = 200
+"""Pace of one connection past its burst: its next commands wait, and so does its sender."""
+BURST: Final = 1_000
+"""Commands of one connection that are handled without looking at the clock."""
 ANSWER_SECONDS: Final = 15.0
 """How long a provider or an RPC may take before the client is told to try again."""
 REFRESH_SECONDS: Final = 25
@@ -89,7 +93,9 @@ class Session:
         "_channels",
         "_end",
         "_link",
+        "_paced_at",
         "_service",
+        "_spent",
         "awaits_pong",
         "client",
         "identity",
@@ -102,6 +108,8 @@ class Session:
         self._end = end
         self._channels: set[str] = set()
         self._calls: set[asyncio.Task[None]] = set()
+        self._spent = 0
+        self._paced_at = 0.0
         self.state = SessionState.FRESH
         self.client = ""
         self.identity: Identity | None = None
@@ -129,6 +137,17 @@ class Session:
             if position % 16 == 0:
                 # Nothing above need have waited: let the other connections have their turn.
                 await asyncio.sleep(0)
+        self._spent += len(commands)
+        if self._spent > BURST:
+            await self._pace()
+
+    async def _pace(self) -> None:
+        """Waits until this connection is back within its pace."""
+        now = asyncio.get_running_loop().time()
+        self._spent -= min(self._spent, int((now - self._paced_at) * COMMANDS_PER_SECOND))
+        self._paced_at = now
+        if self._spent > BURST:
+            await asyncio.sleep((self._spent - BURST) / COMMANDS_PER_SECOND)
 
     async def _handle(self, command: Command) -> None:
         try:
@@ -276,6 +295,11 @@ class Session:
         """Sends the server's ping; the client's empty command answers it."""
         self.awaits_pong = True
         self._link.reply(self._link.encoding.ping)
+
+    @property
+    def pong(self) -> bytes:
+        """The payload that answers a ping."""
+        return self._link.encoding.pong
 
     def expired(self, now: float) -> bool:
         """True where the token ended REFRESH_SECONDS before ``now`` (Unix seconds)."""

@@ -346,6 +346,21 @@ async def test_a_flood_of_calls_without_reading_is_slow(monkeypatch: pytest.Monk
         assert await good.call("ping", {}) == {"ping": {}}
 
 
+async def test_a_flood_of_commands_is_slowed_and_the_neighbour_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(session_module, "BURST", 50)
+    async with running() as gateway, gateway.client() as good, gateway.client() as bad:
+        count = 250
+        began = time.monotonic()
+        for number in range(2, count + 2):
+            await bad.send({"id": number, "ping": {}})
+        assert await good.call("ping", {}) == {"ping": {}}
+        for number in range(2, count + 2):
+            assert (await bad.receive())["id"] == number
+        assert time.monotonic() - began > (count - 100) / session_module.COMMANDS_PER_SECOND
+
+
 async def test_calls_of_one_connection_are_bounded() -> None:
     release = asyncio.Event()
 
