@@ -340,9 +340,22 @@ export class StreamdPlayer extends LitElement {
       this.requestUpdate();
     };
     this.addEventListener("pointermove", () => this.#stir());
+    this.addEventListener("pointerdown", (event) => this.#wake(event), { capture: true });
+    this.addEventListener("click", (event) => this.#swallow(event), { capture: true });
     this.addEventListener("focusin", () => this.#stir());
     this.addEventListener("keydown", (event) => this.#key(event));
     this.#stir();
+  }
+
+  // A finger that brings the hidden controls back must not also press the one it happened to meet.
+  #wake({ pointerType }) {
+    this.wakes = pointerType === "touch" && this.hasAttribute("data-idle");
+    this.#stir();
+  }
+
+  #swallow(event) {
+    if (this.wakes) event.stopPropagation();
+    this.wakes = false;
   }
 
   #stir() {

@@ -162,7 +162,6 @@ export const styles = css`
   }
   :host([data-idle]) .controls {
     opacity: 0;
-    pointer-events: none;
   }
   :host([data-idle]) {
     cursor: none;

@@ -1,0 +1,156 @@
+"""The player: picture and sound by WebSocket, a broken line, a new generation, its controls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.pages.conftest import Theatre
+
+pytestmark = pytest.mark.browser
+
+PLAYER = "document.querySelector('streamd-player')"
+PLAYING = f"{PLAYER}.phase === 'playing'"
+
+
+@pytest.fixture
+def card(theatre: Theatre) -> Iterator[Theatre]:
+    """The test card is on mina's stream, and its page is open."""
+    go_live(theatre)
+    theatre.open()
+    yield theatre
+    theatre.run(theatre.stage.take_off("mina"))
+
+
+def go_live(theatre: Theatre, audio: str = "opus") -> None:
+    """Starts the card, waits until the relay has its new generation, and says so."""
+    stream = theatre.stage.streams.get("mina")
+    before = stream.gen
+    theatre.do(theatre.stage.show_card, "mina", audio)
+    while stream.gen == before:
+        theatre.page.wait_for_timeout(50)
+    theatre.do(theatre.stage.set_stream, "mina", "live", 3)
+
+
+def numbers(theatre: Theatre) -> dict[str, Any]:
+    """What the player tells about itself, and the playhead."""
+    found: dict[str, Any] = theatre.page.evaluate(
+        f"""() => {{ const p = {PLAYER}; return {{
+            ...p.stats, path: p.path, time: p.video.currentTime,
+            sound: p.video.webkitAudioDecodedByteCount }}; }}"""
+    )
+    return found
+
+
+def advances(theatre: Theatre) -> dict[str, Any]:
+    """Waits until picture and sound have moved on; the numbers then."""
+    theatre.until(PLAYING)
+    before = numbers(theatre)
+    theatre.until(
+        f"(() => {{ const p = {PLAYER}; return p.video.currentTime > {before['time'] + 1}"
+        f" && p.stats.framesDecoded > {before['framesDecoded'] + 10}"
+        f" && p.video.webkitAudioDecodedByteCount > {before['sound']}; }})()"
+    )
+    return numbers(theatre)
+
+
+def test_picture_and_sound_by_websocket_close_to_live(card: Theatre) -> None:
+    advances(card)
+    card.until(f"{PLAYER}.stats.latencyMs < 1000")
+    found = numbers(card)
+    assert found["path"] == "ws"
+    assert 0 < found["firstPictureMs"] < 10_000
+    assert found["bufferMs"] > 0
+    badge = card.page.locator("streamd-player [part=latency]")
+    expect(badge).to_contain_text("behind live · WebSocket")
+
+
+def test_a_broken_line_comes_back_by_itself(card: Theatre) -> None:
+    advances(card)
+    card.run(card.stage.cut_line())
+    expect(card.page.get_by_text("Reconnecting, you have missed nothing")).to_be_visible()
+    card.run(card.stage.open_line())
+    advances(card)
+    assert numbers(card)["path"] == "ws"
+
+
+def test_a_new_generation_is_followed(card: Theatre) -> None:
+    advances(card)
+    card.run(card.stage.take_off("mina"))
+    go_live(card, "aac")
+    card.until(f"{PLAYER}.route.gen === {card.stage.streams.get('mina').gen}")
+    advances(card)
+
+
+def test_it_waits_for_the_start_and_says_the_end(theatre: Theatre) -> None:
+    theatre.open()
+    expect(theatre.page.get_by_text("The broadcast has not started yet")).to_be_visible()
+    go_live(theatre)
+    advances(theatre)
+    theatre.run(theatre.stage.take_off("mina"))
+    theatre.do(theatre.stage.set_stream, "mina", "ended")
+    expect(theatre.page.get_by_text("The broadcast has ended")).to_be_visible()
+    assert theatre.page.evaluate(f"{PLAYER}.path") is None
+
+
+def test_controls_by_keyboard_and_pointer(card: Theatre) -> None:
+    advances(card)
+    page = card.page
+    assert page.evaluate(f"{PLAYER}.video.muted")
+    page.get_by_role("button", name="Tap for sound").click()
+    assert not page.evaluate(f"{PLAYER}.video.muted")
+    expect(page.get_by_role("button", name="Tap for sound")).to_have_count(0)
+    page.get_by_role("button", name="Pause").focus()
+    page.keyboard.press("Enter")
+    assert page.evaluate(f"{PLAYER}.video.paused")
+    page.keyboard.press("k")
+    card.until(f"!{PLAYER}.video.paused")
+    page.keyboard.press("m")
+    assert page.evaluate(f"{PLAYER}.video.muted")
+    advances(card)
+
+
+def test_a_pause_ends_at_live(card: Theatre) -> None:
+    advances(card)
+    card.page.get_by_role("button", name="Pause").click()
+    card.page.wait_for_timeout(3000)
+    card.page.get_by_role("button", name="Play").click()
+    advances(card)
+    card.until(f"{PLAYER}.stats.latencyMs < 1500", 5)
+
+
+def test_the_path_can_be_chosen_and_dismissed(card: Theatre) -> None:
+    advances(card)
+    badge = card.page.locator("streamd-player [part=latency]")
+    badge.click()
+    expect(card.page.get_by_role("radio", name="WebSocket")).to_be_checked()
+    card.page.get_by_role("radio", name="WebSocket").press("Escape")
+    expect(card.page.get_by_role("radio", name="WebSocket")).to_have_count(0)
+    assert card.page.evaluate(f"{PLAYER}.shadowRoot.activeElement.part.contains('latency')")
+
+
+def test_steering_is_gentle_and_jumps_only_far_behind(theatre: Theatre) -> None:
+    theatre.open()
+    found = theatre.page.evaluate(
+        """async () => {
+          const base = document.querySelector("script[src*='watch.js']").src;
+          const { Steering } = await import(new URL("player/steering.js", base));
+          const at = (ahead) => new Steering(0.12).observe(0, ahead);
+          const stalled = new Steering(0.12);
+          stalled.stalled(0);
+          const { target } = stalled;
+          for (let now = 0; now < 60_000; now += 50) stalled.observe(now, 0.3);
+          return { on: at(0.12), low: at(0.02), dry: at(0), high: at(0.42), far: at(1.9),
+                   target, calm: stalled.target };
+        }"""
+    )
+    assert found["on"] == {"rate": 1, "jump": False}
+    assert found["low"] == {"rate": 0.9, "jump": False}
+    assert found["dry"]["rate"] == 0.9
+    assert found["high"]["rate"] == 1.3
+    assert found["far"]["jump"]
+    assert found["target"] == pytest.approx(0.2)
+    assert found["calm"] == pytest.approx(0.12)
