@@ -6,6 +6,7 @@ things out on one's own network; the browser warns about it once.
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import ipaddress
 import os
@@ -29,16 +30,12 @@ def lan_addresses() -> list[str]:
     """This machine's IPv4 addresses that others on its network reach, the preferred one first."""
     found: list[str] = []
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            # Nothing is sent: connecting a datagram socket only picks the outgoing interface.
+        # Nothing is sent: connecting a datagram socket only picks the outgoing interface.
+        with contextlib.suppress(OSError):
             probe.connect(("192.0.2.1", 9))
             found.append(probe.getsockname()[0])
-        except OSError:
-            pass
-    try:
+    with contextlib.suppress(OSError):
         found.extend(socket.gethostbyname_ex(socket.gethostname())[2])
-    except OSError:
-        pass
     return [one for one in dict.fromkeys(found) if not ipaddress.ip_address(one).is_loopback]
 
 
