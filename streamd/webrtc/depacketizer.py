@@ -153,7 +153,7 @@ class Depacketizer:
         packet = _Packet(self._timestamps.take(timestamp), marker, payload, now)
         self._packets[position] = packet
         self._bytes += len(payload)
-        if self.needs_key and position > self._next and starts_keyframe(payload):
+        if self.needs_key and not self._key_underway() and starts_keyframe(payload):
             self._jump(position, certain=True)
         frames = self._drain()
         while len(self._packets) > BUFFER_PACKETS or self._bytes > BUFFER_BYTES:
@@ -183,6 +183,10 @@ class Depacketizer:
             return []
         holes = (at for at in range(self._scan, highest) if at not in self._packets)
         return [at & 0xFFFF for at, _ in zip(holes, range(MISSING_LISTED), strict=False)]
+
+    def _key_underway(self) -> bool:
+        first = None if self._next is None else self._packets.get(self._next)
+        return first is not None and starts_keyframe(first.payload)
 
     def _place(self, sequence: int) -> int | None:
         """The packet's unwrapped place; None when a wild jump is not yet confirmed (§A.1)."""

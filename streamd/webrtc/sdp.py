@@ -11,17 +11,14 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from streamd.errors import MalformedOffer, NoAcceptableCodec
 from streamd.media.units import Kind
 from streamd.webrtc.ice_candidates import kept_candidates
+from streamd.webrtc.sdp_sections import Section, read_sections
 
 ACCEPTED = ("H.264 constrained baseline, packetization-mode=1", "Opus")
-
-OFFER_BYTES = 65_536
-LINES = 2_000
-LINE_CHARS = 4_096
 
 _PAYLOAD_TYPES = (*range(35, 64), *range(96, 128))
 """What RFC 3551 §6 and its successors leave for dynamic assignment when RTCP is multiplexed."""
@@ -49,23 +46,6 @@ class Offer:
     parameter_sets: tuple[bytes, ...]
 
 
-@dataclass(slots=True)
-class _Section:
-    """One ``m=`` line with its attributes, in order."""
-
-    kind: str
-    port: str
-    protocol: str
-    formats: list[str]
-    attributes: dict[str, list[str]] = field(default_factory=dict)
-
-    def first(self, name: str, session: _Section | None = None) -> str | None:
-        found = self.attributes.get(name)
-        if found:
-            return found[0]
-        return session.first(name) if session is not None else None
-
-
 @dataclass(frozen=True, slots=True)
 class _Codec:
     payload_type: str
@@ -79,7 +59,7 @@ def check_offer(text: str) -> Offer:
 
     Raises MalformedOffer with a sentence saying what is wrong, or NoAcceptableCodec.
     """
-    session, sections = _read(text)
+    session, sections = read_sections(text)
     kinds = [section.kind for section in sections]
     _check_sections(sections, kinds)
     chosen = [_chosen(section) for section in sections]
@@ -93,37 +73,7 @@ def check_offer(text: str) -> Offer:
     return Offer("\r\n".join(lines) + "\r\n", order, _parameter_sets(video))
 
 
-def _read(text: str) -> tuple[_Section, list[_Section]]:
-    if len(text) > OFFER_BYTES:
-        raise MalformedOffer(f"The SDP is longer than {OFFER_BYTES} characters.")
-    lines = text.replace("\r\n", "\n").rstrip("\n").split("\n")
-    if len(lines) > LINES:
-        raise MalformedOffer(f"The SDP has more than {LINES} lines.")
-    if lines[0] != "v=0":
-        raise MalformedOffer("This is not SDP: its first line must be “v=0”.")
-    session = current = _Section("session", "", "", [])
-    sections: list[_Section] = []
-    for number, line in enumerate(lines, 1):
-        if not re.fullmatch(r"[a-z]=[^\x00-\x08\x0a-\x1f\x7f]*", line) or len(line) > LINE_CHARS:
-            raise MalformedOffer(f"Line {number} of the SDP is not of the form “x=value”.")
-        if line.startswith("m="):
-            current = _section(line, number)
-            sections.append(current)
-        elif line.startswith("a="):
-            name, _, value = line[2:].partition(":")
-            current.attributes.setdefault(name, []).append(value.strip())
-    return session, sections
-
-
-def _section(line: str, number: int) -> _Section:
-    match = re.fullmatch(r"m=([a-z]+) ([0-9]{1,5}) ([A-Z/]{1,32})((?: [0-9A-Za-z-]{1,32})+)", line)
-    if match is None:
-        raise MalformedOffer(f"Line {number} of the SDP is not a readable “m=” line.")
-    kind, port, protocol, formats = match.groups()
-    return _Section(kind, port, protocol, formats.split())
-
-
-def _check_sections(sections: list[_Section], kinds: list[str]) -> None:
+def _check_sections(sections: list[Section], kinds: list[str]) -> None:
     """One video and at most one audio section, both sent by the client (RFC 9725 §4.2)."""
     for kind in kinds:
         if kind not in ("audio", "video"):
@@ -150,7 +100,7 @@ def _check_sections(sections: list[_Section], kinds: list[str]) -> None:
             raise MalformedOffer(f"The {section.kind} section lacks “a=rtcp-mux”.")
 
 
-def _check_bundle(session: _Section, sections: list[_Section]) -> None:
+def _check_bundle(session: Section, sections: list[Section]) -> None:
     mids = [_mid(section) for section in sections]
     if len(set(mids)) < len(mids):
         raise MalformedOffer("Two sections of the offer share one “a=mid”.")
@@ -161,14 +111,14 @@ def _check_bundle(session: _Section, sections: list[_Section]) -> None:
         raise MalformedOffer("Audio and video must share one transport: “a=group:BUNDLE”.")
 
 
-def _mid(section: _Section) -> str:
+def _mid(section: Section) -> str:
     mid = section.first("mid") or ""
     if not re.fullmatch(_MID, mid):
         raise MalformedOffer(f"The {section.kind} section has no readable “a=mid”.")
     return mid
 
 
-def _chosen(section: _Section) -> list[_Codec]:
+def _chosen(section: Section) -> list[_Codec]:
     """The codecs of this section that streamd relays, each with its retransmission format."""
     codecs = list(_codecs(section))
     wanted = _is_h264 if section.kind == "video" else _is_opus
@@ -181,7 +131,7 @@ def _chosen(section: _Section) -> list[_Codec]:
     ]
 
 
-def _codecs(section: _Section) -> Iterator[_Codec]:
+def _codecs(section: Section) -> Iterator[_Codec]:
     parameters = dict(_by_payload_type(section, "fmtp"))
     mapped = dict(_by_payload_type(section, "rtpmap"))
     for payload_type in dict.fromkeys(section.formats):
@@ -199,7 +149,7 @@ def _codecs(section: _Section) -> Iterator[_Codec]:
             yield _Codec(payload_type, match[1].lower(), match[2], fmtp)
 
 
-def _by_payload_type(section: _Section, name: str) -> Iterator[tuple[str, str]]:
+def _by_payload_type(section: Section, name: str) -> Iterator[tuple[str, str]]:
     for value in section.attributes.get(name, ()):
         payload_type, _, rest = value.partition(" ")
         yield payload_type, rest.strip()
@@ -225,7 +175,7 @@ _LEVELS = (10, 11, 12, 13, 20, 21, 22, 30, 31, 32, 40, 41, 42, 50, 51, 52)
 """level_idc values of ITU-T H.264 table A-1 that WebRTC stacks know."""
 
 
-def _written(section: _Section, session: _Section, codecs: list[_Codec]) -> list[str]:
+def _written(section: Section, session: Section, codecs: list[_Codec]) -> list[str]:
     payload_types = " ".join(codec.payload_type for codec in codecs)
     lines = [
         f"m={section.kind} 9 UDP/TLS/RTP/SAVPF {payload_types}",
@@ -241,7 +191,7 @@ def _written(section: _Section, session: _Section, codecs: list[_Codec]) -> list
     return lines + _sources(section) + kept_candidates(section.attributes.get("candidate", ()))
 
 
-def _transport(section: _Section, session: _Section) -> list[str]:
+def _transport(section: Section, session: Section) -> list[str]:
     ufrag = section.first("ice-ufrag", session) or ""
     password = section.first("ice-pwd", session) or ""
     if not re.fullmatch(_ICE_CHARS + "{4,256}", ufrag):
@@ -256,7 +206,7 @@ def _transport(section: _Section, session: _Section) -> list[str]:
     return [*lines, f"a=setup:{setup}"]
 
 
-def _fingerprints(section: _Section, session: _Section) -> list[str]:
+def _fingerprints(section: Section, session: Section) -> list[str]:
     values = section.attributes.get("fingerprint") or session.attributes.get("fingerprint") or []
     lines = []
     for value in values[:4]:
@@ -274,7 +224,7 @@ def _fingerprints(section: _Section, session: _Section) -> list[str]:
     return lines
 
 
-def _extensions(section: _Section) -> list[str]:
+def _extensions(section: Section) -> list[str]:
     lines: dict[str, str] = {}
     for value in section.attributes.get("extmap", ()):
         match = re.fullmatch(r"([0-9]{1,3})(?:/[a-z]+)? ([!-~]+)(?: .*)?", value)
@@ -283,7 +233,7 @@ def _extensions(section: _Section) -> list[str]:
     return list(lines.values())
 
 
-def _codec_lines(section: _Section, codec: _Codec) -> list[str]:
+def _codec_lines(section: Section, codec: _Codec) -> list[str]:
     if codec.name == "opus":
         return [f"a=rtpmap:{codec.payload_type} opus/48000/2"]
     if codec.name == "rtx":
@@ -307,7 +257,7 @@ def _codec_lines(section: _Section, codec: _Codec) -> list[str]:
     ]
 
 
-def _sources(section: _Section) -> list[str]:
+def _sources(section: Section) -> list[str]:
     """The first source and its retransmissions' source; the others would be simulcast layers."""
     sources: list[str] = []
     for value in section.attributes.get("ssrc-group", ()):

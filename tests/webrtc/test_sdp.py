@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamd.errors import MalformedOffer, NoAcceptableCodec
-from streamd.webrtc.sdp import ACCEPTED, LINES, OFFER_BYTES, check_offer, with_start_bitrate
+from streamd.webrtc.sdp import ACCEPTED, check_offer, with_start_bitrate
+from streamd.webrtc.sdp_sections import LINES, OFFER_BYTES
 
 CHROMIUM = Path(__file__).with_name("chromium_offer.sdp").read_bytes().decode()
 

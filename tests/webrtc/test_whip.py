@@ -54,7 +54,8 @@ async def test_pictures_and_sounds_come_out_byte_for_byte() -> None:
         assert not [thread for thread in threading.enumerate() if "decoder" in thread.name]
     assert_source_in_order(output)
     sounds = coded_sounds()
-    came = [unit.payload for unit in output.of("a")]
+    # Where the tracks were moved against each other, a stand-in of one byte fills the step.
+    came = [unit.payload for unit in output.of("a") if len(unit.payload) > 1]
     first = sounds.index(came[0])
     assert came == [sounds[(first + index) % len(sounds)] for index in range(len(came))]
     assert {unit.duration for unit in output.of("a")} == {960}

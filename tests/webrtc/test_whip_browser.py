@@ -8,7 +8,6 @@ import statistics
 import numpy as np
 import pytest
 
-from streamd import config
 from streamd.relay.lifecycle import StreamState
 from streamd.webrtc.session_life import SessionState
 from tests.webrtc.whip_server import Output, publisher_page, units_of, until, whip_server
@@ -69,9 +68,10 @@ def onsets(output: Output) -> list[tuple[float, float]]:
 
 
 async def test_sound_and_picture_stay_together() -> None:
-    """Flash against beep. The browser's own share: the picture is painted at the first animation
-    frame after the tone began (up to 17 ms) and captured 30 times a second (up to 33 ms more),
-    so a flash is 25 ms late in the mean, and up to 50.
+    """Flash against beep: within 40 ms, and 25 ms for what the browser adds before it sends.
+
+    The picture is painted at the first animation frame after the tone began (up to 17 ms late) and
+    captured 30 times a second (up to 33 ms more); the tone passes Web Audio's buffers (20 ms).
     """
     async with whip_server() as server:
         stream, output = server.stream()
@@ -86,7 +86,7 @@ async def test_sound_and_picture_stay_together() -> None:
         "flash after beep, ms:", [round(1000 * offset) for offset in offsets], figures.corrections
     )
     assert len(offsets) >= 6
-    assert abs(statistics.median(offsets) - 0.025) <= 0.040 + 0.025
+    assert abs(statistics.median(offsets)) <= 0.040 + 0.025
     settled = [flash - beep for flash, beep in pairs if flash > 5]
     assert max(settled) - min(settled) <= 0.067
 
@@ -110,25 +110,20 @@ async def test_the_bitrate_is_not_held_down() -> None:
     assert output.of("a") == []
 
 
-async def test_closing_the_page_ends_the_stream() -> None:
+async def test_a_refused_offer_leaves_the_place_free_and_closing_the_page_ends_the_stream() -> None:
     async with whip_server() as server:
         stream, output = server.stream()
         async with publisher_page(server) as page, units_of(stream, output):
+            reply = await page.evaluate("publish('camera', '/whip/s', 'video/VP8')")
+            assert reply["status"] == 406
+            assert "H.264 constrained baseline, packetization-mode=1" in reply["body"]
             reply = await page.evaluate("publish('camera', '/whip/s')")
             await until(lambda: stream.state is StreamState.LIVE)
             session = server.sessions.get(reply["id"])
             await page.evaluate("pc.close()")
             await until(lambda: stream.state is StreamState.ENDED)
-            print(session.reason)
+            assert session.reason in ("the publisher left", "the connection ended")
             assert len(server.sessions) == 0
             again = await page.evaluate("publish('camera', '/whip/s')")
             assert again["status"] == 201
             await until(lambda: stream.state is StreamState.LIVE)
-
-
-async def test_an_offer_without_h264_is_refused_by_name() -> None:
-    async with whip_server(config.WebRtc()) as server, publisher_page(server) as page:
-        reply = await page.evaluate("publish('camera', '/whip/s', 'video/VP8')")
-        assert reply["status"] == 406
-        assert "H.264 constrained baseline, packetization-mode=1" in reply["body"]
-        assert server.streams.add("s").state is StreamState.IDLE
