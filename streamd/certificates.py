@@ -29,11 +29,10 @@ _DAYS = 365
 def lan_addresses() -> list[str]:
     """This machine's IPv4 addresses that others on its network reach, the preferred one first."""
     found: list[str] = []
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        # Nothing is sent: connecting a datagram socket only picks the outgoing interface.
-        with contextlib.suppress(OSError):
-            probe.connect(("192.0.2.1", 9))
-            found.append(probe.getsockname()[0])
+    # Nothing is sent: connecting a datagram socket only picks the outgoing interface.
+    with contextlib.suppress(OSError), socket.socket(type=socket.SOCK_DGRAM) as probe:
+        probe.connect(("192.0.2.1", 9))
+        found.append(probe.getsockname()[0])
     with contextlib.suppress(OSError):
         found.extend(socket.gethostbyname_ex(socket.gethostname())[2])
     return [one for one in dict.fromkeys(found) if not ipaddress.ip_address(one).is_loopback]
