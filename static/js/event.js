@@ -7,6 +7,7 @@ import "./player/player.js";
 
 const MOST_PLAYING = 3;
 const ON_AIR = ["live", "stalled"];
+const TURN_MS = 10_000;
 const OFFLINE_AFTER_MS = 1500;
 const WORDS = { idle: t("Not started"), live: t("Live"), stalled: t("Live"), ended: t("Ended") };
 
@@ -17,6 +18,7 @@ const rows = new Map(page.streams.map((row) => [row.id, row]));
 const savesData = Boolean(navigator.connection?.saveData);
 const feed = new Feed(page.feed_url);
 let lineTimer;
+let turn = 0;
 
 show();
 feed.subscribe(`event:${page.event.id}`, ({ streams }) => {
@@ -24,18 +26,27 @@ feed.subscribe(`event:${page.event.id}`, ({ streams }) => {
   show();
 });
 feed.watch(showLine);
+setInterval(() => {
+  turn += 1;
+  show();
+}, TURN_MS);
 
 function show() {
-  let playing = 0;
+  const onAir = [...cards.keys()].filter((id) => ON_AIR.includes(rows.get(id).state));
+  const playing = inTurn(onAir);
   for (const [id, card] of cards) {
     const row = rows.get(id);
-    const isOnAir = ON_AIR.includes(row.state);
-    showCard(card, row, isOnAir);
-    showThumbnail(card, row, isOnAir && playing < MOST_PLAYING);
-    if (isOnAir) playing += 1;
+    showCard(card, row, ON_AIR.includes(row.state));
+    showThumbnail(card, row, playing.has(id));
   }
   const now = document.querySelector("[data-now]");
-  if (now) now.textContent = playing ? tn("%(count)s live now", "%(count)s live now", playing) : t("Nobody is live right now");
+  now.textContent = onAir.length ? tn("%(count)s live now", "%(count)s live now", onAir.length) : t("Nobody is live right now");
+}
+
+// Where more are live than may play, each gets the same time: the window moves on by one.
+function inTurn(onAir) {
+  if (onAir.length <= MOST_PLAYING) return new Set(onAir);
+  return new Set(Array.from({ length: MOST_PLAYING }, (_, i) => onAir[(turn + i) % onAir.length]));
 }
 
 function showCard(card, row, isOnAir) {

@@ -4,14 +4,15 @@
 
 import { LitElement, html, nothing } from "../../vendor/lit.js";
 import { serverNow } from "../page.js";
+import { Attention } from "./attention.js";
 import { HlsPath } from "./hls_path.js";
 import { Source } from "./sink.js";
 import { SocketPath } from "./socket_path.js";
+import { Still } from "./still.js";
 import { styles } from "./styles.js";
 import * as views from "./views.js";
 
 const PATHS = { ws: SocketPath, hls: HlsPath };
-const IDLE_MS = 3000;
 const BADGE_MS = 1000;
 const PAUSED_KEEPS_LINE_MS = 20_000;
 const OFFLINE_AFTER_MS = 1000;
@@ -39,8 +40,8 @@ export class StreamdPlayer extends LitElement {
     this.video = document.createElement("video");
     Object.assign(this.video, { muted: true, playsInline: true, autoplay: true, tabIndex: -1 });
     this.video.setAttribute("part", "video");
-    this.still = document.createElement("canvas");
-    this.still.hidden = true;
+    this.still = new Still(this.video);
+    this.attention = new Attention(this);
     this.route = null;
     this.wantsPlay = true;
     this.hasPicture = false;
@@ -117,7 +118,7 @@ export class StreamdPlayer extends LitElement {
   render() {
     const chrome = this.variant === "full";
     return html`
-      ${this.video}${this.still} ${chrome ? views.state(this) : nothing}
+      ${this.video}${this.still.canvas} ${chrome ? views.state(this) : nothing}
       ${chrome && this.route ? html`${views.soundPrompt(this)}${views.controls(this)}` : nothing}
       ${chrome ? views.top(this) : nothing}
     `;
@@ -128,6 +129,7 @@ export class StreamdPlayer extends LitElement {
   toggle() {
     this.wantsPlay = !this.wantsPlay || this.isBlocked;
     this.isBlocked = false;
+    this.video.autoplay = this.wantsPlay; // a MediaSource built while paused must not start
     clearTimeout(this.hangUp);
     if (this.wantsPlay) {
       if (this.route) this.route.catchUp();
@@ -219,7 +221,7 @@ export class StreamdPlayer extends LitElement {
     };
     return {
       onJoin: ({ audio }) => update(() => this.#joined(audio))(),
-      onReplace: () => this.#holdStill(),
+      onReplace: () => this.still.hold(),
       onPlaying: update(() => this.#play()),
       onWaiting: update(() => this.#waitSoon()),
       onLost: update(() => this.#offlineSoon()),
@@ -253,7 +255,7 @@ export class StreamdPlayer extends LitElement {
     clearTimeout(this.hangUp);
     clearTimeout(this.offlineTimer);
     clearTimeout(this.farewell);
-    this.#holdStill();
+    this.still.hold();
     this.route?.stop();
     this.route = null;
     this.hasPicture = this.wantsPlay ? false : this.hasPicture;
@@ -298,16 +300,6 @@ export class StreamdPlayer extends LitElement {
     }, OFFLINE_AFTER_MS);
   }
 
-  // The last picture stays while the MediaSource below it is rebuilt.
-  #holdStill() {
-    const { video, still } = this;
-    if (video.videoWidth === 0 || video.readyState < 2) return;
-    still.width = video.videoWidth;
-    still.height = video.videoHeight;
-    still.getContext("2d").drawImage(video, 0, 0);
-    still.hidden = false;
-  }
-
   #readLatency() {
     const { latencyMs } = this.stats;
     if (latencyMs === null || this.phase !== "playing") return;
@@ -319,7 +311,7 @@ export class StreamdPlayer extends LitElement {
   #listen() {
     const { video } = this;
     video.addEventListener("playing", () => {
-      this.still.hidden = true;
+      this.still.release();
       this.hasPicture = true;
       this.isWaiting = false;
       this.isBlocked = false;
@@ -328,7 +320,6 @@ export class StreamdPlayer extends LitElement {
     });
     video.addEventListener("volumechange", () => this.requestUpdate());
     video.addEventListener("ended", () => this.stream?.state === "ended" && this.#leave());
-    video.addEventListener("click", () => this.#stir());
     this.onVisible = () => {
       if (!document.hidden && this.wantsPlay && this.route) {
         this.route.catchUp();
@@ -339,42 +330,6 @@ export class StreamdPlayer extends LitElement {
       this.isFull = document.fullscreenElement === this;
       this.requestUpdate();
     };
-    this.addEventListener("pointermove", () => this.#stir());
-    this.addEventListener("pointerdown", (event) => this.#wake(event), { capture: true });
-    this.addEventListener("click", (event) => this.#swallow(event), { capture: true });
-    this.addEventListener("focusin", () => this.#stir());
-    this.addEventListener("keydown", (event) => this.#key(event));
-    this.#stir();
-  }
-
-  // A finger that brings the hidden controls back must not also press the one it happened to meet.
-  #wake({ pointerType }) {
-    this.wakes = pointerType === "touch" && this.hasAttribute("data-idle");
-    this.#stir();
-  }
-
-  #swallow(event) {
-    if (this.wakes) event.stopPropagation();
-    this.wakes = false;
-  }
-
-  #stir() {
-    this.removeAttribute("data-idle");
-    clearTimeout(this.idleTimer);
-    this.idleTimer = setTimeout(() => {
-      if (this.phase === "playing" && !this.choosing) this.setAttribute("data-idle", "");
-    }, IDLE_MS);
-  }
-
-  #key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const isOnInput = event.composedPath()[0].tagName === "INPUT";
-    if (event.key === "Escape" && this.choosing) this.choose(false);
-    else if (event.key === "m" && this.hasAudio) this.toggleSound();
-    else if (event.key === "f") this.toggleFull();
-    else if (event.key === "k" && !isOnInput) this.toggle();
-    else return;
-    event.preventDefault();
   }
 }
 

@@ -11,6 +11,7 @@ import * as views from "./views.js";
 
 const TALLY_MS = 250;
 const TICK_MS = 500;
+const LINE_DOWN_MS = 2000;
 
 export class StreamdPoll extends LitElement {
   static properties = {
@@ -75,6 +76,7 @@ export class StreamdPoll extends LitElement {
   }
 
   willUpdate(changed) {
+    if (changed.has("feed") && this.feed) this.feed.watch((isUp) => this.#line(isUp));
     if (!changed.has("poll")) return;
     const before = changed.get("poll");
     if (before?.id === this.poll?.id) {
@@ -154,6 +156,16 @@ export class StreamdPoll extends LitElement {
   #voted() {
     if (this.ballot?.state === "counted") this.announcer.say(t("Your answer is counted."));
     this.requestUpdate();
+  }
+
+  #line(isUp) {
+    clearTimeout(this.lineTimer);
+    const say = (isDown) => {
+      this.isLineDown = isDown;
+      this.requestUpdate();
+    };
+    if (isUp) say(false);
+    else this.lineTimer = setTimeout(() => say(true), LINE_DOWN_MS);
   }
 
   // Some refusals leave nothing to vote for: the results are what remains.

@@ -12,7 +12,7 @@ export function card(element) {
   return html`
     ${clock(element)}
     <div class="poll-body" data-view=${view}>
-      ${heading(element)} ${problem(element)}
+      ${heading(element)} ${line(element)} ${problem(element)}
       ${view === "ask" || view === "pending" ? form(element) : results(element)} ${outcome(element)}
       ${notice(element)}
     </div>
@@ -64,6 +64,12 @@ function heading(element) {
     </p>
     <h2 id="question-${poll.id}" dir="auto">${poll.question}</h2>
   </header>`;
+}
+
+// A pending vote says it in its own words.
+function line(element) {
+  if (!element.isLineDown || element.view === "pending") return nothing;
+  return html`<p class="notice" role="status">${icons.reload}<span>${t("Reconnecting, you have missed nothing")}</span></p>`;
 }
 
 function problem(element) {
