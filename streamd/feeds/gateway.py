@@ -26,20 +26,22 @@ from websockets.protocol import Event
 from websockets.typing import Subprotocol
 
 from streamd import config
+from streamd.feeds import handshake
+from streamd.feeds.calls import RpcHandler
 from streamd.feeds.codes import Disconnect, Disconnected
 from streamd.feeds.hub import Hub
 from streamd.feeds.link import Limits, Link, write_limits
 from streamd.feeds.outbox import ReplyOverflow
-from streamd.feeds.protocol import JSON, MSGPACK, Encoding
 from streamd.feeds.pulse import Pulse
-from streamd.feeds.session import RpcHandler, Service, Session, SessionState
+from streamd.feeds.session import Service, Session, SessionState
 from streamd.identity import Identity
 
-PATH: Final = "/connection/websocket"
 CONNECT_SECONDS: Final = 10.0
 """How long a client has for the handshake, and then again for its connect command."""
 CLOSE_SECONDS: Final = 5.0
 """How long a client has to answer a close frame."""
+SHUTDOWN_SECONDS: Final = 2.0
+"""The same, at shutdown."""
 SETTLE_SECONDS: Final = 0.02
 """How often ``stop`` looks whether all is sent."""
 REPLY_BYTES: Final = 262_144
@@ -47,12 +49,7 @@ REPLY_BYTES: Final = 262_144
 
 log = structlog.get_logger("streamd.feeds")
 
-_FORGOTTEN: Final = Request(PATH, Headers())
-_ENCODINGS: Final[Mapping[str | None, Encoding]] = {
-    None: JSON,
-    "centrifuge-json": JSON,
-    "streamd.msgpack": MSGPACK,
-}
+_FORGOTTEN: Final = Request(handshake.PATH, Headers())
 
 
 class FeedConnection(ServerConnection):
@@ -173,7 +170,7 @@ class Gateway:
         self._pulse_task = asyncio.get_running_loop().create_task(self._beat())
 
     async def stop(self, grace_seconds: float) -> None:
-        """Ends the service within about ``grace_seconds``, then ``CLOSE_SECONDS`` for the closes.
+        """Ends the service within about ``grace_seconds``, then SHUTDOWN_SECONDS for the closes.
 
         Stock clients come back after 3001 with their own jittered backoff, so none is advised.
         """
@@ -190,11 +187,13 @@ class Gateway:
         if self._pulse_task is not None:
             self._pulse_task.cancel()
             await asyncio.gather(self._pulse_task, return_exceptions=True)
-        # 4. Every client is told to come back, and given CLOSE_SECONDS to say goodbye.
+        # 4. Every client is told to come back; who does not say goodbye in time is cut off.
         for peer in tuple(self._peers):
             self._end(peer, Disconnect.SHUTDOWN)
         if self._closing:
-            await asyncio.wait(self._closing)
+            _, late = await asyncio.wait(self._closing, timeout=SHUTDOWN_SECONDS)
+            for task in late:
+                task.cancel()
         # 5. The handlers end with their connections.
         await self._server.wait_closed()
         self._server = None
@@ -206,24 +205,13 @@ class Gateway:
         )
 
     def _check_request(self, connection: ServerConnection, request: Request) -> Response | None:
-        path = request.path.partition("?")[0]
-        if path != PATH:
-            return self._refuse(connection, 404, f"The feed is at {PATH}.")
-        origins = request.headers.get_all("Origin")
-        if origins and (len(origins) > 1 or origins[0] not in self._origins):
-            return self._refuse(
-                connection,
-                403,
-                f"Pages of {origins[0]} may not open this feed. "
-                "The operator can allow them in [feeds] origins.",
-            )
-        if len(self._peers) >= self._settings.connections:
-            return self._refuse(connection, 503, "This gateway is full. Try again in a moment.")
-        return None
-
-    def _refuse(self, connection: ServerConnection, status: int, sentence: str) -> Response:
-        self._metrics.refused.labels(status).inc()
-        return connection.respond(http.HTTPStatus(status), sentence + "\n")
+        refusal = handshake.check(request.path, request.headers.get_all("Origin"), self._origins)
+        if refusal is None and len(self._peers) >= self._settings.connections:
+            refusal = handshake.Refusal(503, "This gateway is full. Try again in a moment.")
+        if refusal is None:
+            return None
+        self._metrics.refused.labels(refusal.status).inc()
+        return connection.respond(http.HTTPStatus(refusal.status), refusal.sentence + "\n")
 
     async def _serve(self, connection: ServerConnection) -> None:
         assert isinstance(connection, FeedConnection)
@@ -259,7 +247,7 @@ class Gateway:
                 )
         # Kept for life otherwise: a browser's headers are 1–4 kB, and hold its cookies.
         connection.request, connection.response = _FORGOTTEN, None
-        link = Link(transport, _ENCODINGS[connection.subprotocol], self._limits, fd)
+        link = Link(transport, handshake.ENCODINGS[connection.subprotocol], self._limits, fd)
         connection.link = link
         if transport.get_write_buffer_size():
             link.paused()
@@ -325,9 +313,11 @@ async def _close(connection: FeedConnection, disconnect: Disconnect) -> None:
     try:
         async with asyncio.timeout(CLOSE_SECONDS):
             await connection.close(disconnect.code, disconnect.reason)
-    except TimeoutError:
+    except (TimeoutError, asyncio.CancelledError) as error:
         # A peer that reads nothing never sees the close frame either.
         connection.transport.abort()
+        if isinstance(error, asyncio.CancelledError):
+            raise
 
 
 async def _drain(connection: FeedConnection) -> None:
@@ -342,13 +332,9 @@ async def _drain(connection: FeedConnection) -> None:
 def _select_subprotocol(
     connection: ServerConnection, offered: Sequence[Subprotocol]
 ) -> Subprotocol | None:
-    """The first that streamd speaks. A ``subprotocols=`` list would refuse who names none."""
-    for name in offered:
-        if name in _ENCODINGS:
-            return name
-    if offered:
-        spoken = ", ".join(name for name in _ENCODINGS if name)
-        raise NegotiationError(
-            f"none of these subprotocols is spoken here; choose {spoken} or none"
-        )
-    return None
+    """A ``subprotocols=`` list instead would refuse stock clients, which name none."""
+    try:
+        name = handshake.subprotocol(offered)
+    except handshake.NoCommonSubprotocol as error:
+        raise NegotiationError(str(error)) from error
+    return None if name is None else Subprotocol(name)

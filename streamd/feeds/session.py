@@ -12,7 +12,7 @@ import asyncio
 import secrets
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -21,6 +21,7 @@ import structlog
 
 from streamd.errors import Unauthenticated
 from streamd.feeds import protocol
+from streamd.feeds.calls import Calls, RpcHandler
 from streamd.feeds.codes import (
     AlreadySubscribed,
     BadRequest,
@@ -31,7 +32,6 @@ from streamd.feeds.codes import (
     NotAvailable,
     PermissionDenied,
     TokenExpiredError,
-    TooManyRequests,
     TryAgain,
 )
 from streamd.feeds.hub import Hub
@@ -40,19 +40,14 @@ from streamd.feeds.outbox import ReplyOverflow
 from streamd.feeds.protocol import Command
 from streamd.identity import Identity, TokenExpired
 
-RpcHandler = Callable[[Identity | None, object], Awaitable[object]]
-"""Answers one RPC: who calls (None: anonymous) and the call's data. Raises FeedError to refuse."""
-
 log = structlog.get_logger("streamd.feeds")
 
-CALLS: Final = 32
-"""RPCs of one connection that may be under way at once."""
 COMMANDS_PER_SECOND: Final = 200
 """Pace of one connection past its burst: its next commands wait, and so does its sender."""
 BURST: Final = 1_000
 """Commands of one connection that are handled without looking at the clock."""
 ANSWER_SECONDS: Final = 15.0
-"""How long a provider or an RPC may take before the client is told to try again."""
+"""How long a provider may take before the client is told to try again."""
 REFRESH_SECONDS: Final = 25
 """How long after its token's end a connection may still send a refresh (Centrifuge's default)."""
 VERSION: Final = "streamd"
@@ -105,9 +100,10 @@ class Session:
     def __init__(self, service: Service, link: Link, end: Callable[[Disconnect], None]) -> None:
         self._service = service
         self._link = link
-        self._end = end
         self._channels: set[str] = set()
-        self._calls: set[asyncio.Task[None]] = set()
+        self._end = end
+        # Made at the first call: most connections only read.
+        self._calls: Calls | None = None
         self._spent = 0
         self._paced_at = 0.0
         self.state = SessionState.FRESH
@@ -251,34 +247,14 @@ class Session:
             self._link.forget(channel)
 
     def _call(self, command_id: int, request: protocol.RpcRequest) -> None:
-        handler = self._service.rpc.get(request.method)
-        if handler is None:
-            raise NotAvailable(f"There is no method “{request.method[:64]}”.")
-        if len(self._calls) >= CALLS:
-            raise TooManyRequests("Too many calls at once. Wait for their answers, then try again.")
-        task = asyncio.get_running_loop().create_task(
-            self._answer_call(command_id, handler, request.data)
-        )
-        self._calls.add(task)
-        task.add_done_callback(self._calls.discard)
-
-    async def _answer_call(self, command_id: int, handler: RpcHandler, data: object) -> None:
-        try:
-            try:
-                async with asyncio.timeout(ANSWER_SECONDS):
-                    result = await handler(self.identity, data)
-                self._answer(command_id, "rpc", {"data": result})
-            except FeedError as error:
-                self._refuse(command_id, error)
-            except TimeoutError:
-                self._refuse(command_id, TryAgain("No answer in time. Try again."))
-        except asyncio.CancelledError:
-            raise
-        except ReplyOverflow:
-            self._end(Disconnect.SLOW)
-        except Exception:
-            log.exception("rpc failed")
-            self._refuse(command_id, TryAgain("Something went wrong here. Try again."))
+        if self._calls is None:
+            self._calls = Calls(
+                self._service.rpc,
+                lambda answered, result: self._answer(answered, "rpc", {"data": result}),
+                self._refuse,
+                lambda: self._end(Disconnect.SLOW),
+            )
+        self._calls.start(command_id, request, self.identity)
 
     def _answer(self, command_id: int, kind: str, result: Mapping[str, object]) -> None:
         self._link.reply(self._link.encoding.frame(protocol.reply(command_id, kind, result)))
@@ -319,10 +295,6 @@ class Session:
             self._unsubscribe(channel)
 
     async def finish(self) -> None:
-        """Cancels the calls under way and waits for their end. A cancelled vote may be counted:
-        its voter asks again with the same ballot id and gets the same receipt.
-        """
-        for task in tuple(self._calls):
-            task.cancel()
-        if self._calls:
-            await asyncio.gather(*self._calls, return_exceptions=True)
+        """Cancels the calls under way and waits for their end; see Calls.finish."""
+        if self._calls is not None:
+            await self._calls.finish()

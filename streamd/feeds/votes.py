@@ -11,8 +11,8 @@ import msgspec
 
 from polling import errors
 from polling.model import Ballot, Receipt
+from streamd.feeds.calls import RpcHandler
 from streamd.feeds.codes import BadRequest, ErrorCode, FeedError, RpcError, TryAgain
-from streamd.feeds.session import RpcHandler
 from streamd.identity import Identity
 
 CODES: Final[dict[type[errors.PollingError], ErrorCode]] = {

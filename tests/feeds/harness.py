@@ -16,10 +16,10 @@ from websockets.typing import Origin, Subprotocol
 
 from streamd import config
 from streamd.errors import Unauthenticated
+from streamd.feeds.calls import RpcHandler
 from streamd.feeds.codes import RpcError, UnknownChannel
 from streamd.feeds.gateway import Gateway
 from streamd.feeds.hub import Hub
-from streamd.feeds.session import RpcHandler
 from streamd.identity import Identity, TokenExpired
 
 PATIENCE = 10.0
