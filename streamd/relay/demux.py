@@ -6,6 +6,7 @@ libavformat reads the container and applies MP4 edit lists. Blocking: run it off
 from __future__ import annotations
 
 import threading
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -22,6 +23,9 @@ from streamd.media.units import Kind, Track, Unit
 
 _PROBE_PACKETS = 2_000
 """Packets read at most in search of each track's first one."""
+
+_SKEW_SECONDS = 0.25
+"""How much later than the other track's a frame may stand in the file and still be put in order."""
 
 _NAMES = {"hevc": "H.265", "vp9": "VP9", "vp8": "VP8", "av1": "AV1", "mpeg4": "MPEG-4 Part 2"}
 
@@ -137,7 +141,10 @@ class _Source:
             if config.length_size == 4:
                 return h264.track_from_avcc(self.extradata)
             return h264.video_track(config.sps, config.pps)
-        return h264.video_track(*h264.parameter_sets(h264.split_annexb(self.extradata + payload)))
+        sps, pps = h264.parameter_sets(h264.split_annexb(payload))
+        if not sps or not pps:
+            sps, pps = h264.parameter_sets(h264.split_annexb(self.extradata))
+        return h264.video_track(sps, pps)
 
     def _ticks(self, seconds: Fraction) -> int:
         return round(seconds * self.track.timescale)
@@ -165,7 +172,7 @@ class FileReader:
             self._container.close()
             raise
         self._units = self._all_units()
-        self._ahead: Unit | None = None
+        self._ahead: list[Unit] = []
         self._until = 0.0
 
     @property
@@ -179,19 +186,22 @@ class FileReader:
             if self._closed:
                 return []
             scales = {track.kind: track.timescale for track in self.tracks}
-            self._until += seconds
-            units: list[Unit] = [] if self._ahead is None else [self._ahead]
-            self._ahead = None
-            for unit in self._units:
-                if units and unit.dts / scales[unit.kind] >= self._until:
-                    self._ahead = unit
-                    break
-                units.append(unit)
+
+            def time_of(unit: Unit) -> float:
+                return unit.dts / scales[unit.kind]
+
+            units = self._ahead
             if units:
-                last = units[-1]
-                self._until = max(self._until, last.dts / scales[last.kind])
-            units.sort(key=lambda unit: unit.dts / scales[unit.kind])
-            return units
+                self._until = max(self._until, time_of(units[0]))
+            self._until += seconds
+            for unit in self._units:
+                units.append(unit)
+                if time_of(unit) >= self._until + _SKEW_SECONDS:
+                    break
+            units.sort(key=time_of)
+            count = max(bisect_left(units, self._until, key=time_of), min(len(units), 1))
+            self._ahead = units[count:]
+            return units[:count]
 
     def close(self) -> None:
         """Waits for a running ``read``, then lets go of the file."""

@@ -17,6 +17,8 @@ from streamd.media.parts import Init
 from streamd.media.units import Kind, Track, Unit
 from streamd.relay.segmenter import Segment, Segmenter
 
+KINDS: tuple[Kind, Kind] = ("v", "a")
+
 SEGMENT_TYPE: dict[Kind, str] = {"v": "video/mp4", "a": "audio/mp4"}
 
 CARRY_OVER_SECONDS = 60.0
@@ -128,13 +130,17 @@ class Hls:
     # -- out
 
     def multivariant_playlist(self) -> str:
-        """KeyError while a track has no whole segment."""
-        for kind in self._tracks:
-            self._require(kind)
-        if not self._tracks:
+        """KeyError while a track has no whole segment.
+
+        A second video segment without any audio means that the announced audio never came: then
+        the playlist is of video alone.
+        """
+        listed = {kind: len(self._renditions[kind].listed) for kind in self._tracks}
+        kinds = [kind for kind in self._tracks if listed[kind]]
+        if not kinds or (len(kinds) < len(listed) and listed.get("v", 0) < 2):
             raise KeyError("multivariant")
-        video, audio = self._tracks.get("v"), self._tracks.get("a")
-        peaks, means = zip(*(self._bit_rates(kind) for kind in self._tracks), strict=True)
+        video, audio = (self._tracks[kind] if kind in kinds else None for kind in KINDS)
+        peaks, means = zip(*(self._bit_rates(kind) for kind in kinds), strict=True)
         return playlist.multivariant_playlist(
             None
             if video is None

@@ -43,6 +43,14 @@ class Segment:
         return self.begins + self.seconds
 
 
+@dataclass(frozen=True, slots=True)
+class _VideoCut:
+    """Where audio is to be cut: media time, and whether a discontinuity stands there."""
+
+    at: int
+    discontinuity: bool
+
+
 class _Open:
     """The segment of one track that is still growing."""
 
@@ -51,7 +59,10 @@ class _Open:
         self.version = 0
         self.units: list[Unit] = []
         self.count = 0
-        self.changed = False
+        self.starts_anew = False
+        """What is open does not continue the segment before it."""
+        self.discontinuous = False
+        """The same of what comes after the next cut."""
 
 
 class Segmenter:
@@ -64,7 +75,7 @@ class Segmenter:
         self._origin = origin
         self._target = target_seconds
         self._open = {kind: _Open(track) for kind, track in tracks.items()}
-        self._cuts: deque[int] = deque(maxlen=64)
+        self._cuts: deque[_VideoCut] = deque(maxlen=64)
         self._last_key: int | None = None
         self._key_interval = 0
         self._interval = 0
@@ -79,20 +90,23 @@ class Segmenter:
         opened = self._open[unit.kind]
         segments = self._cut(opened, unit.dts) if opened.units else []
         if segments and unit.kind == "v":
-            self._cuts.append(_media_time(unit.pts, opened.track))
+            self._cuts.append(_VideoCut(_media_time(unit.pts, opened.track), discontinuity=True))
         opened.track = unit.track
         opened.version += 1
-        opened.changed = opened.count > 0
+        if opened.count:
+            opened.starts_anew = True
         return segments
 
     def push(self, unit: Unit) -> list[Segment]:
         """Takes the next unit; returns the segment that ended before it, if one did."""
         opened = self._open[unit.kind]
         segments: list[Segment] = []
-        if opened.units and self._ends_before(opened, unit):
+        due = unit.kind == "a" and "v" in self._open and self._audio_is_due(opened, unit)
+        if opened.units and (due or self._ends_before(opened, unit)):
             segments = self._cut(opened, unit.dts)
             if unit.kind == "v":
-                self._cuts.append(_media_time(unit.pts, opened.track))
+                at = _media_time(unit.pts, opened.track)
+                self._cuts.append(_VideoCut(at, discontinuity=False))
         if unit.kind == "v":
             self._note_video(unit, opened)
         opened.units.append(unit)
@@ -110,8 +124,7 @@ class Segmenter:
     def _ends_before(self, opened: _Open, unit: Unit) -> bool:
         scale = opened.track.timescale
         elapsed = unit.dts - opened.units[0].dts
-        # Section 4.3.3.1: a duration rounded to the nearest integer is at most the target.
-        longest = self._target * scale + scale * 2 // 5
+        longest = self._longest(opened)
         if elapsed + self._duration(opened, unit) > longest:
             return True
         if unit.kind == "a":
@@ -120,7 +133,7 @@ class Segmenter:
                     elapsed
                     >= (QUICK_SECONDS if opened.count < QUICK_SEGMENTS else self._target) * scale
                 )
-            return self._audio_is_due(opened, unit)
+            return False
         if not unit.key:
             return False
         if opened.count < QUICK_SEGMENTS and elapsed >= QUICK_SECONDS * scale:
@@ -131,10 +144,17 @@ class Segmenter:
     def _audio_is_due(self, opened: _Open, unit: Unit) -> bool:
         due = False
         now = _media_time(unit.pts, opened.track)
-        while self._cuts and self._cuts[0] <= now:
-            self._cuts.popleft()
+        while self._cuts and self._cuts[0].at <= now:
+            cut = self._cuts.popleft()
+            # Section 6.2.4: renditions have the same discontinuity sequence at the same time.
+            opened.discontinuous |= cut.discontinuity and bool(opened.units)
             due = True
         return due
+
+    def _longest(self, opened: _Open) -> int:
+        """Section 4.3.3.1: a duration, rounded to the nearest integer, is at most the target."""
+        scale = opened.track.timescale
+        return self._target * scale + scale * 2 // 5
 
     def _note_video(self, unit: Unit, opened: _Open) -> None:
         if opened.units:
@@ -153,6 +173,11 @@ class Segmenter:
         """Closes what is open; ``end`` is the decode time it lasts to, in the track's ticks."""
         units, opened.units = opened.units, []
         opened.count += 1
+        discontinuity, opened.starts_anew = opened.starts_anew, opened.discontinuous
+        opened.discontinuous = False
+        # After a silence the next unit may be far away: no segment lasts until then.
+        last_end = units[-1].dts + self._duration(opened, units[-1])
+        end = min(end, max(last_end, units[0].dts + self._longest(opened)))
         scale = opened.track.timescale
         times = [*(unit.dts for unit in units), end]
         durations = [after - before for before, after in itertools.pairwise(times)]
@@ -165,9 +190,8 @@ class Segmenter:
             independent=units[0].key,
             units=len(units),
             body=fmp4.segment(opened.track, opened.count, units, durations),
-            discontinuity=opened.changed,
+            discontinuity=discontinuity,
         )
-        opened.changed = False
         return [segment]
 
 

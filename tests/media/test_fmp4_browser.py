@@ -121,7 +121,7 @@ async def clip(path: Path) -> Recording:
     return recording
 
 
-def card(audio: Literal["aac", "opus"], pictures: int) -> Recording:
+async def card(audio: Literal["aac", "opus"], pictures: int) -> Recording:
     stream = Stream("card", config.Relay())
     recording = Recording(stream)
     encoder = CardEncoder(Fraction(1_700_000_000), audio=audio, fps=25, width=640, height=360)
@@ -155,7 +155,7 @@ async def test_a_clip_with_b_frames_plays_without_a_hole(page: Page) -> None:
 
 @pytest.mark.parametrize("audio", ["aac", "opus"])
 async def test_the_test_card_plays(page: Page, audio: Literal["aac", "opus"]) -> None:
-    outcome = await play(page, card(audio, 100), 3.5)
+    outcome = await play(page, await card(audio, 100), 3.5)
     assert outcome["played"] >= 3.5
     assert outcome["frames"] >= 80
     assert outcome["audioBytes"] > 0

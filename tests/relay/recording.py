@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -112,3 +113,10 @@ def offsets(ours: list[Sample], theirs: list[Sample]) -> set[Fraction]:
 def steps(times: list[Fraction]) -> set[Fraction]:
     """The distances between successive times."""
     return {after - before for before, after in pairwise(times)}
+
+
+async def until(true: Callable[[], bool], seconds: float = 20.0) -> None:
+    """Waits until ``true()`` holds; TimeoutError after ``seconds``."""
+    async with asyncio.timeout(seconds):
+        while not true():
+            await asyncio.sleep(0.01)
