@@ -53,7 +53,7 @@ function showCard(card, row, isOnAir) {
   const tag = card.querySelector("[data-state]");
   tag.textContent = WORDS[row.state];
   tag.classList.toggle("live", isOnAir);
-  card.querySelector("[data-viewers]").textContent = isOnAir
+  card.querySelector("[data-viewers]").textContent = isOnAir && row.viewers > 0
     ? tn("%(count)s person is watching", "%(count)s people are watching", row.viewers)
     : "";
 }

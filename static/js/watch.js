@@ -39,7 +39,7 @@ setInterval(showSummary, 1000);
 
 function showViewers() {
   const isOnAir = stream.state === "live" || stream.state === "stalled";
-  viewers.hidden = !isOnAir;
+  viewers.hidden = !isOnAir || stream.viewers === 0;
   viewers.querySelector("[data-count]").textContent = number(stream.viewers);
   viewers.querySelector("[data-words]").textContent = tn(
     "%(count)s person is watching",

@@ -72,11 +72,16 @@ export class StreamdPoll extends LitElement {
     super.disconnectedCallback();
     clearInterval(this.ticking);
     clearTimeout(this.tallyTimer);
+    clearTimeout(this.lineTimer);
+    this.stopWatching?.();
     this.ballot?.close();
   }
 
   willUpdate(changed) {
-    if (changed.has("feed") && this.feed) this.feed.watch((isUp) => this.#line(isUp));
+    if (changed.has("feed") && this.feed) {
+      this.stopWatching?.();
+      this.stopWatching = this.feed.watch((isUp) => this.#line(isUp));
+    }
     if (!changed.has("poll")) return;
     const before = changed.get("poll");
     if (before?.id === this.poll?.id) {
