@@ -58,6 +58,7 @@ export class Desk {
   #wasUp = false;
   #followed = new Set();
   #healthTimer = 0;
+  #healthAt = 0;
   #pollsAt = 0;
   #tellTimer = 0;
 
@@ -130,7 +131,10 @@ export class Desk {
   /** Seconds on air, null off air. */
   get elapsed() {
     const { startedAt, endedAt } = this.broadcast;
-    if (this.elsewhere) return this.health.uptime_seconds ?? null;
+    if (this.elsewhere) {
+      const { uptime_seconds: uptime } = this.health;
+      return uptime === null ? null : uptime + (performance.now() - this.#healthAt) / 1000;
+    }
     if (!startedAt) return null;
     return ((this.onAir ? Date.now() : (endedAt ?? Date.now())) - startedAt) / 1000;
   }
@@ -209,6 +213,7 @@ export class Desk {
       this.health = await call("GET", `/streams/${encodeURIComponent(this.stream.id)}/health`, {
         key: this.#key,
       });
+      this.#healthAt = performance.now();
       this.unreachable = null;
       this.#count(this.health.viewers ?? this.viewers);
       this.access = Access.OPEN;

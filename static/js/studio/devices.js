@@ -67,6 +67,7 @@ export class Devices {
   #ontrack;
   #onlist = () => this.#list().then(() => this.#onchange());
   #retry = 0;
+  #swapping = false;
 
   /**
    * @param {() => void} onchange
@@ -166,10 +167,12 @@ export class Devices {
     this.#look();
   }
 
+  /** Looks for a track that the system has taken; while one is being exchanged, none counts. */
   #look() {
     const gone = this.media
       ?.getTracks()
       .find((track) => track.muted || track.readyState === "ended");
+    if (this.#swapping) return;
     this.interruption = gone?.kind ?? "";
     clearTimeout(this.#retry);
     if (gone?.readyState === "ended") {
@@ -202,9 +205,16 @@ export class Devices {
     const old = this.media.getTracks().find((track) => track.kind === kind);
     // Phones have one camera pipeline: the old track has to go before the other camera opens.
     old?.stop();
-    const fresh = await navigator.mediaDevices.getUserMedia(
-      kind === "video" ? { video: this.#picture() } : { audio: this.#sound() },
-    );
+    clearTimeout(this.#retry);
+    this.#swapping = true;
+    let fresh;
+    try {
+      fresh = await navigator.mediaDevices.getUserMedia(
+        kind === "video" ? { video: this.#picture() } : { audio: this.#sound() },
+      );
+    } finally {
+      this.#swapping = false;
+    }
     const [track] = fresh.getTracks();
     if (!this.media) {
       track.stop();

@@ -84,6 +84,13 @@ def test_a_broadcast_from_obs_is_shown_and_not_disturbed(studio: Studio) -> None
     assert Axe().run(studio.page).violations_count == 0
 
 
+def test_a_second_device_cannot_go_live_and_is_told_why(studio: Studio) -> None:
+    studio.fixture.state = "live"
+    studio.open()
+    expect(studio.page.get_by_text("stop it there first")).to_be_visible()
+    expect(studio.page.get_by_role("button", name="Go live", exact=True)).to_be_disabled()
+
+
 @pytest.mark.parametrize(("lang", "scheme"), [("en", "light"), ("en", "dark"), ("fa", "light")])
 def test_axe_finds_nothing(studio: Studio, lang: str, scheme: str) -> None:
     studio.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")

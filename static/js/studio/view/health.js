@@ -183,7 +183,9 @@ export function elsewhereHealth(desk) {
         <p class="muted small">
           ${stalled
             ? t("Check OBS or the device that broadcasts.")
-            : t("The server receives your broadcast.")}
+            : desk.devices.media
+              ? t("You are live from another device. To go live from this page, stop it there first.")
+              : t("The server receives your broadcast.")}
         </p>
       </div>
     </div>
