@@ -46,6 +46,8 @@ SOURCES = 8
 TAKEOVER_SECONDS = 1.0
 """A source silent for this long may be followed by another one."""
 QUEUED_DATAGRAMS = 1_024
+PAIRS = 256
+"""Candidate pairs of one peer; RFC 8445 §6.1.2.5 suggests 100 a check list."""
 FIRST_ESTIMATE = 2_500_000
 """Bits a second granted until the estimator has seen three seconds: without a word about
 bandwidth Chromium begins at 300 kbit/s and climbs by 8 % a second."""
@@ -304,6 +306,11 @@ class PacketReceiver:
             fci = rtp.pack_remb_fci(*estimate)
             await self._feedback(rtp.RTCP_PSFB_APP, media_ssrc=0, fci=fci)
 
+    @property
+    def heard(self) -> bool:
+        """Whether a source is known."""
+        return self._source is not None
+
     async def request_keyframe(self) -> None:
         """Sends a picture loss indication, once a source is known."""
         if self._source is not None:
@@ -424,7 +431,7 @@ class Gate:
             known = self._knows(protocol, (address[0], address[1]))
             if known and content is not Content.NOTHING:
                 self.heard = _now()
-            if content is Content.STUN:
+            if content is Content.STUN and (known or self._has_room()):
                 try:
                     stun(datagram, address)
                 except Exception:
@@ -436,6 +443,10 @@ class Gate:
                 self.refused += 1
 
         _replace(protocol, "datagram_received", received)
+
+    def _has_room(self) -> bool:
+        """aioice keeps every address that an authenticated check came from, without bound."""
+        return len(self._connection._check_list) < PAIRS
 
     def _knows(self, protocol: Any, address: tuple[str, int]) -> bool:
         """Whether the address passed a connectivity check on this socket (RFC 8445 §12.2)."""

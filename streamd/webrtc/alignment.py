@@ -84,6 +84,14 @@ class Alignment:
         self._origin = self.wall(kind, timestamp)
         self._clocks[kind].base = timestamp
 
+    def precedes(self, kind: Kind, timestamp: int) -> bool:
+        """Whether the timestamp lies before media time 0: its unit came too late to be in it."""
+        clock = self._clocks[kind]
+        if clock.base is None:
+            assert self._origin is not None, "start() comes first"
+            return self.wall(kind, timestamp) < self._origin
+        return clock.last < 0 and timestamp < clock.base
+
     def zero(self) -> float:
         """When media time 0 was, by arrival, on the clock that ``arrived`` was given."""
         kind: Kind = "v" if self._clocks["v"].base is not None else "a"

@@ -198,11 +198,7 @@ class Ingest:
             return []
         first = self._pictures[0] if self._pictures else self._sounds[0]
         self._alignment.start(first.kind, first.timestamp)
-        origin = self._alignment.wall(first.kind, first.timestamp)
-        kept = [*self._pictures]
-        kept += [
-            sound for sound in self._sounds if self._alignment.wall("a", sound.timestamp) >= origin
-        ]
+        kept = [*self._pictures, *self._sounds]
         kept.sort(key=lambda coded: self._alignment.wall(coded.kind, coded.timestamp))
         events: list[Event] = [self._announce(pictured=bool(self._pictures))]
         self._pictures.clear()
@@ -234,6 +230,8 @@ class Ingest:
 
     def _sounded(self, coded: _Coded) -> list[Event]:
         """The sound's unit, after what conceals a hole before it."""
+        if self._alignment.precedes("a", coded.timestamp):
+            return []
         unit = self._unit(coded)
         events: list[Event] = []
         if self._audio_end is not None and unit.dts > self._audio_end:

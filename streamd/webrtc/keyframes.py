@@ -1,12 +1,14 @@
 """When to ask the publisher for a keyframe (picture loss indication, RFC 4585 §6.3.1). Pure.
 
-At once at the start, then on a beat of ``interval`` seconds so that joiners find a keyframe; and
-when pictures were lost, at most once in ``SPACING_SECONDS``.
+Every ``interval`` seconds, so that joiners find a keyframe; and when a picture was lost, at most
+once in ``SPACING_SECONDS``. At the start the publisher's own first keyframe is given
+``FIRST_SECONDS`` to come whole, since asking at once would only make it send two.
 """
 
 from __future__ import annotations
 
 SPACING_SECONDS = 1.0
+FIRST_SECONDS = 0.25
 
 
 class KeyframeBeat:
@@ -14,6 +16,7 @@ class KeyframeBeat:
 
     def __init__(self, interval: float) -> None:
         self._interval = interval
+        self._started: float | None = None
         self._asked: float | None = None
         self._came: float | None = None
         self.requests = 0
@@ -23,15 +26,23 @@ class KeyframeBeat:
         self._came = now
 
     def due(self, now: float, *, lost: bool) -> bool:
-        """Whether to ask now; then it counts as asked. ``lost``: a picture cannot be decoded."""
-        if self._asked is None:
-            wanted = True
-        elif lost:
-            wanted = now - self._asked >= min(SPACING_SECONDS, self._interval)
+        """Whether to ask now; then it counts as asked. ``lost``: a picture cannot be decoded.
+
+        The first call tells that video has begun to arrive.
+        """
+        if self._started is None:
+            self._started = now
+        if lost:
+            spacing = min(SPACING_SECONDS, self._interval)
+            last = (
+                self._asked if self._asked is not None else self._started + FIRST_SECONDS - spacing
+            )
+            wanted = now - last >= spacing
         else:
             # A publisher with its own shorter rhythm is left alone.
             fresh = self._came is not None and now - self._came < self._interval / 2
-            wanted = now - self._asked >= self._interval and not fresh
+            last = self._asked if self._asked is not None else self._started
+            wanted = now - last >= self._interval and not fresh
         if wanted:
             self._asked = now
             self.requests += 1

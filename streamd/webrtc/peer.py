@@ -86,8 +86,13 @@ class Peer:
         """``new``, ``connecting``, ``connected``, ``failed`` or ``closed``."""
         return self._connection.connectionState
 
+    @property
+    def sends_video(self) -> bool:
+        """Whether a video packet has come: before that, nobody can be asked for anything."""
+        return self._receivers["v"].heard
+
     async def request_keyframe(self) -> None:
-        """Asks for a keyframe (PLI), once video has arrived."""
+        """Asks for a keyframe (PLI)."""
         await self._receivers["v"].request_keyframe()
 
     async def request_packets(self, sequences: list[int]) -> None:

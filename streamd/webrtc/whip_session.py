@@ -163,6 +163,8 @@ class WhipSession:
 
     async def _ask(self, peer: Peer, now: float) -> None:
         """Asks for what is missing: packets, or a keyframe."""
+        if not peer.sends_video:
+            return
         due = self._requests.due(self._ingest.missing(), now)
         if due:
             await peer.request_packets(due)

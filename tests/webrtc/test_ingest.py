@@ -87,6 +87,20 @@ def test_both_tracks_start_together_with_a_keyframe() -> None:
     assert events[0].zero < 0.32
 
 
+def test_sounds_from_before_the_first_keyframe_are_left_even_when_they_come_after_it() -> None:
+    ingest = Ingest(sound=True)
+    events: list[Event] = []
+    for index, payload in enumerate(coded_sounds()[:40]):
+        if index == 10:
+            events += merged(pictures(ingest, start=0.2, count=1))
+        # From the tenth on, sounds are 100 ms late.
+        now = index / 50 + (0.1 if index >= 10 else 0.0)
+        events += ingest.audio(index, index * 960, payload, now)
+    audio = units(events, "a")
+    assert 0 <= audio[0].dts < 960
+    assert {b.dts - a.dts for a, b in itertools.pairwise(audio)} == {960}
+
+
 def test_without_sound_the_pictures_wait_a_second_at_most() -> None:
     ingest = Ingest(sound=True)
     seen = [(now, arrive()) for now, arrive in pictures(ingest)]

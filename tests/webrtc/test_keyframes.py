@@ -8,14 +8,23 @@ def asked(beat: KeyframeBeat, lost: bool, start: float = 0.0, seconds: float = 1
     return [at for at in times if beat.due(at, lost=lost)]
 
 
-def test_the_first_request_goes_out_at_once_and_the_next_on_the_beat() -> None:
+def test_requests_go_out_on_the_beat() -> None:
     beat = KeyframeBeat(2.0)
-    assert asked(beat, lost=False) == [0.0, 2.0, 4.0, 6.0, 8.0]
-    assert beat.requests == 5
+    assert asked(beat, lost=False) == [2.0, 4.0, 6.0, 8.0]
+    assert beat.requests == 4
 
 
-def test_loss_asks_at_most_once_a_second() -> None:
-    assert asked(KeyframeBeat(2.0), lost=True, seconds=3) == [0.0, 1.0, 2.0]
+def test_the_first_keyframe_is_given_a_moment_and_then_asked_for_once_a_second() -> None:
+    assert asked(KeyframeBeat(2.0), lost=True, seconds=3) == [0.25, 1.25, 2.25]
+
+
+def test_a_loss_is_answered_at_once_when_nothing_was_asked_lately() -> None:
+    beat = KeyframeBeat(2.0)
+    assert not beat.due(0.0, lost=False)
+    assert beat.due(1.5, lost=True)
+    assert not beat.due(2.4, lost=True)
+    assert not beat.due(3.4, lost=False)
+    assert beat.due(3.5, lost=False)
 
 
 def test_a_publisher_with_its_own_rhythm_is_left_alone() -> None:

@@ -178,5 +178,5 @@ async def publisher_page(server: WhipServer) -> AsyncIterator[Page]:
 async def until(condition: Callable[[], bool], seconds: float = DEADLINE) -> None:
     """Waits for a condition, with a generous deadline."""
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110  what is waited for has no event
+        while not condition():
             await asyncio.sleep(0.02)
