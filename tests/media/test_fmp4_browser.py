@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import struct
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from playwright.async_api import Page, Route, async_playwright
+import pytest_asyncio
+from playwright.async_api import Browser, Page, Route, async_playwright
 
 from streamd import config
+from streamd.media.parts import Part
 from streamd.media.units import Kind
 from streamd.relay import file_ingest
+from streamd.relay.lifecycle import StreamState
 from streamd.relay.stream import Stream
 from streamd.relay.testcard import CardEncoder
-from tests.relay.recording import BIG_BUCK_BUNNY, BIKES, Recording
+from tests.relay.recording import BIG_BUCK_BUNNY, BIKES, Recording, until
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
@@ -47,6 +52,13 @@ async ({codecs, seconds}) => {
     const view = new DataView(bytes);
     for (let at = 0; at < bytes.byteLength;) {
       const size = view.getUint32(at);
+      if (size === 0) {
+        const length = view.getUint8(at + 4);
+        const codec = new TextDecoder().decode(bytes.slice(at + 5, at + 5 + length));
+        buffers[kind].changeType(`${kind == 'v' ? 'video' : 'audio'}/mp4; codecs="${codec}"`);
+        at += 5 + length;
+        continue;
+      }
       const done = new Promise((yes, no) => {
         buffers[kind].onupdateend = yes;
         buffers[kind].onerror = () => no(new Error(`append of ${kind} failed at ${at}`));
@@ -65,6 +77,7 @@ async ({codecs, seconds}) => {
   }
   const start = video.buffered.length ? video.buffered.start(0) : 0;
   video.currentTime = start;
+  video.playbackRate = 2;
   await video.play();
   const deadline = performance.now() + 60000;
   while (video.currentTime < start + seconds && !errors.length && performance.now() < deadline)
@@ -79,12 +92,19 @@ async ({codecs, seconds}) => {
 """
 
 
-@pytest.fixture
-async def page() -> AsyncIterator[Page]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def chromium() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield await browser.new_page()
+        yield browser
         await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def page(chromium: Browser) -> AsyncIterator[Page]:
+    context = await chromium.new_context()
+    yield await context.new_page()
+    await context.close()
 
 
 async def play(page: Page, recording: Recording, seconds: float) -> dict[str, Any]:
@@ -92,8 +112,18 @@ async def play(page: Page, recording: Recording, seconds: float) -> dict[str, An
     kinds: list[Kind] = list(recording.joins[1].tracks)
 
     def framed(kind: Kind) -> Iterator[bytes]:
-        for body in (recording.joins[1].tracks[kind].init, *recording.fragments(kind)):
-            yield struct.pack(">I", len(body)) + body
+        """Size and body each; size 0: the codec string to change to, behind one byte of length."""
+        init = recording.joins[1].tracks[kind].init
+        yield struct.pack(">I", len(init)) + init
+        for part in recording.parts[1]:
+            changed = (part.init or {}).get(kind)
+            if changed is not None:
+                codec = changed.codec.encode()
+                yield struct.pack(">IB", 0, len(codec)) + codec
+                yield struct.pack(">I", len(changed.init)) + changed.init
+            body = part.v if kind == "v" else part.a
+            if body is not None:
+                yield struct.pack(">I", len(body)) + body
 
     bodies = {f"/{kind}": b"".join(framed(kind)) for kind in kinds}
 
@@ -121,13 +151,19 @@ async def clip(path: Path) -> Recording:
     return recording
 
 
-async def card(audio: Literal["aac", "opus"], pictures: int) -> Recording:
-    stream = Stream("card", config.Relay())
+ORIGIN_TIME = Fraction(1_700_000_000)
+
+
+async def card(
+    audio: Literal["aac", "opus"], numbers: Iterable[int], part_ms: int = 0
+) -> Recording:
+    """The test card's pictures of these numbers, and the sound."""
+    stream = Stream("card", config.Relay(part_ms=part_ms))
     recording = Recording(stream)
-    encoder = CardEncoder(Fraction(1_700_000_000), audio=audio, fps=25, width=640, height=360)
+    encoder = CardEncoder(ORIGIN_TIME, audio=audio, fps=25, width=640, height=360)
     publisher = stream.publish("testcard")
-    publisher.announce(encoder.tracks, 1_700_000_000.0)
-    for number in range(pictures):
+    publisher.announce(encoder.tracks, float(ORIGIN_TIME))
+    for number in numbers:
         for unit in encoder.encode(number):
             publisher.write(unit)
     publisher.close()
@@ -155,10 +191,76 @@ async def test_a_clip_with_b_frames_plays_without_a_hole(page: Page) -> None:
 
 @pytest.mark.parametrize("audio", ["aac", "opus"])
 async def test_the_test_card_plays(page: Page, audio: Literal["aac", "opus"]) -> None:
-    outcome = await play(page, await card(audio, 100), 3.5)
+    outcome = await play(page, await card(audio, range(100)), 3.5)
     assert outcome["played"] >= 3.5
     assert outcome["frames"] >= 80
     assert outcome["audioBytes"] > 0
     for kind in ("v", "a"):
         assert len(outcome["ranges"][kind]) == 1
         assert outcome["ranges"][kind][0][1] - outcome["ranges"][kind][0][0] >= 3.8
+
+
+async def test_a_loops_seam_leaves_no_hole(page: Page) -> None:
+    """Twice the clip and a little: the sound of a pass is 32 ms longer than its pictures."""
+    stream = Stream("clip", config.Relay())
+    recording = Recording(stream)
+    playing = asyncio.create_task(file_ingest.play(BIG_BUCK_BUNNY, stream, speed=100.0))
+    await until(lambda: sum(part.v is not None for part in recording.parts.get(1, ())) > 280)
+    playing.cancel()
+    await asyncio.gather(playing, return_exceptions=True)
+    outcome = await play(page, recording, 0.5)
+    for kind in ("v", "a"):
+        assert len(outcome["ranges"][kind]) == 1
+        assert outcome["ranges"][kind][0][1] > 11.0
+
+
+async def test_late_and_missing_pictures_of_unknown_duration_leave_no_hole(page: Page) -> None:
+    """As a camera over WebRTC has them: up to 160 ms without a picture."""
+    numbers = [n for n in range(125) if n % 25 in (0, 4, 5, 7, 8, 9, 13, 14, 17, 20, 21, 22)]
+    outcome = await play(page, await card("opus", numbers), 4.0)
+    assert len(outcome["ranges"]["v"]) == 1
+    assert outcome["played"] >= 4.0
+    assert outcome["frames"] >= 45
+
+
+async def test_parts_of_a_tenth_of_a_second(page: Page) -> None:
+    outcome = await play(page, await card("aac", range(100), part_ms=100), 3.5)
+    assert len(outcome["ranges"]["v"]) == 1
+    assert outcome["frames"] >= 80
+
+
+async def test_a_picture_that_changes_its_size_goes_on(page: Page) -> None:
+    """A phone turned: new parameter sets with a keyframe, in the same generation."""
+    stream = Stream("card", config.Relay())
+    recording = Recording(stream)
+    publisher = stream.publish("whip")
+    start = 0
+    for width, height in ((640, 360), (960, 540), (480, 270)):
+        encoder = CardEncoder(ORIGIN_TIME, audio="opus", fps=25, width=width, height=height)
+        if stream.state is StreamState.IDLE:
+            publisher.announce(encoder.tracks)
+        units = [u for n in range(40) for u in encoder.encode(n) if u.kind == "v"]
+        for number, unit in enumerate(units):
+            time = (start + number) * 3_600
+            track = encoder.tracks[0] if number == 0 else None
+            publisher.write(replace(unit, dts=time, pts=time, track=track))
+        start += len(units)
+    publisher.close()
+    recording.joins[1] = replace(recording.joins[1], tracks={"v": recording.joins[1].tracks["v"]})
+    outcome = await play(page, recording, 4.5)
+    assert outcome["played"] >= 4.5
+    assert outcome["frames"] >= 110
+    assert (outcome["width"], outcome["height"]) == (480, 270)
+
+
+async def test_whole_hls_segments_play(page: Page) -> None:
+    stream = Stream("clip", config.Relay())
+    recording = Recording(stream)
+    await file_ingest.play(BIKES, stream, loop=False, speed=float("inf"))
+    count = stream.window.media_playlist("v").count("#EXTINF")
+    recording.parts[1] = [
+        Part(number, 0, True, stream.window.segment("v", 1, number)) for number in range(count)
+    ]
+    outcome = await play(page, recording, 3.0)
+    assert outcome["ranges"]["v"] == [pytest.approx([0.08, 10.08], abs=0.001)]
+    assert outcome["frames"] >= 70
