@@ -106,7 +106,7 @@ async def test_the_bitrate_is_not_held_down() -> None:
     for at in range(4, 8, 2):
         span = [unit for unit in pictures if at <= unit.dts / 90_000 < at + 2]
         assert sum(len(unit.payload) for unit in span) * 8 / 2 >= 1_500_000
-    assert len(output.pictures()) == len(pictures)
+    assert len(output.pictures()) >= len(pictures)
     assert output.of("a") == []
 
 
