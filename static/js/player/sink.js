@@ -14,7 +14,7 @@ export function plays(kind, codec) {
   return Boolean(Source && Source.isTypeSupported(mime(kind, codec)));
 }
 
-/** A MediaSource on one video element, for one generation of a stream. */
+/** A MediaSource, attached at once to one video element, for one generation of a stream. */
 export class Sink {
   /**
    * @param {HTMLVideoElement} video
@@ -26,19 +26,24 @@ export class Sink {
     this.tracks = new Map();
     this.waiting = [];
     this.closed = false;
+    this.opened = this.#attach();
   }
 
-  /** Attaches to the video; bytes given meanwhile wait in order. `tracks`: {v|a: {codec, init}}. */
-  async open(tracks) {
+  async #attach() {
     this.source = new Source();
     this.video.disableRemotePlayback = true;
-    this.url = URL.createObjectURL(this.source);
+    const url = URL.createObjectURL(this.source);
     const opened = new Promise((resolve) => {
       this.source.addEventListener("sourceopen", resolve, { once: true });
     });
-    this.video.src = this.url;
+    this.video.src = url;
     await opened;
-    URL.revokeObjectURL(this.url);
+    URL.revokeObjectURL(url);
+  }
+
+  /** Adds `tracks` ({v|a: {codec, init}}); parts given meanwhile wait in order. */
+  async open(tracks) {
+    await this.opened;
     if (this.closed) return;
     for (const [kind, { codec, init }] of Object.entries(tracks)) {
       const buffer = this.source.addSourceBuffer(mime(kind, codec));

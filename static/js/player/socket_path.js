@@ -43,6 +43,7 @@ export class SocketPath {
 
   start() {
     this.video.addEventListener("error", this.onVideoError);
+    this.ready = this.#newSink(); // opens while the socket connects
     this.socket.start();
     this.steer = setInterval(() => this.#steer(), STEER_MS);
     this.trim = setInterval(() => this.sink?.trim(), TRIM_MS);
@@ -53,8 +54,9 @@ export class SocketPath {
     clearInterval(this.trim);
     this.video.removeEventListener("error", this.onVideoError);
     this.socket.stop();
+    this.ready?.close();
     this.sink?.close();
-    this.sink = null;
+    this.sink = this.ready = null;
   }
 
   /** Moves the playhead to live. */
@@ -97,14 +99,20 @@ export class SocketPath {
     this.placed = false;
     this.next = null;
     this.progress = { at: performance.now(), time: -1 };
-    const sink = new Sink(this.video, {
-      onAppend: () => this.#appended(sink),
-      onFault: () => sink === this.sink && this.#fault(),
-    });
+    const sink = this.ready ?? this.#newSink();
+    this.ready = null;
     this.sink = sink;
     sink.open(data.tracks).catch(() => sink === this.sink && this.#fault());
     for (const part of data.parts) this.#part(part);
     this.events.onJoin({ audio: "a" in data.tracks });
+  }
+
+  #newSink() {
+    const sink = new Sink(this.video, {
+      onAppend: () => this.#appended(sink),
+      onFault: () => sink === this.sink && this.#fault(),
+    });
+    return sink;
   }
 
   #part(part) {

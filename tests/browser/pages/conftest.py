@@ -96,13 +96,19 @@ async def _result(future: asyncio.Future[Stage]) -> Stage:
 
 @pytest.fixture
 def theatre(shared: Theatre, browser: Browser) -> Iterator[Theatre]:
-    """A wide page on a stage where nothing happens yet; script errors fail the test."""
+    """A wide page, nothing on air yet; script errors and missing static files fail the test."""
     shared.do(shared.stage.reset)
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     shared.page = context.new_page()
     shared.page.set_default_timeout(DEADLINE_SECONDS * 1000)
     errors: list[str] = []
     shared.page.on("pageerror", lambda error: errors.append(str(error)))
+    shared.page.on(
+        "response",
+        lambda answer: (
+            errors.append(answer.url) if "/static/" in answer.url and not answer.ok else None
+        ),
+    )
     yield shared
     context.close()
     assert errors == []
