@@ -115,24 +115,24 @@ def test_a_closed_page_ends_the_broadcast(studio: Studio) -> None:
     assert studio.until(lambda: studio.fixture.deleted == ["s1"])
 
 
-@pytest.mark.parametrize(
-    ("status", "detail"),
-    [
-        (401, "The key is not valid for this stream."),
-        (404, "There is no stream “c2”."),
-        (406, "The offer has no codec that streamd relays."),
-        (409, "Someone is already broadcasting to “c2”."),
-        (413, "The request's body is too large."),
-        (503, "All places are taken."),
-    ],
-)
-def test_a_refusal_is_the_servers_sentence(studio: Studio, status: int, detail: str) -> None:
-    studio.fixture.whip_status, studio.fixture.whip_detail = status, detail
+REFUSALS = {
+    401: "The key is not valid for this stream.",
+    404: "There is no stream “c2”.",
+    406: "The offer has no codec that streamd relays.",
+    409: "Someone is already broadcasting to “c2”.",
+    413: "The request's body is too large.",
+    503: "All places are taken.",
+}
+
+
+def test_a_refusal_is_the_servers_sentence(studio: Studio) -> None:
     studio.open()
-    studio.press("Go live")
-    studio.press("Press again to go live")
-    expect(studio.page.get_by_role("alert")).to_contain_text(detail)
-    expect(studio.page.get_by_role("button", name="Go live", exact=True)).to_be_visible()
+    for status, detail in REFUSALS.items():
+        studio.fixture.whip_status, studio.fixture.whip_detail = status, detail
+        studio.press("Go live")
+        studio.press("Press again to go live")
+        expect(studio.page.get_by_role("alert")).to_contain_text(detail)
+        expect(studio.page.get_by_role("button", name="Go live", exact=True)).to_be_visible()
 
 
 def test_in_persian_a_refusal_is_persian(studio: Studio) -> None:

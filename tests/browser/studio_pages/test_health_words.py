@@ -22,28 +22,28 @@ def samples(**changes: Any) -> list[dict[str, Any]]:
     return [{**good, "at": 10_000 + second * 1000, **changes} for second in range(10)]
 
 
-@pytest.mark.parametrize(
-    ("made", "about", "word"),
-    [
-        (samples(), {}, "good"),
-        (samples(), {"since": 15_000}, "measuring"),
-        (samples(kbps=700, limit="bandwidth"), {}, "upload"),
-        # A still picture needs few bits: that is no fault of the line.
-        (samples(kbps=300), {}, "good"),
-        (samples(loss=0.12), {}, "upload"),
-        (samples(fps=9, limit="cpu"), {}, "device"),
-        (samples(roundTripMs=650), {}, "slow"),
-        (samples(roundTripMs=None), {}, "good"),
-        (samples(fps=0), {}, "stuck"),
-        (samples(), {"receiving": False}, "stuck"),
-    ],
-)
-def test_words(
-    studio: Studio, made: list[dict[str, Any]], about: dict[str, Any], word: str
-) -> None:
+Case = tuple[list[dict[str, Any]], dict[str, Any], str]
+CASES: dict[str, Case] = {
+    "all is well": (samples(), {}, "good"),
+    "just begun": (samples(), {"since": 15_000}, "measuring"),
+    "the line is too thin": (samples(kbps=700, limit="bandwidth"), {}, "upload"),
+    "a still picture needs few bits": (samples(kbps=300), {}, "good"),
+    "packets are lost": (samples(loss=0.12), {}, "upload"),
+    "the device is too slow": (samples(fps=9, limit="cpu"), {}, "device"),
+    "far away": (samples(roundTripMs=650), {}, "slow"),
+    "no round trip known": (samples(roundTripMs=None), {}, "good"),
+    "no frames": (samples(fps=0), {}, "stuck"),
+    "the server gets nothing": (samples(), {"receiving": False}, "stuck"),
+}
+
+
+def test_words(studio: Studio) -> None:
     studio.open(key="")
-    full = {"since": 0, "now": 20_000, "target": 2_500_000, "receiving": True, **about}
-    assert studio.page.evaluate(VERDICT, [made, full]) == word
+    said = {}
+    for name, (made, about, _) in CASES.items():
+        full = {"since": 0, "now": 20_000, "target": 2_500_000, "receiving": True, **about}
+        said[name] = studio.page.evaluate(VERDICT, [made, full])
+    assert said == {name: word for name, (_, _, word) in CASES.items()}
 
 
 def test_a_rate_on_its_way_up_is_not_judged(studio: Studio) -> None:
