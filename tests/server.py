@@ -98,15 +98,19 @@ def environment(home: Path, port: int, feed_port: int, **settings: str) -> dict[
 
 @contextlib.contextmanager
 def running(
-    home: Path, command: str = "serve", *arguments: str, **settings: str
+    home: Path,
+    command: str = "serve",
+    *arguments: str,
+    module: str = "streamd",
+    **settings: str,
 ) -> Iterator[Server]:
-    """Starts ``streamd command``, waits until it is ready, stops it at the end."""
+    """Starts ``python -m streamd command``, waits until it is ready, stops it at the end."""
     port, feed_port = free_port(), free_port()
     home.mkdir(parents=True, exist_ok=True)
     log_path = home / "streamd.log"
     with log_path.open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "streamd", command, *arguments],
+            [sys.executable, "-m", module, command, *arguments],
             env=environment(home, port, feed_port, **settings),
             cwd=ROOT,
             stdout=log,
