@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import AsyncIterator
 from typing import Any
 
+import av
 import pytest
 
 from streamd import config
 from streamd.feeds.hub import Hub
 from streamd.feeds.media import MediaProvider
 from streamd.media.units import Track, Unit
+from streamd.relay import testcard
+from streamd.relay.lifecycle import StreamState
 from streamd.relay.stream import Publisher
 from streamd.relay.streams import Streams
-from tests.feeds.harness import Client, Running, running
+from tests.feeds.harness import Client, Running, running, until
 
 FRAME = 3_000
 VIDEO = Track("v", "avc1.42e01f", 90_000, b"\x01\x42\xe0\x1f\xff\xe1\x00\x00\x01\x00\x00", 640, 360)
@@ -230,10 +234,11 @@ async def test_a_slow_reader_skips_to_a_keyframe_and_the_others_get_all(stage: S
         await joined(quick)
         slow.socket.transport.pause_reading()
         quick_parts = []
-        for step in range(40):
+        for step in range(160):
             # The configuration changes while the slow one reads nothing.
-            air.send(19 if step == 0 else 20, NEW_VIDEO if step == 5 else None)
-            quick_parts += await parts(quick, 19 if step == 0 else 20)
+            pictures = 4 if step == 0 else 5
+            air.send(pictures, NEW_VIDEO if step == 20 else None)
+            quick_parts += await parts(quick, pictures)
         assert [part["n"] for part in quick_parts] == list(range(1, 800))
         assert stage.gateway.counted("skipped_parts_total") > 100
         slow.socket.transport.resume_reading()
@@ -258,6 +263,22 @@ async def keep_sending(air: Broadcast) -> None:
     while True:
         air.send(1)
         await asyncio.sleep(0.002)
+
+
+async def test_what_a_viewer_gets_decodes(stage: Stage) -> None:
+    """The test card, H.264 and AAC: init and parts of each track put together, read by libav."""
+    playing = asyncio.ensure_future(testcard.play(stage.streams.get("alef"), width=384, height=240))
+    async with stage.viewer() as viewer:
+        await until(lambda: stage.streams.get("alef").state is StreamState.LIVE)
+        data = await joined(viewer, "aac")
+        got = data["parts"] + await parts(viewer, 60)
+    playing.cancel()
+    await asyncio.gather(playing, return_exceptions=True)
+    for kind, least in (("v", 30), ("a", 30)):
+        track = [data["tracks"][kind]["init"], *(part[kind] for part in got if kind in part)]
+        with av.open(io.BytesIO(b"".join(track)), "r") as container:
+            frames = list(container.decode(container.streams[0]))
+        assert len(frames) > least
 
 
 async def test_streams_of_one_connection_are_bounded_and_unlistened(stage: Stage) -> None:
