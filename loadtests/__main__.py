@@ -1,0 +1,69 @@
+"""``python -m loadtests``: one command a load test."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from loadtests import fanout
+from loadtests.errors import LoadTestError
+from loadtests.report import Report
+
+cli = typer.Typer(
+    help=(
+        "Measure streamd on this machine: every command starts its own servers and generators on "
+        "loopback, prints medians and ratios, and stops what it started."
+    ),
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+out = Console(highlight=False)
+progress = Console(stderr=True, highlight=False, style="dim")
+
+Json = Annotated[Path | None, typer.Option("--json", help="Also write every figure to this file.")]
+Check = Annotated[bool, typer.Option("--check", help="Exit with 1 where a goal is missed.")]
+
+
+def main() -> None:
+    """Runs the command; what is refused on purpose is one line and exit code 1."""
+    try:
+        cli()
+    except LoadTestError as error:
+        Console(stderr=True, highlight=False, soft_wrap=True).print(
+            f"[bold red]loadtests:[/] {error}"
+        )
+        sys.exit(1)
+
+
+@cli.command("fanout")
+def fanout_command(
+    subscribers: Annotated[int, typer.Option(min=1, max=15_000)] = 1_000,
+    rate: Annotated[float, typer.Option(min=0.1, max=1_000, help="Publications a second.")] = 50,
+    size: Annotated[int, typer.Option(min=200, max=60_000, help="Bytes a publication.")] = 300,
+    seconds: Annotated[float, typer.Option(min=0.5, max=300, help="Of each run.")] = 4,
+    runs: Annotated[int, typer.Option(min=1, max=100)] = 5,
+    broadcast: Annotated[bool, typer.Option(help="With websockets.broadcast() as a peer.")] = True,
+    idle: Annotated[bool, typer.Option(help="Memory and CPU of idle connections too.")] = True,
+    json: Json = None,
+    check: Check = False,
+) -> None:
+    """CPU time for one delivery on a poll's channel, beside a C send() loop; idle connections."""
+    plan = fanout.Plan(subscribers, rate, size, seconds, runs, broadcast, idle)
+    _finish(fanout.run(plan, progress.print), json, check)
+
+
+def _finish(report: Report, json: Path | None, check: bool) -> None:
+    report.print(out)
+    if json is not None:
+        report.write(json)
+    if check and report.missed:
+        raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,32 @@
+"""The C programs beside this file, compiled when a load test needs them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from loadtests.errors import Unprepared
+
+SOURCES = Path(__file__).parent
+
+
+def build(name: str, folder: Path) -> Path:
+    """Compiles ``name``.c into ``folder`` and gives the program's path.
+
+    Raises Unprepared where there is no C compiler or the source does not compile.
+    """
+    compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        raise Unprepared("A C compiler is needed: install gcc or clang, or name one in CC.")
+    program = folder / name
+    done = subprocess.run(
+        [compiler, "-O2", "-Wall", "-o", str(program), str(SOURCES / f"{name}.c")],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    if done.returncode:
+        raise Unprepared(f"{name}.c does not compile with {compiler}:\n{done.stderr}")
+    return program
