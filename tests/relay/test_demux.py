@@ -238,3 +238,20 @@ def test_closing_waits_for_a_running_read() -> None:
     assert not thread.is_alive()
     assert done
     assert reader.read(1.0) == []
+
+
+def test_a_frame_whose_lengths_lie_is_refused_by_name(tmp_path: Path) -> None:
+    whole = BIG_BUCK_BUNNY.read_bytes()
+    frame = samples(BIG_BUCK_BUNNY, "video")[3].payload
+    path = tmp_path / "lies.mp4"
+    path.write_bytes(whole.replace(frame, b"\xff\xff\xff\xff" + frame[4:]))
+    with pytest.raises(MalformedMedia, match=r"^lies\.mp4 cannot be used: A NAL unit is longer"):
+        all_units(FileReader(path))
+
+
+def test_an_audio_file_has_one_track(tmp_path: Path) -> None:
+    reader = FileReader(encode(tmp_path / "speech.mp4", None, "aac"))
+    assert [track.kind for track in reader.tracks] == ["a"]
+    units = all_units(reader)
+    assert len(units) >= 50
+    assert units[0].dts == 0
