@@ -17,19 +17,18 @@ from pathlib import Path
 import msgspec
 import structlog
 
-import streamd
 from polling.errors import AlreadyVoted, PollClosed, PollingError
 from polling.model import Ballot, Poll
 from polling.rules import PollState
 from polling.service import PollService
 from streamd.app import App
+from streamd.clips import BIG_BUCK_BUNNY
 from streamd.config import Candidate, Config, Event
 from streamd.relay.file_ingest import play as play_file
 from streamd.relay.testcard import play as play_testcard
 
 log = structlog.get_logger(__name__)
 
-CLIP = Path(streamd.__file__).parent / "clips" / "bigbuckbunny.mp4"
 ELECTORATE = 4_000
 POLL_SECONDS = 300
 PAUSE_SECONDS = 15.0
@@ -111,7 +110,7 @@ class Demo:
         """Broadcasts and votes until cancelled."""
         streams = self._app.streams
         async with asyncio.TaskGroup() as group:
-            group.create_task(play_file(CLIP, streams.get("mina")), name="demo clip")
+            group.create_task(play_file(BIG_BUCK_BUNNY, streams.get("mina")), name="demo clip")
             group.create_task(play_testcard(streams.get("kaveh")), name="demo test card")
             for stream in QUESTIONS:
                 group.create_task(self._ask(stream), name=f"demo polls {stream}")

@@ -67,9 +67,13 @@ def stream_key(server: Server) -> str:
     return server.new_key("alef")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium with a fake camera and microphone."""
+    """Debian's Chromium with a fake camera and microphone.
+
+    Not for a whole session: while Playwright's blocking interface is open it runs an event loop
+    in this thread, and tests that are coroutines cannot run beside it.
+    """
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
         yield launched

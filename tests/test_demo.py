@@ -6,6 +6,7 @@ import re
 import time
 from pathlib import Path
 
+from streamd.clips import BIG_BUCK_BUNNY
 from tests.server import running
 from tests.web.client import Client
 
@@ -41,9 +42,7 @@ def test_the_demo_is_live_by_itself(tmp_path: Path) -> None:
 
 
 def test_the_clip_is_shipped_with_its_licence() -> None:
-    from streamd.demo import CLIP
-
-    assert CLIP.stat().st_size > 500_000
-    licence = CLIP.with_name("LICENSE.md").read_text(encoding="utf-8")
+    assert BIG_BUCK_BUNNY.stat().st_size > 500_000
+    licence = BIG_BUCK_BUNNY.with_name("LICENSE.md").read_text(encoding="utf-8")
     assert "Blender Foundation" in licence
     assert "CC BY 3.0" in licence or "Attribution 3.0" in licence
