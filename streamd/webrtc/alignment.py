@@ -3,10 +3,13 @@
 Each track counts its own RTP clock from a random start, so sound and picture have to be brought
 together (RFC 3550 §6.4.1). Until both tracks have a sender report they are aligned by arrival:
 the least delayed packet so far tells when a timestamp was meant. Then by the reports' (NTP, RTP)
-pairs, the middle one of the last three since single ones are off by up to 15 ms in Chromium: an
-error over ``CORRECTION_SECONDS`` is taken away once, at a keyframe, by moving the early track
-forward, so that media time never steps back. After that the reports are only watched: where the
-publisher's sound card and its clock drift as far apart, the same is done again.
+pairs: an error over ``CORRECTION_SECONDS`` is taken away once, at a keyframe, by moving the early
+track forward, so that media time never steps back.
+
+After that the reports are only watched, for the publisher's sound card and its clock may drift
+apart: the same is done again, at most every ``REST_SECONDS``, and only where the last three
+reports of each track agree. Single reports are off by up to 15 ms in Chromium, and by any amount
+from senders that stamp them when they happen to send.
 """
 
 from __future__ import annotations
@@ -19,8 +22,13 @@ from streamd.media.units import Kind
 
 CORRECTION_SECONDS = 0.020
 """A smaller error is left alone: nobody hears it, and each correction leaves a small hole."""
+FIRST_SECONDS = 0.5
+"""The most that one report of each track may move; beyond it, three must agree."""
 ABSURD_SECONDS = 2.0
 """Reports that move a track further than this against its arrival are not believed."""
+AGREEMENT_SECONDS = 0.020
+REPORTS = 3
+REST_SECONDS = 30.0
 JUMP_SECONDS = 2.0
 """A timestamp this far from what its arrival says began anew: a restarted or replaced source."""
 
@@ -32,19 +40,22 @@ class _TrackClock:
     """Arrival minus timestamp, in seconds, of the least delayed packet so far."""
     base: int | None = None
     """The RTP timestamp at media time 0."""
-    reports: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=3))
+    reports: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=REPORTS))
     """The last sender reports: NTP seconds and the RTP timestamp of the same instant."""
     last: int = -1
     last_timestamp: int = 0
     last_arrival: float = 0.0
 
-    def ntp_at_zero(self) -> float | None:
-        """NTP seconds at this track's media time 0, by the middle one of its reports."""
+    def ntp_at_zero(self) -> list[float]:
+        """NTP seconds at this track's media time 0, by each of its reports, in rising order."""
         base = self.base
-        if not self.reports or base is None:
-            return None
-        zeros = sorted(ntp - (timestamp - base) / self.rate for ntp, timestamp in self.reports)
-        return zeros[len(zeros) // 2]
+        if base is None:
+            return []
+        return sorted(ntp - (timestamp - base) / self.rate for ntp, timestamp in self.reports)
+
+
+def _agree(zeros: list[float]) -> bool:
+    return len(zeros) == REPORTS and zeros[-1] - zeros[0] <= AGREEMENT_SECONDS
 
 
 class Alignment:
@@ -53,6 +64,7 @@ class Alignment:
     def __init__(self, rates: Mapping[Kind, int]) -> None:
         self._clocks = {kind: _TrackClock(rate) for kind, rate in rates.items()}
         self._origin: float | None = None
+        self._corrected_at: float | None = None
         self.corrections: list[float] = []
         """Seconds that sound was moved against the picture, newest last, at most 32 kept."""
 
@@ -110,7 +122,7 @@ class Alignment:
         elif clock.last >= 0:
             self._follow_jump(clock, timestamp, now)
         if keyframe:
-            self._correct()
+            self._correct(now)
         assert clock.base is not None
         clock.last = max(timestamp - clock.base, clock.last + 1, 0)
         clock.last_timestamp, clock.last_arrival = timestamp, now
@@ -131,20 +143,33 @@ class Alignment:
         clock.base = timestamp - clock.last - max(1, round(elapsed * clock.rate))
         clock.least = now - timestamp / clock.rate
         clock.reports.clear()
+        self._corrected_at = None
 
-    def _correct(self) -> None:
+    def _correct(self, now: float) -> None:
         if len(self._clocks) < 2:
             return
         video, audio = self._clocks["v"], self._clocks["a"]
-        at_zero_v, at_zero_a = video.ntp_at_zero(), audio.ntp_at_zero()
-        if at_zero_v is None or at_zero_a is None:
+        zeros_v, zeros_a = video.ntp_at_zero(), audio.ntp_at_zero()
+        if not zeros_v or not zeros_a:
             return
-        assert video.base is not None
-        assert audio.base is not None
         # Positive: a sound of the same instant has the smaller media time, so it plays early.
-        early = at_zero_a - at_zero_v
+        early = zeros_a[len(zeros_a) // 2] - zeros_v[len(zeros_v) // 2]
         if not CORRECTION_SECONDS <= abs(early) <= ABSURD_SECONDS:
             return
+        if not (_agree(zeros_v) and _agree(zeros_a)) and (
+            self._corrected_at is not None or abs(early) > FIRST_SECONDS
+        ):
+            return
+        if self._corrected_at is not None and now - self._corrected_at < REST_SECONDS:
+            return
+        self._corrected_at = now
+        self._move(early)
+
+    def _move(self, early: float) -> None:
+        """Moves sound forward by ``early`` seconds, or the picture where it is negative."""
+        video, audio = self._clocks["v"], self._clocks["a"]
+        assert video.base is not None
+        assert audio.base is not None
         if early > 0:
             audio.base -= round(early * audio.rate)
         else:

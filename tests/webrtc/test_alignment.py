@@ -8,7 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamd.media.units import Kind
-from streamd.webrtc.alignment import ABSURD_SECONDS, CORRECTION_SECONDS, Alignment
+from streamd.webrtc.alignment import (
+    ABSURD_SECONDS,
+    CORRECTION_SECONDS,
+    REST_SECONDS,
+    Alignment,
+)
 
 RATES: dict[Kind, int] = {"v": 90_000, "a": 48_000}
 NTP = 4_000_000_000.0
@@ -141,6 +146,31 @@ def test_a_single_wrong_report_moves_nothing() -> None:
     alignment.reported("a", NTP + 4.3, sender.timestamp("a", 4.0))
     played(alignment, sender, 3, None, start=4.0)
     assert alignment.corrections == []
+
+
+def test_a_sender_whose_reports_are_noise_is_corrected_rarely() -> None:
+    alignment = Alignment(RATES)
+    sender = Sender(7, 0.05, 0.05)
+    noise = random.Random(7)
+    for second in range(90):
+        units = played(alignment, sender, 1, None, start=float(second))
+        assert_never_steps_back(units)
+        for kind in RATES:
+            ntp = NTP + second + noise.uniform(-0.4, 0.4)
+            alignment.reported(kind, ntp, sender.timestamp(kind, float(second)))
+    assert len(alignment.corrections) <= 1
+    assert 90 / REST_SECONDS >= 3
+
+
+def test_a_large_offset_is_believed_when_three_reports_agree() -> None:
+    alignment = Alignment(RATES)
+    sender = Sender(8, 0.9, 0.05)
+    early = played(alignment, sender, 1.9, 0.0)
+    assert alignment.corrections == []
+    late = played(alignment, sender, 4, 2.0, start=2.0)
+    assert_never_steps_back({kind: early[kind] + late[kind] for kind in RATES})
+    assert len(alignment.corrections) == 1
+    assert abs(offset(late)) <= CORRECTION_SECONDS + 0.002
 
 
 def test_a_timestamp_that_jumps_is_placed_by_arrival() -> None:
