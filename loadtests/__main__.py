@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from loadtests import fanout
+from loadtests import fanout, votes
 from loadtests.errors import LoadTestError
 from loadtests.report import Report
 
@@ -57,11 +57,42 @@ def fanout_command(
     _finish(fanout.run(plan, progress.print), json, check)
 
 
+@cli.command("votes")
+def votes_command(
+    voters: Annotated[int, typer.Option(min=1, max=12_000)] = 2_000,
+    votes_: Annotated[int, typer.Option("--votes", min=1, help="Of a round at full speed.")] = 0,
+    subscribers: Annotated[
+        int, typer.Option(min=1, max=12_000, help="Screens that watch.")
+    ] = 1_000,
+    rate: Annotated[float, typer.Option(min=1, help="Votes a second of a paced round.")] = 2_000,
+    seconds: Annotated[float, typer.Option(min=0.5, max=300, help="Of a paced round.")] = 10,
+    runs: Annotated[int, typer.Option(min=1, max=100)] = 3,
+    processes: Annotated[int, typer.Option(min=1, max=16, help="Of voters.")] = 1,
+    kill_store: Annotated[
+        bool, typer.Option("--kill-store", help="kill -9 the store amid one round of votes.")
+    ] = False,
+    json: Json = None,
+    check: Check = False,
+) -> None:
+    """Durable votes a second, vote → receipt, vote → screen, CPU a vote; then the audit."""
+    plan = votes.Plan(
+        voters=voters,
+        votes=votes_ or (20_000 if kill_store else 40_000),
+        subscribers=subscribers,
+        rate=rate,
+        seconds=seconds,
+        runs=runs,
+        processes=processes,
+        kill_store=kill_store,
+    )
+    _finish(votes.run(plan, progress.print), json, check)
+
+
 def _finish(report: Report, json: Path | None, check: bool) -> None:
     report.print(out)
     if json is not None:
         report.write(json)
-    if check and report.missed:
+    if report.broken or (check and report.missed):
         raise typer.Exit(1)
 
 

@@ -91,7 +91,9 @@ def _measure(kind: str, plan: Plan, programs: dict[str, Path], folder: Path) -> 
         return _measure_send(plan, programs, folder)
     with _server(kind) as (server, port):
         own = [] if kind == "broadcast" else [CONNECT, SUBSCRIBE]
-        with listeners(programs["listener"], port, plan.subscribers, own) as listener:
+        with listeners(
+            programs["listener"], port, plan.subscribers, own, cores=split_cores()[1]
+        ) as listener:
             await_subscribers(server, plan.subscribers)
             order = {"do": "publish", "rate": plan.rate, "bytes": plan.size}
             server.ask(json.dumps(order | {"seconds": 0.5}), START_SECONDS)
@@ -108,7 +110,7 @@ def _measure(kind: str, plan: Plan, programs: dict[str, Path], folder: Path) -> 
 def _measure_send(plan: Plan, programs: dict[str, Path], folder: Path) -> Cost:
     message = folder / "message"
     message.write_bytes(frame(Opcode.TEXT, b"x" * plan.size))
-    server_cores, _ = split_cores()
+    server_cores, cores = split_cores()
     command = [
         str(programs["send_loop"]),
         str(plan.subscribers),
@@ -118,7 +120,9 @@ def _measure_send(plan: Plan, programs: dict[str, Path], folder: Path) -> Cost:
     ]
     with Worker(command, cores=server_cores) as server:
         port = int(server.read(START_SECONDS))
-        with listeners(programs["listener"], port, plan.subscribers, [], "raw") as listener:
+        with listeners(
+            programs["listener"], port, plan.subscribers, [], "raw", cores=cores
+        ) as listener:
             time.sleep(0.5)
             answer = server.ask("go", plan.seconds * 5 + START_SECONDS).split()
             cpu, sent, lost = (int(word) for word in answer[:3])
@@ -197,9 +201,9 @@ def listeners(
     *,
     samples: int = 0,
     log: Path | None = None,
+    cores: set[int] | None = None,
 ) -> Iterator[Worker]:
     """``count`` subscribers in one process, connected; see listener.c."""
-    _, cores = split_cores()
     command = [str(program), str(port), str(count), protocol, str(samples), str(log or "-")]
     with Worker([*command, *(one.hex() for one in messages)], cores=cores) as worker:
         worker.read(START_SECONDS + count / 100)

@@ -13,6 +13,8 @@ from typing import Literal
 from rich.console import Console
 from rich.table import Table
 
+_SHOWN = 20
+
 
 @dataclass(frozen=True)
 class Goal:
@@ -55,6 +57,8 @@ class Report:
     machine: str
     figures: list[Figure] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+    """Sentences about what must never happen; one of them fails the load test."""
 
     def add(
         self,
@@ -69,6 +73,10 @@ class Report:
         self.figures.append(figure)
         return figure
 
+    def section(self, name: str) -> None:
+        """Starts a group of figures with a line of its own."""
+        self.figures.append(Figure(name, [], ""))
+
     @property
     def missed(self) -> list[Figure]:
         """The figures whose goal is missed."""
@@ -79,7 +87,7 @@ class Report:
         console.print(f"\n[bold]{self.title}[/]")
         console.print(self.machine, style="dim")
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-        table.add_column("figure")
+        table.add_column("figure", no_wrap=True)
         table.add_column("median", justify="right")
         table.add_column("unit")
         table.add_column("lowest–highest", justify="right")
@@ -90,14 +98,21 @@ class Report:
         console.print(table)
         for note in self.notes:
             console.print(f"· {note}", style="dim")
+        for sentence in self.broken[:_SHOWN]:
+            console.print(f"BROKEN: {sentence}", style="bold red")
+        if len(self.broken) > _SHOWN:
+            console.print(f"BROKEN: and {len(self.broken) - _SHOWN} more", style="bold red")
 
     def write(self, path: Path) -> None:
         """Everything as JSON, for keeping."""
         shown = {
             "title": self.title,
             "machine": self.machine.splitlines(),
-            "figures": [asdict(one) | {"median": one.median} for one in self.figures],
+            "figures": [
+                asdict(one) | {"median": one.median if one.values else None} for one in self.figures
+            ],
             "notes": self.notes,
+            "broken": self.broken,
         }
         path.write_text(json.dumps(shown, indent=1, ensure_ascii=False), encoding="utf-8")
 
@@ -111,6 +126,8 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 def _cells(figure: Figure) -> tuple[str, ...]:
+    if not figure.unit:
+        return (f"[italic]{figure.name}[/]", "", "", "", "", "")
     spread = ""
     if len(figure.values) > 1:
         spread = f"{_number(min(figure.values))}–{_number(max(figure.values))}"
