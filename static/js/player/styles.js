@@ -12,6 +12,7 @@ export const styles = css`
     color: #f4f6f6;
     container-type: inline-size;
     isolation: isolate;
+    color-scheme: dark;
   }
   :host(:fullscreen) {
     aspect-ratio: auto;

@@ -96,6 +96,12 @@ export class StreamdPoll extends LitElement {
     return views.card(this);
   }
 
+  // Where the card scrolls, the keyboard must reach it even if nothing in it takes focus.
+  updated() {
+    if (this.scrollHeight > this.clientHeight + 1) this.tabIndex = 0;
+    else this.removeAttribute("tabindex");
+  }
+
   /** A choice was touched: the vote needs an identity soon, so it is fetched now. */
   pick(choice) {
     this.picked = choice;

@@ -106,7 +106,7 @@ def theatre(shared: Theatre, browser: Browser) -> Iterator[Theatre]:
     shared.page.on(
         "response",
         lambda answer: (
-            errors.append(answer.url) if "/static/" in answer.url and not answer.ok else None
+            errors.append(answer.url) if "/static/" in answer.url and answer.status >= 400 else None
         ),
     )
     yield shared

@@ -53,6 +53,17 @@ def test_axe_finds_nothing(theatre: Theatre, state: str, artefacts: Path) -> Non
         theatre.page.evaluate("localStorage.clear()")
 
 
+def test_a_sheet_that_scrolls_can_be_scrolled_by_keyboard(theatre: Theatre) -> None:
+    theatre.page.set_viewport_size({"width": 390, "height": 480})
+    show(theatre, "closed", "en", "dark")
+    theatre.do(theatre.stage.set_stream, "mina", "ended")
+    if theatre.page.locator("[data-folded]").count():
+        theatre.page.locator(".dock-fold").click()
+    expect(theatre.page.locator("streamd-poll[tabindex='0']")).to_be_visible()
+    results = Axe().run(theatre.page)
+    assert results.violations_count == 0, results.generate_report()
+
+
 @pytest.mark.parametrize("state", STATES)
 def test_nothing_overflows_at_280_pixels(theatre: Theatre, state: str) -> None:
     theatre.page.set_viewport_size({"width": 280, "height": 653})
