@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import random
 import statistics
 
 import numpy as np
 import pytest
 
 from streamd.relay.lifecycle import StreamState
+from streamd.webrtc.aiortc_taps import Gate
 from streamd.webrtc.session_life import SessionState
 from tests.webrtc.whip_server import Output, publisher_page, units_of, until, whip_server
 
@@ -109,6 +111,34 @@ async def test_the_bitrate_is_not_held_down() -> None:
         assert sum(len(unit.payload) for unit in span) * 8 / 2 >= 1_500_000
     assert len(output.pictures()) >= len(pictures)
     assert output.of("a") == []
+
+
+async def test_chromium_sends_lost_packets_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    noise, losing = random.Random(5), [False]
+    let_in = Gate._data
+
+    def lossy(gate: Gate, datagram: bytes, component: int) -> None:
+        media = 128 <= datagram[0] < 192 and not 192 <= datagram[1] <= 208
+        if not (losing[0] and media and noise.random() < 0.05):
+            let_in(gate, datagram, component)
+
+    monkeypatch.setattr(Gate, "_data", lossy)
+    async with whip_server() as server:
+        stream, output = server.stream()
+        async with publisher_page(server) as page, units_of(stream, output):
+            reply = await page.evaluate("publish('noise', '/whip/s')")
+            await until(lambda: output.seconds() > 1)
+            losing[0] = True
+            await until(lambda: output.seconds() > 4)
+            losing[0] = False
+            before = output.seconds()
+            await until(lambda: output.seconds() > before + 0.5)
+            figures = server.sessions.get(reply["id"]).figures()
+            sent = await page.evaluate("statistics()")
+    assert figures.requested_packets > 0
+    assert figures.lost_pictures == 0
+    assert sent["nack"] > 0
+    assert len(output.pictures()) >= len(output.of("v"))
 
 
 async def test_a_refused_offer_leaves_the_place_free_and_closing_the_page_ends_the_stream() -> None:
