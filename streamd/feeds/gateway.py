@@ -42,6 +42,8 @@ CLOSE_SECONDS: Final = 5.0
 """How long a client has to answer a close frame."""
 SHUTDOWN_SECONDS: Final = 2.0
 """The same, at shutdown."""
+CONTROLS: Final = 500
+"""Unread control frames (at most 127 bytes each) before a connection is cut off."""
 SETTLE_SECONDS: Final = 0.02
 """How often ``stop`` looks whether all is sent."""
 REPLY_BYTES: Final = 262_144
@@ -57,6 +59,21 @@ class FeedConnection(ServerConnection):
 
     link: Link | None = None
     session: Session | None = None
+    unread_controls = 0
+
+    def send_data(self) -> None:
+        """The library writes control frames: pongs, the close. Where the client reads none of
+        them, the library would pile them up for ever.
+        """
+        if self.protocol.writes and self.link is not None:
+            self.link.finish_frame()
+            super().send_data()
+            if self.paused:
+                self.unread_controls += 1
+                if self.unread_controls > CONTROLS:
+                    self.transport.abort()
+        else:
+            super().send_data()
 
     def process_event(self, event: Event) -> None:
         """A frame has come in. The pong is taken here: waking the reader for it would be most of
@@ -84,6 +101,7 @@ class FeedConnection(ServerConnection):
     def resume_writing(self) -> None:
         """The transport is empty."""
         super().resume_writing()
+        self.unread_controls = 0
         if self.link is not None:
             self.link.resumed()
 
@@ -97,12 +115,13 @@ class FeedConnection(ServerConnection):
 class _Peer:
     """A connection, its session, and whether the gateway is ending it."""
 
-    __slots__ = ("connection", "ending", "session")
+    __slots__ = ("connection", "ending", "session", "task")
 
     def __init__(self, connection: FeedConnection) -> None:
         self.connection = connection
         self.ending = False
         self.session: Session
+        self.task = asyncio.current_task()
 
 
 class Gateway:
@@ -194,7 +213,12 @@ class Gateway:
             _, late = await asyncio.wait(self._closing, timeout=SHUTDOWN_SECONDS)
             for task in late:
                 task.cancel()
-        # 5. The handlers end with their connections.
+        # 5. The handlers end with their connections, or are stopped amid a provider's answer.
+        handlers = [peer.task for peer in self._peers if peer.task is not None]
+        if handlers:
+            _, late_handlers = await asyncio.wait(handlers, timeout=SETTLE_SECONDS * 10)
+            for handler in late_handlers:
+                handler.cancel()
         await self._server.wait_closed()
         self._server = None
 

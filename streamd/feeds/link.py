@@ -133,20 +133,28 @@ class Link:
             self._paused = False
             self._drain()
 
+    def finish_frame(self) -> None:
+        """Hands what is left of a begun frame to the transport, however long.
+
+        For whoever is about to write to the transport by itself: a control frame in the middle of
+        another frame's bytes would be read as part of them.
+        """
+        head, self._head = self._head, None
+        if head is not None:
+            self._transport.write(head)
+        if self._outbox is not None and (rest := self._outbox.rest_of_frame()):
+            self._transport.write(rest)
+
     def seal(self) -> None:
         """Nothing more is sent, but a frame already begun is handed over whole.
 
         After this a close frame may follow in the transport.
         """
+        self.finish_frame()
         self._sealed = self._paused = True
         self.idle = False
         self.fd = -1
-        head, self._head = self._head, None
-        outbox, self._outbox = self._outbox, None
-        if head is not None:
-            self._transport.write(head)
-        if outbox is not None and (rest := outbox.rest_of_frame()):
-            self._transport.write(rest)
+        self._outbox = None
 
     @property
     def settled(self) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 import msgpack
 import pytest
 from websockets.asyncio.client import connect
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
 from streamd import config
@@ -225,6 +225,42 @@ async def test_connections_come_and_go_while_publishing() -> None:
             await gateway.until(f"poll:{number}", 0)
 
 
+async def test_pongs_do_not_land_in_the_middle_of_a_long_frame() -> None:
+    """Stock centrifuge-python sends WebSocket pings too, whatever it is being sent just then."""
+    async with running(transport_bytes=65_536) as gateway, gateway.client() as client:
+        await client.subscribe("poll:1")
+        client.socket.transport.pause_reading()
+        for seq in range(10):
+            gateway.hub.publish("poll:1", {"seq": seq, "pad": "x" * 3_000_000})
+            await asyncio.sleep(0)
+        pongs = [await client.socket.ping() for _ in range(20)]
+        await asyncio.sleep(0.2)
+        client.socket.transport.resume_reading()
+        seen = [-1]
+        while seen[-1] < 9:
+            state = await client.publication()
+            assert set(state["pad"]) == {"x"}
+            seen.append(state["seq"])
+        async with asyncio.timeout(10):
+            await asyncio.gather(*pongs)
+
+
+async def test_a_flood_of_pings_without_reading_is_cut_off() -> None:
+    async with running(transport_bytes=65_536) as gateway, gateway.client() as client:
+        await client.subscribe("poll:1")
+        client.socket.transport.pause_reading()
+        for seq in range(10):
+            gateway.hub.publish("poll:1", {"seq": seq, "pad": "x" * 3_000_000})
+        for number in range(100_000):
+            if gateway.gateway.connections == 0:
+                break
+            with contextlib.suppress(ConnectionClosed):
+                await client.socket.ping(f"{number}")
+            await asyncio.sleep(0)
+        assert gateway.gateway.connections == 0
+        client.socket.transport.abort()
+
+
 # -- the end
 
 
@@ -267,6 +303,24 @@ async def test_shutdown_does_not_wait_for_a_client_that_never_reads(
         await gateway.gateway.stop(0.2)
         assert time.monotonic() - began < 4
         client.socket.transport.abort()
+
+
+async def test_shutdown_does_not_wait_for_a_provider_that_never_answers() -> None:
+    asked = asyncio.Event()
+
+    async def never(name: str) -> None:
+        asked.set()
+        await asyncio.Event().wait()
+
+    hub = Hub()
+    hub.provide("stream", never)
+    async with running(hub=hub) as gateway, gateway.client() as client:
+        await client.send({"id": 2, "subscribe": {"channel": "stream:a"}})
+        await asked.wait()
+        began = time.monotonic()
+        await gateway.gateway.stop(0.1)
+        assert time.monotonic() - began < 5
+        assert await client.closed() == (3001, "shutdown")
 
 
 async def test_the_port_is_taken() -> None:
