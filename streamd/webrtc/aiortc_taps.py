@@ -170,7 +170,7 @@ class Tap(Protocol):
     def new_source(self, kind: Kind) -> None:
         """Another SSRC took over: sequence numbers and timestamps begin anew."""
 
-    def disconnected(self) -> None:
+    def disconnected(self, reason: str) -> None:
         """The peer said goodbye, or its transport is gone, or it misbehaves."""
 
 
@@ -229,7 +229,7 @@ class PacketReceiver:
             self._registered = False
 
     def _handle_disconnect(self) -> None:
-        self._tap.disconnected()
+        self._tap.disconnected("the publisher left")
 
     async def _handle_rtcp_packet(self, packet: rtp.AnyRtcpPacket) -> None:
         try:
@@ -239,7 +239,7 @@ class PacketReceiver:
                 if packet.ssrc == self._source:
                     self._tap.report(self._kind, sent.ntp_timestamp, sent.rtp_timestamp)
             elif isinstance(packet, rtp.RtcpByePacket) and self._source in packet.sources:
-                self._tap.disconnected()
+                self._tap.disconnected("the publisher left")
         except Exception:
             self._contain()
 
@@ -266,7 +266,7 @@ class PacketReceiver:
         statistics = self._statistics.get(packet.ssrc)
         if statistics is None:
             if len(self._statistics) >= SOURCES:
-                self._tap.disconnected()
+                self._tap.disconnected("it sent from too many sources")
                 return None
             statistics = self._statistics[packet.ssrc] = StreamStatistics(codec.clockRate)
         statistics.add(packet)

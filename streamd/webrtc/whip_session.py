@@ -223,9 +223,9 @@ class WhipSession:
         """The peer sends a track from a new source."""
         self._ingest.new_source(kind)
 
-    def disconnected(self) -> None:
-        """The peer is gone."""
-        self.end("the publisher left")
+    def disconnected(self, reason: str) -> None:
+        """The peer is gone, or has to go."""
+        self.end(reason)
 
 
 def _now() -> float:

@@ -224,6 +224,40 @@ async def test_an_exception_in_the_tap_is_contained_and_logged_once(
     assert capsys.readouterr().out.count("could not be handled") == 1
 
 
+def rtp_packet(payload_type: int, ssrc: int, *, extension: bytes = b"") -> bytes:
+    head = bytes((0x90 if extension else 0x80, 0x80 | payload_type)) + bytes(6)
+    return head + ssrc.to_bytes(4, "big") + extension + b"\x41\x80"
+
+
+async def test_malformed_packets_of_an_authenticated_peer_do_not_end_it() -> None:
+    async with whip_server() as server, publishing(server) as (client, session, _, output):
+        await until(lambda: output.seconds() > 0.3)
+        payload_type = client.video_payload_type()
+        for extension_id in range(1, 15):
+            # A header extension of one byte, whatever its meaning wants (RFC 8285 §4.2).
+            extension = b"\xbe\xde\x00\x01" + bytes((extension_id << 4, 0xFF, 0, 0))
+            await client.send_raw(rtp_packet(payload_type, 7, extension=extension))
+        for packet_type in range(200, 207):
+            for body in (bytes(4), b"\xff" * 8, b"\xff" * 28):
+                size = (len(body) // 4).to_bytes(2, "big")
+                await client.send_raw(bytes((0x9F, packet_type)) + size + body)
+        await client.send_raw(rtp_packet(payload_type, 8)[:13])
+        await client.send_raw(rtp_packet(0, 9))
+        before = output.seconds()
+        await until(lambda: output.seconds() > before + 0.5)
+        assert session.state is SessionState.FLOWING
+        assert_source_in_order(output)
+
+
+async def test_a_peer_that_sends_from_too_many_sources_has_to_go() -> None:
+    async with whip_server() as server, publishing(server) as (client, session, stream, output):
+        await until(lambda: output.seconds() > 0.3)
+        for ssrc in range(1, 40):
+            await client.send_raw(rtp_packet(client.video_payload_type(), ssrc))
+        await until(lambda: stream.state is StreamState.ENDED)
+        assert session.reason == "it sent from too many sources"
+
+
 async def test_media_that_stops_makes_the_session_silent_and_the_stream_ends_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

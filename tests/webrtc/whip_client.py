@@ -111,6 +111,15 @@ class WhipClient:
             if item.family == socket.AF_INET
         ]
 
+    async def send_raw(self, packet: bytes) -> None:
+        """Encrypts and sends an RTP or RTCP packet made by hand."""
+        await self._senders()[0].transport._send_rtp(packet)
+
+    def video_payload_type(self) -> int:
+        """The payload type that the answer chose for video."""
+        sections = self._connection.remoteDescription.sdp.split("m=video ")
+        return int(sections[1].split()[2])
+
     def vanish(self) -> None:
         """As if the plug were pulled: nothing is said any more, no check is answered."""
         self.vanished = True
