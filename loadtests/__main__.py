@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from loadtests import fanout, votes
+from loadtests import fanout, latency, votes
 from loadtests.errors import LoadTestError
 from loadtests.report import Report
 
@@ -23,6 +24,8 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
 )
 out = Console(highlight=False)
+if not out.is_terminal:
+    out = Console(highlight=False, width=140)
 progress = Console(stderr=True, highlight=False, style="dim")
 
 Json = Annotated[Path | None, typer.Option("--json", help="Also write every figure to this file.")]
@@ -60,7 +63,10 @@ def fanout_command(
 @cli.command("votes")
 def votes_command(
     voters: Annotated[int, typer.Option(min=1, max=12_000)] = 2_000,
-    votes_: Annotated[int, typer.Option("--votes", min=1, help="Of a round at full speed.")] = 0,
+    votes_: Annotated[
+        int | None,
+        typer.Option("--votes", min=1, help="Of a round at full speed; 40,000, or 20,000 to kill."),
+    ] = None,
     subscribers: Annotated[
         int, typer.Option(min=1, max=12_000, help="Screens that watch.")
     ] = 1_000,
@@ -86,6 +92,35 @@ def votes_command(
         kill_store=kill_store,
     )
     _finish(votes.run(plan, progress.print), json, check)
+
+
+class Publisher(StrEnum):
+    """Who broadcasts in ``latency``."""
+
+    AAC = "aac"
+    OPUS = "opus"
+    WHIP = "whip"
+
+
+@cli.command("latency")
+def latency_command(
+    publisher: Annotated[
+        list[Publisher] | None,
+        typer.Option(help="Test card with aac or opus, or a page by whip; repeatable."),
+    ] = None,
+    seconds: Annotated[float, typer.Option(min=1, max=600, help="Of one window.")] = 10,
+    runs: Annotated[int, typer.Option(min=1, max=100, help="Windows.")] = 3,
+    joins: Annotated[int, typer.Option(min=1, max=1_000)] = 20,
+    loads: Annotated[int, typer.Option(min=0, max=200, help="Whole page loads.")] = 8,
+    tones: Annotated[int, typer.Option(min=2, max=600, help="For the A/V offset.")] = 15,
+    hls: Annotated[bool, typer.Option(help="The same by HLS, for comparison.")] = True,
+    json: Json = None,
+    check: Check = False,
+) -> None:
+    """Publisher's clock → viewer's screen in a real Chromium, first picture, A/V offset."""
+    sources: tuple[latency.Source, ...] = tuple(one.value for one in publisher or Publisher)
+    plan = latency.Plan(sources, seconds, runs, joins, loads, tones, hls)
+    _finish(latency.run(plan, progress.print), json, check)
 
 
 def _finish(report: Report, json: Path | None, check: bool) -> None:
