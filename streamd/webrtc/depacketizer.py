@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from streamd.errors import MalformedMedia
 from streamd.media.h264 import IDR, PPS, SPS, nal_type
-from streamd.webrtc.rtp_clock import Unwrapper
+from streamd.webrtc.rtp_clock import SequenceNumbers, Unwrapper
 
 STAP_A, FU_A = 24, 28
 
@@ -22,8 +22,6 @@ GAP_SECONDS = 0.3
 BUFFER_PACKETS = 2_048
 BUFFER_BYTES = 8 * 1_048_576
 FRAME_BYTES = 4 * 1_048_576
-DROPOUT = 1_000
-"""A jump in sequence numbers past which the sender is taken to have started again."""
 MISSING_LISTED = 256
 
 
@@ -125,7 +123,7 @@ class Depacketizer:
 
     def __init__(self, gap_seconds: float = GAP_SECONDS) -> None:
         self._gap_seconds = gap_seconds
-        self._sequences = Unwrapper(16)
+        self._sequences = SequenceNumbers()
         self._timestamps = Unwrapper(32)
         self._packets: dict[int, _Packet] = {}
         self._bytes = 0
@@ -134,7 +132,6 @@ class Depacketizer:
         self._scan = 0
         self._certain = False
         self._gap: tuple[int, float] | None = None
-        self._suspect: int | None = None
         self.needs_key = True
         self.skips = self.dropped_frames = self.late_packets = self.malformed_frames = 0
 
@@ -144,6 +141,7 @@ class Depacketizer:
         """Takes one packet (16-bit sequence, 32-bit timestamp) and returns what it completes."""
         position = self._place(sequence)
         if position is None:
+            self.late_packets += 1
             return []
         if self._next is None:
             self._next = self._scan = position
@@ -189,26 +187,16 @@ class Depacketizer:
         return first is not None and starts_keyframe(first.payload)
 
     def _place(self, sequence: int) -> int | None:
-        """The packet's unwrapped place; None when a wild jump is not yet confirmed (§A.1)."""
-        highest = self._sequences.highest
-        position = self._sequences.peek(sequence)
-        if highest is not None and abs(position - highest) > DROPOUT:
-            if self._suspect != sequence:
-                self._suspect = (sequence + 1) & 0xFFFF
-                self.late_packets += 1
-                return None
-            self._restart()
-        self._suspect = None
-        return self._sequences.take(sequence)
-
-    def _restart(self) -> None:
-        self._packets.clear()
-        self._bytes = 0
-        self._next = self._gap = None
-        self._certain = False
-        self._sequences.forget()
-        self.needs_key = True
-        self.skips += 1
+        restarts = self._sequences.restarts
+        position = self._sequences.take(sequence)
+        if self._sequences.restarts > restarts:
+            self._packets.clear()
+            self._bytes = 0
+            self._next = self._gap = None
+            self._certain = False
+            self.needs_key = True
+            self.skips += 1
+        return position
 
     def _jump(self, position: int, *, certain: bool) -> None:
         """Makes ``position`` the next picture's first packet and drops all before it."""

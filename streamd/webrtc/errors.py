@@ -13,12 +13,17 @@ from streamd.errors import NegotiationError, StreamdError
 
 
 class TooManyPublishers(NegotiationError):
-    """Every place for a publisher is taken. ``retry_after`` is in seconds."""
+    """Every place for a publisher is taken, or the server is closing and has none (limit 0).
+
+    ``retry_after`` is in seconds.
+    """
 
     def __init__(self, limit: int, retry_after: int = 30) -> None:
         super().__init__(
             f"This server already carries {limit} broadcasts, as many as it may. "
             "Try again when one of them has ended."
+            if limit
+            else "This server takes no broadcasts at the moment. Try again shortly."
         )
         self.limit = limit
         self.retry_after = retry_after

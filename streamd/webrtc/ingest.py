@@ -20,12 +20,15 @@ from streamd.webrtc.alignment import Alignment
 from streamd.webrtc.concealment import lost_packets
 from streamd.webrtc.depacketizer import Depacketizer, Frame
 from streamd.webrtc.parameter_sets import ParameterSets, picture_only
-from streamd.webrtc.rtp_clock import Unwrapper
+from streamd.webrtc.rtp_clock import SequenceNumbers, Unwrapper
 
 AUDIO_WAIT_SECONDS = 1.0
 VIDEO_WAIT_SECONDS = 5.0
 WAITING_PICTURES = 300
+WAITING_BYTES = 16 * 1_048_576
+"""Past these, what waits is dropped up to the next keyframe."""
 WAITING_SOUNDS = 300
+"""Past these, the oldest sound is dropped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +63,11 @@ class Ingest:
         self._depacketizer = Depacketizer()
         self._sets = ParameterSets(parameter_sets)
         self._alignment = Alignment({"v": MEDIA_TIMESCALE, "a": SAMPLE_RATE})
-        self._audio_sequences = Unwrapper(16)
+        self._audio_sequences = SequenceNumbers()
         self._audio_timestamps = Unwrapper(32)
         self._audio_track: Track | None = None
         self._audio_end: int | None = None
-        self._pictures: deque[_Coded] = deque(maxlen=WAITING_PICTURES)
+        self._pictures: deque[_Coded] = deque()
         self._sounds: deque[_Coded] = deque(maxlen=WAITING_SOUNDS)
         self._announced: frozenset[Kind] = frozenset()
         self._malformed_key = False
@@ -108,9 +111,11 @@ class Ingest:
         """One audio packet: an Opus packet (RFC 7587). It passes at once; a late one is dropped."""
         if not payload:
             return []
-        highest = self._audio_sequences.highest
+        restarts, highest = self._audio_sequences.restarts, self._audio_sequences.highest
         position = self._audio_sequences.take(sequence)
-        if highest is not None and position <= highest:
+        if self._audio_sequences.restarts > restarts:
+            self._audio_timestamps.forget()
+        elif position is None or (highest is not None and position <= highest):
             self.late_sounds += 1
             return []
         try:
@@ -189,8 +194,12 @@ class Ingest:
             self._pictures.clear()
             if self._first_key is None:
                 self._first_key = coded.arrival
-        if coded.key or self._pictures:
-            self._pictures.append(coded)
+        if not coded.key and not self._pictures:
+            return
+        self._pictures.append(coded)
+        size = sum(len(kept.payload) for kept in self._pictures)
+        if len(self._pictures) > WAITING_PICTURES or size > WAITING_BYTES:
+            self._pictures.clear()
 
     def _begin(self, now: float) -> list[Event]:
         """Starts the stream once its tracks are known, or enough time was given to them."""

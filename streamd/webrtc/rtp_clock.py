@@ -39,3 +39,44 @@ class Unwrapper:
     def forget(self) -> None:
         """Starts anew: the sender's counter began again."""
         self._highest = None
+
+
+DROPOUT = 1_000
+"""A jump in sequence numbers past which the sender is taken to have started again."""
+
+
+class SequenceNumbers:
+    """A source's 16-bit sequence numbers, unwrapped, with restarts told from stray packets.
+
+    A jump of more than ``DROPOUT`` is believed only when the next number follows it (RFC 3550
+    §A.1). ``restarts`` counts the believed ones.
+    """
+
+    __slots__ = ("_suspect", "_unwrapper", "restarts")
+
+    def __init__(self) -> None:
+        self._unwrapper = Unwrapper(16)
+        self._suspect: int | None = None
+        self.restarts = 0
+
+    @property
+    def highest(self) -> int | None:
+        """The highest number of this run, unwrapped; None before the first."""
+        return self._unwrapper.highest
+
+    def take(self, sequence: int) -> int | None:
+        """The unwrapped number; None where it jumps and nothing has confirmed it yet."""
+        highest = self._unwrapper.highest
+        if highest is not None and abs(self._unwrapper.peek(sequence) - highest) > DROPOUT:
+            if self._suspect != sequence:
+                self._suspect = (sequence + 1) & 0xFFFF
+                return None
+            self.forget()
+            self.restarts += 1
+        self._suspect = None
+        return self._unwrapper.take(sequence)
+
+    def forget(self) -> None:
+        """Starts anew with the next number."""
+        self._unwrapper.forget()
+        self._suspect = None

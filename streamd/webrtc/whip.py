@@ -51,8 +51,9 @@ class WhipSessions:
         """
         offer = check_offer(offer_sdp)
         await self._retire(stream)
-        if self._closed or len(self._sessions) + self._opening >= self._settings.publishers:
-            raise TooManyPublishers(self._settings.publishers)
+        limit = 0 if self._closed else self._settings.publishers
+        if len(self._sessions) + self._opening >= limit:
+            raise TooManyPublishers(limit)
         session = WhipSession(
             secrets.token_urlsafe(16), stream, offer, self._settings.keyframe_seconds
         )

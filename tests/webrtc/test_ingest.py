@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import streamd.webrtc.ingest
 from streamd.media.h264 import split_avcc
 from streamd.media.units import Kind, Unit
 from streamd.webrtc.ingest import (
@@ -171,6 +172,28 @@ def test_lost_sounds_are_concealed_and_late_ones_dropped() -> None:
     assert [len(unit.payload) for unit in audio[10:14]] == [1, 1, 1, 1]
     assert ingest.concealed_sounds == 4
     assert ingest.late_sounds == 1
+
+
+def test_sound_that_numbers_anew_goes_on() -> None:
+    ingest = Ingest(sound=True)
+    merged(pictures(ingest, count=1))
+    events: list[Event] = []
+    for index, payload in enumerate(coded_sounds()[:60]):
+        sequence = 60_000 + index if index < 30 else index
+        events += ingest.audio(sequence, index * 960, payload, 0.1 + index / 50)
+    audio = units(events, "a")
+    assert len(audio) == 60
+    assert ingest.concealed_sounds == 1
+    assert {b.dts - a.dts for a, b in itertools.pairwise(audio)} == {960}
+
+
+def test_what_waits_for_the_other_track_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streamd.webrtc.ingest, "WAITING_BYTES", 10_000)
+    ingest = Ingest(sound=True)
+    for _, arrive in pictures(ingest, count=25):
+        arrive()
+        assert sum(len(kept.payload) for kept in ingest._pictures) <= 10_000
+    assert not ingest._pictures or ingest._pictures[0].key
 
 
 def test_a_source_that_is_replaced_goes_on_in_media_time() -> None:

@@ -279,5 +279,18 @@ async def test_unknown_sessions_are_named_so() -> None:
             await server.sessions.delete("no-such-session")
         await server.sessions.close()
         async with whip_client() as client:
-            with pytest.raises(TooManyPublishers):
-                await server.sessions.publish(server.streams.add("s"), await client.offer())
+            offer = await client.offer()
+            with pytest.raises(TooManyPublishers, match="takes no broadcasts"):
+                await server.sessions.publish(server.streams.add("s"), offer)
+
+
+async def test_closing_waits_for_those_who_are_just_opening() -> None:
+    async with whip_server() as server, whip_client() as client:
+        stream = server.streams.add("s")
+        opening = asyncio.create_task(server.sessions.publish(stream, await client.offer()))
+        await asyncio.sleep(0)
+        await server.sessions.close()
+        with pytest.raises(TooManyPublishers):
+            await opening
+        assert len(server.sessions) == 0
+        stream.publish("file").close()
