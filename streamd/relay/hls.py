@@ -1,7 +1,7 @@
 """A stream's HLS window in memory: whole segments, real durations.
 
-Video is cut at the last keyframe that keeps a segment within the target, else at the target
-without one (then the segment is not independent). Audio is cut at the first audio unit at or after
+Video is cut at the first keyframe after about two seconds, else at the target without one (then
+the segment is not independent). Audio is cut at the first audio unit at or after
 each video cut. Generations follow one another in one playlist, with EXT-X-DISCONTINUITY between.
 """
 

@@ -17,6 +17,10 @@ has three of them, the usual starting point, long before three target durations 
 
 QUICK_SECONDS = 1
 
+SEGMENT_SECONDS = 2
+"""Later segments end at the first keyframe after this: a player stays three segments behind live,
+so short ones bring it near. The target duration is only the bound they keep."""
+
 
 @dataclass(slots=True)
 class Segment:
@@ -125,18 +129,16 @@ class Segmenter:
         scale = opened.track.timescale
         elapsed = unit.dts - opened.units[0].dts
         longest = self._longest(opened)
+        shortest = scale * (QUICK_SECONDS if opened.count < QUICK_SEGMENTS else SEGMENT_SECONDS)
         if elapsed + self._duration(opened, unit) > longest:
             return True
         if unit.kind == "a":
             if "v" not in self._open:
-                return (
-                    elapsed
-                    >= (QUICK_SECONDS if opened.count < QUICK_SEGMENTS else self._target) * scale
-                )
+                return elapsed >= shortest
             return False
         if not unit.key:
             return False
-        if opened.count < QUICK_SEGMENTS and elapsed >= QUICK_SECONDS * scale:
+        if elapsed >= shortest:
             return True
         until_next = unit.dts - self._last_key if self._last_key is not None else self._key_interval
         return elapsed + max(until_next, self._key_interval) > longest

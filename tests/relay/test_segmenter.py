@@ -35,9 +35,9 @@ def interleaved(pictures: list[Unit], sounds: list[Unit]) -> list[Unit]:
 @pytest.mark.parametrize(
     ("key_every", "expected"),
     [
-        (25, [1, 1, 1, 6, 6, 5]),
-        (50, [2, 2, 2, 6, 6, 2]),
-        (75, [3, 3, 3, 6, 5]),
+        (25, [1, 1, 1, *[2] * 8, 1]),
+        (50, [2] * 10),
+        (75, [*[3] * 6, 2]),
         (100, [4, 4, 4, 4, 4]),
         (133, [5.32, 5.32, 5.32, 4.04]),
     ],
