@@ -62,7 +62,7 @@ def fanout_command(
 
 @cli.command("votes")
 def votes_command(
-    voters: Annotated[int, typer.Option(min=1, max=12_000)] = 2_000,
+    voters: Annotated[int, typer.Option(min=1, max=12_000)] = 900,
     votes_: Annotated[
         int | None,
         typer.Option("--votes", min=1, help="Of a round at full speed; 40,000, or 20,000 to kill."),

@@ -131,6 +131,15 @@ def resident_bytes(pid: int) -> int:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
 
 
+def pin(pid: int, cores: set[int] | None) -> None:
+    """Keeps every thread of process ``pid`` on ``cores``; None: leaves it as it is."""
+    if cores is None:
+        return
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(ProcessLookupError):
+            os.sched_setaffinity(int(task.name), cores)
+
+
 def split_cores() -> tuple[set[int] | None, set[int] | None]:
     """Cores for the server and for the generators; (None, None) on a machine with only one."""
     cores = sorted(os.sched_getaffinity(0))
