@@ -146,11 +146,16 @@ def _measure(
         windows = [_window(page, plan.seconds) for _ in range(plan.runs)]
         cpu = cpu_seconds(served.process.pid) - cpu
         _add_delays(report, windows, Goal("≤", 250))
-        stalls = windows[-1]["rebuffers"]
         per_second = cpu / (plan.seconds * plan.runs) * 100
+        shown = [shown - at for one in windows for at, _, shown in one["frames"]]
         report.notes.append(
-            f"{card[source]}: {stalls} stalls of the player; the server used {per_second:.0f} % of "
-            "a core, publisher's encoder included where it is the test card."
+            f"{card[source]}: {windows[-1]['rebuffers']} stalls; p95 to the display "
+            f"{percentile(shown, 0.95):.0f} ms; the server used {per_second:.0f} % of a core"
+            + (
+                " (publisher in another browser)."
+                if source == "whip"
+                else ", the card's encoder in it."
+            )
         )
         say(f"{source}: joins")
         joins = [_rejoin(page) for _ in range(plan.joins)]
