@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from loadtests import fanout, latency, votes
+from loadtests import fanout, latency, viewers, votes
 from loadtests.errors import LoadTestError
 from loadtests.report import Report
 
@@ -121,6 +121,21 @@ def latency_command(
     sources: tuple[latency.Source, ...] = tuple(one.value for one in publisher or Publisher)
     plan = latency.Plan(sources, seconds, runs, joins, loads, tones, hls)
     _finish(latency.run(plan, progress.print), json, check)
+
+
+@cli.command("viewers")
+def viewers_command(
+    viewers_: Annotated[int, typer.Option("--viewers", min=1, max=15_000)] = 1_000,
+    kbit: Annotated[float, typer.Option(min=10, max=100_000, help="Of the broadcast.")] = 600,
+    fps: Annotated[int, typer.Option(min=1, max=120)] = 30,
+    seconds: Annotated[float, typer.Option(min=1, max=300, help="Of each run.")] = 6,
+    runs: Annotated[int, typer.Option(min=1, max=100)] = 3,
+    json: Json = None,
+    check: Check = False,
+) -> None:
+    """WebSocket viewers of one broadcast that a core carries."""
+    plan = viewers.Plan(viewers_, kbit, fps, seconds, runs)
+    _finish(viewers.run(plan, progress.print), json, check)
 
 
 def _finish(report: Report, json: Path | None, check: bool) -> None:

@@ -12,21 +12,26 @@ from loadtests.errors import Unprepared
 SOURCES = Path(__file__).parent
 
 
+def compiler() -> str | None:
+    """The C compiler that would be used; None where there is none."""
+    return os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc")
+
+
 def build(name: str, folder: Path) -> Path:
     """Compiles ``name``.c into ``folder`` and gives the program's path.
 
     Raises Unprepared where there is no C compiler or the source does not compile.
     """
-    compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc")
-    if compiler is None:
+    command = compiler()
+    if command is None:
         raise Unprepared("A C compiler is needed: install gcc or clang, or name one in CC.")
     program = folder / name
     done = subprocess.run(
-        [compiler, "-O2", "-Wall", "-o", str(program), str(SOURCES / f"{name}.c")],
+        [command, "-O2", "-Wall", "-o", str(program), str(SOURCES / f"{name}.c")],
         capture_output=True,
         text=True,
         timeout=60,
     )
     if done.returncode:
-        raise Unprepared(f"{name}.c does not compile with {compiler}:\n{done.stderr}")
+        raise Unprepared(f"{name}.c does not compile with {command}:\n{done.stderr}")
     return program

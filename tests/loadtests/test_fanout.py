@@ -7,6 +7,7 @@ from rich.console import Console
 
 from loadtests import fanout, fanout_server
 from streamd.feeds import protocol
+from tests.loadtests.marks import needs_compiler
 
 
 @pytest.mark.parametrize("number", [1, 9, 10, 12_345])
@@ -16,6 +17,7 @@ def test_a_publication_fills_its_size(number: int) -> None:
     assert len(packed) == 300
 
 
+@needs_compiler
 def test_a_small_run_prints_costs_ratios_and_idle_connections(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.loadtests.marks import needs_compiler
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -21,10 +23,11 @@ def loadtests(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_help_names_every_load_test() -> None:
     done = loadtests("--help")
     assert done.returncode == 0
-    for name in ("fanout", "votes", "latency"):
+    for name in ("fanout", "votes", "latency", "viewers"):
         assert name in done.stdout
 
 
+@needs_compiler
 def test_figures_are_printed_and_kept(tmp_path: Path) -> None:
     kept = tmp_path / "figures.json"
     done = loadtests(

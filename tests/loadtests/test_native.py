@@ -7,8 +7,10 @@ import pytest
 
 from loadtests import native
 from loadtests.errors import Unprepared
+from tests.loadtests.marks import needs_compiler
 
 
+@needs_compiler
 @pytest.mark.parametrize("name", ["listener", "send_loop"])
 def test_each_program_compiles_and_wants_its_arguments(name: str, tmp_path: Path) -> None:
     program = native.build(name, tmp_path)
@@ -24,6 +26,7 @@ def test_without_a_compiler_it_says_what_to_install(
         native.build("listener", tmp_path)
 
 
+@needs_compiler
 def test_a_source_that_does_not_compile_is_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,7 @@ from loadtests import votes
 from loadtests.report import Report
 from loadtests.screens import Screen
 from loadtests.votes import Plan, Round, Vote
+from tests.loadtests.marks import needs_compiler
 
 SMALL = Plan(
     voters=20, votes=60, subscribers=10, screens=5, rate=100, seconds=0.4, runs=1, processes=2
@@ -18,6 +19,7 @@ def units(report: Report) -> dict[str, float]:
     return {figure.name: figure.median for figure in report.figures if figure.unit}
 
 
+@needs_compiler
 def test_a_small_run_counts_every_vote_and_audits() -> None:
     report = votes.run(SMALL, ignore)
     assert report.broken == []
@@ -36,6 +38,7 @@ def test_a_small_run_counts_every_vote_and_audits() -> None:
     )
 
 
+@needs_compiler
 def test_a_killed_store_loses_no_acknowledged_vote() -> None:
     plan = Plan(voters=40, votes=2_000, subscribers=5, screens=2, kill_store=True)
     report = votes.run(plan, ignore)
