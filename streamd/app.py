@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import secrets
 import signal
+import socket
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 
+import msgspec
 import structlog
 
 from polling.model import Poll, Tally
@@ -16,8 +16,9 @@ from polling.poll_keys import PollKeys
 from polling.service import PollService
 from polling.store import PollStore
 from streamd.announcements import Announcements
-from streamd.certificates import lan_addresses, server_context
-from streamd.config import Config
+from streamd.certificates import certificate_names, lan_addresses, server_context
+from streamd.config import Config, page_url
+from streamd.descriptors import connection_limit
 from streamd.errors import ConfigError, StoreUnavailable
 from streamd.feeds.gateway import Gateway
 from streamd.feeds.hub import Hub
@@ -28,6 +29,8 @@ from streamd.identity import ConnectTokens, DeviceCookies
 from streamd.keys import KeyRecord, StreamKeys
 from streamd.relay.stream import Stream
 from streamd.relay.streams import Streams
+from streamd.secret_file import server_secret
+from streamd.shutdown import Shutdown, last_resort
 from streamd.store import Store
 from streamd.web.assets import Assets
 from streamd.web.language import load_catalogues
@@ -39,7 +42,7 @@ from streamd.webrtc.whip import WhipSessions
 log = structlog.get_logger(__name__)
 
 DRAIN_SECONDS = 3.0
-"""How long the gateway may empty its outboxes; the whole shutdown stays under ten seconds."""
+"""How long the gateway may empty its outboxes."""
 
 
 class App:
@@ -48,7 +51,7 @@ class App:
     def __init__(self, config: Config) -> None:
         self.config = config
         home = Path(config.store.dir)
-        secret = _server_secret(home / "secrets" / "server.key")
+        secret = server_secret(home / "secrets" / "server.key")
         tls = server_context(config.tls)
         self.registry = new_registry()
         self.cookies = DeviceCookies(secret)
@@ -59,7 +62,7 @@ class App:
         self.streams = Streams(config.relay, on_change=self._on_stream)
         self.polls = PollService(
             PollStore.at(self.store.address),
-            PollKeys(home / "poll-keys"),
+            PollKeys(Path(config.polls.keys_dir or home / "poll-keys")),
             config.polls,
             on_tally=self._on_tally,
             on_poll=self._on_poll,
@@ -68,7 +71,7 @@ class App:
         self.announcements = Announcements(self.hub, self.streams, self.polls, config.event)
         self.whip = WhipSessions(config.webrtc)
         self.gateway = Gateway(
-            config.feeds,
+            msgspec.structs.replace(config.feeds, connections=connection_limit(config.feeds)),
             self.hub,
             verify=self.tokens.verify,
             rpc={"vote": vote_rpc(self.polls)},
@@ -105,25 +108,25 @@ class App:
 
     async def stop(self) -> None:
         """Stops in reverse; the store goes last, so that every acknowledged vote is on disk."""
+        leave = last_resort()
+        shutdown = Shutdown()
         # 1. No new publishers; those on air are told by their peer connections closing.
-        await self.whip.close()
+        await shutdown.step("publishers", self.whip.close())
         # 2. Feed clients get their replies, then a code that tells them to come back.
-        await self.gateway.stop(DRAIN_SECONDS)
+        await shutdown.step("feeds", self.gateway.stop(min(DRAIN_SECONDS, shutdown.left)))
         # 3. HTTP requests end.
-        await self.http.stop()
+        await shutdown.step("pages", self.http.stop())
         # 4. Votes that wait for their batch are cast and answered.
-        await self.polls.stop()
+        await shutdown.step("polls", self.polls.stop())
         # 5. Packagers end.
-        await self.streams.close()
+        await shutdown.step("streams", self.streams.close())
         # 6. The store.
-        await self.store.stop()
+        await shutdown.step("store", self.store.stop())
+        leave.cancel()
 
     def page_url(self, host: str = "localhost") -> str:
         """The event page's address."""
-        if self.config.web.public_url:
-            return self.config.web.public_url.rstrip("/")
-        scheme = "https" if self.config.tls.cert else "http"
-        return f"{scheme}://{host}:{self.http.port}"
+        return page_url(self.config, host, self.http.port)
 
     def _services(self) -> Services:
         catalogues = load_catalogues()
@@ -174,7 +177,7 @@ async def serve(
     """Runs ``app`` until SIGTERM, SIGINT or ``stop``, then drains it.
 
     ``background`` runs beside it and is cancelled first. An error that ends ``background`` ends
-    the app too, and is raised after everything has been stopped.
+    the app too, and is raised, by itself, after everything has been stopped.
     """
     stopping = stop or asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -191,29 +194,32 @@ async def serve(
             log.info("stopping")
             for task in tasks:
                 task.cancel()
+    except BaseExceptionGroup as group_error:
+        raise _first(group_error) from group_error
     finally:
         await app.stop()
         log.info("stopped")
 
 
-def _server_secret(path: Path) -> bytes:
-    """32 random bytes behind cookies and tokens; made once, readable by the owner alone."""
-    if path.exists():
-        return path.read_bytes()
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    secret = secrets.token_bytes(32)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(secret)
-    return secret
+def _first(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 def _page_origins(config: Config) -> list[str]:
-    """The origins of our own pages, for the gateway's check."""
+    """The origins of our own pages, for the gateway's check.
+
+    Without a public URL: the names and addresses that this machine and its certificate go by.
+    """
     if config.web.public_url:
         return [config.web.public_url.rstrip("/")]
-    scheme = "https" if config.tls.cert else "http"
     hosts = ["localhost", "127.0.0.1", "[::1]", config.web.host]
-    if config.web.host == "0.0.0.0":  # noqa: S104
-        hosts += lan_addresses()
-    return [f"{scheme}://{host}:{config.web.port}" for host in dict.fromkeys(hosts)]
+    if config.web.host not in ("127.0.0.1", "localhost", "::1"):
+        hosts += [*lan_addresses(), socket.gethostname()]
+        hosts += certificate_names(config.tls)
+        log.info("pages elsewhere need [web] public_url or [feeds] origins", own_names=hosts)
+    default_port = 443 if config.tls.cert else 80
+    port = "" if config.web.port == default_port else f":{config.web.port}"
+    scheme = "https" if config.tls.cert else "http"
+    return [f"{scheme}://{host}{port}" for host in dict.fromkeys(hosts)]

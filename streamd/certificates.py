@@ -81,6 +81,20 @@ def _certificate(key: ec.EllipticCurvePrivateKey, addresses: Sequence[str]) -> x
     )
 
 
+def certificate_names(settings: Tls) -> list[str]:
+    """The host names and addresses that ``[tls] cert`` is valid for; wildcards left out."""
+    if not settings.cert:
+        return []
+    try:
+        certificate = x509.load_pem_x509_certificate(Path(settings.cert).read_bytes())
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (OSError, ValueError, x509.ExtensionNotFound):
+        return []
+    hosts = [name for name in names.get_values_for_type(x509.DNSName) if "*" not in name]
+    addresses = (str(one) for one in names.get_values_for_type(x509.IPAddress))
+    return hosts + [f"[{one}]" if ":" in one else one for one in addresses]
+
+
 def server_context(settings: Tls) -> ssl.SSLContext | None:
     """The TLS context of both ports, or None without ``[tls] cert``; ConfigError says why not."""
     if not settings.cert:

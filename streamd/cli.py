@@ -18,7 +18,7 @@ from rich.table import Table
 from streamd import log
 from streamd.app import App, serve
 from streamd.certificates import lan_addresses, self_signed, server_context
-from streamd.config import Config, load
+from streamd.config import Config, load, page_url
 from streamd.demo import CANDIDATES, Demo, demo_config
 from streamd.errors import StreamdError
 from streamd.keys import StreamKeys
@@ -121,7 +121,7 @@ def add_key(
     key, record = _with_keys(settings, lambda keys: keys.add(stream, label))
     out.print(f"key     [bold]{key}[/]   (id {record.id}; shown only now)")
     if stream:
-        base = settings.web.public_url or f"http://localhost:{settings.web.port}"
+        base = page_url(settings)
         out.print(f"studio  {base}/studio/{stream}#key={key}")
         out.print(f"WHIP    {base}/whip/{stream}   with the key as Bearer token")
 

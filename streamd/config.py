@@ -13,35 +13,44 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Annotated, Any, Literal, get_type_hints
 
 import msgspec
+from msgspec import Meta
 
 from streamd.errors import ConfigError
+
+Port = Annotated[int, Meta(ge=0, le=65_535)]
+Positive = Annotated[int, Meta(ge=1)]
+Bytes = Annotated[int, Meta(ge=1_024)]
+Seconds = Annotated[float, Meta(gt=0)]
+
+STREAM_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+"""What a stream may be called: it stands in addresses, channels and keys."""
 
 
 class Web(msgspec.Struct, frozen=True):
     """Pages, HTTP API, WHIP and HLS."""
 
     host: str = "127.0.0.1"
-    port: int = 8080
+    port: Port = 8080
     public_url: str = ""
-    body_bytes: int = 65_536
+    body_bytes: Bytes = 65_536
 
 
 class Feeds(msgspec.Struct, frozen=True):
     """The WebSocket gateway."""
 
     host: str = "127.0.0.1"
-    port: int = 8081
+    port: Port = 8081
     public_url: str = ""
     origins: tuple[str, ...] = ()
-    frame_bytes: int = 65_536
-    transport_bytes: int = 131_072
-    queue_bytes: int = 4_194_304
-    ping_seconds: int = 25
-    connections: int = 18_000
-    channels: int = 64
+    frame_bytes: Bytes = 65_536
+    transport_bytes: Bytes = 131_072
+    queue_bytes: Bytes = 4_194_304
+    ping_seconds: Positive = 25
+    connections: Positive = 18_000
+    channels: Positive = 64
 
 
 class Tls(msgspec.Struct, frozen=True):
@@ -56,50 +65,51 @@ class Store(msgspec.Struct, frozen=True):
 
     url: str = ""
     dir: str = "var"
-    start_seconds: float = 15.0
+    start_seconds: Seconds = 15.0
 
 
 class Relay(msgspec.Struct, frozen=True):
     """Packaging and the join replay."""
 
-    join_bytes: int = 8_388_608
-    part_ms: int = 0
-    target_seconds: int = 6
-    window_segments: int = 8
-    subscriber_units: int = 512
+    join_bytes: Bytes = 8_388_608
+    part_ms: Annotated[int, Meta(ge=0, le=100)] = 0
+    target_seconds: Annotated[int, Meta(ge=2, le=30)] = 6
+    window_segments: Annotated[int, Meta(ge=3, le=1_000)] = 8
+    subscriber_units: Positive = 512
 
 
 class WebRtc(msgspec.Struct, frozen=True):
     """WHIP."""
 
-    keyframe_seconds: float = 2.0
+    keyframe_seconds: Seconds = 2.0
     loopback: bool = True
-    publishers: int = 64
+    publishers: Positive = 64
 
 
 class Polls(msgspec.Struct, frozen=True):
     """Casting and tallies."""
 
-    tick_ms: int = 5
-    batch: int = 500
-    queue: int = 50_000
-    pushes: int = 10
-    pushes_crowded: int = 4
-    crowd: int = 2_000
+    tick_ms: Positive = 5
+    batch: Annotated[int, Meta(ge=1, le=3_000)] = 500
+    queue: Positive = 50_000
+    pushes: Positive = 10
+    pushes_crowded: Positive = 4
+    crowd: Positive = 2_000
+    keys_dir: str = ""
 
 
 class Identity(msgspec.Struct, frozen=True):
     """Device cookies and connect tokens."""
 
-    token_seconds: int = 300
-    cookie_days: int = 180
+    token_seconds: Positive = 300
+    cookie_days: Positive = 180
 
 
 class Log(msgspec.Struct, frozen=True):
     """structlog's output: ``console`` for people, ``json`` for collectors."""
 
-    level: str = "info"
-    format: str = "console"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["console", "json"] = "console"
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -165,6 +175,14 @@ def load(path: Path | None, environ: Mapping[str, str] = os.environ) -> Config:
     return config
 
 
+def page_url(config: Config, host: str = "localhost", port: int | None = None) -> str:
+    """The event page's address; ``port`` where the settings leave it to the system."""
+    if config.web.public_url:
+        return config.web.public_url.rstrip("/")
+    scheme = "https" if config.tls.cert else "http"
+    return f"{scheme}://{host}:{port or config.web.port}"
+
+
 def _sections() -> dict[str, type[msgspec.Struct]]:
     return dict(get_type_hints(Config))
 
@@ -196,7 +214,7 @@ def _unknown(shown: str, key: str, known: list[str], text: str, path: Path | Non
         (
             number
             for number, content in enumerate(text.splitlines(), 1)
-            if re.match(rf"\s*\[*\s*{re.escape(key)}\b", content)
+            if re.match(rf"\s*\[*\s*(\w+\.)*{re.escape(key)}\b", content)
         ),
         0,
     )
@@ -229,11 +247,14 @@ def _value(raw: str) -> Any:
 
 
 def _check_ranges(config: Config) -> None:
-    for section, port in (("web", config.web.port), ("feeds", config.feeds.port)):
-        if not 0 <= port <= 65_535:
-            raise ConfigError(f"[{section}] port is {port}: choose one between 1 and 65535.")
     if bool(config.tls.cert) != bool(config.tls.key):
         raise ConfigError("[tls] needs both cert and key, or neither.")
+    for candidate in config.event.candidates:
+        if not STREAM_ID.fullmatch(candidate.stream):
+            raise ConfigError(
+                f"[[event.candidates]] stream is {candidate.stream!r}: use 1 to 63 lower-case "
+                "letters, digits and hyphens."
+            )
     numbers = [candidate.number for candidate in config.event.candidates]
     streams = [candidate.stream for candidate in config.event.candidates]
     if len(set(numbers)) < len(numbers) or len(set(streams)) < len(streams):

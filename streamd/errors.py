@@ -8,7 +8,8 @@
     ├── StreamError
     │   ├── UnknownStream      no such stream
     │   ├── AlreadyPublishing  the stream has a publisher
-    │   └── IllegalMove        the stream's state does not allow this
+    │   ├── IllegalMove        the stream's state does not allow this
+    │   └── InvalidStreamId    not a name for a stream
     ├── MediaError
     │   ├── MalformedMedia     the bytes break the format they claim to have
     │   └── UnsupportedMedia   sound bytes, but not something streamd relays
@@ -89,6 +90,16 @@ class IllegalMove(StreamError):
         super().__init__(f"Stream “{stream}” is {state} and cannot {move}.", stream)
         self.state = state
         self.move = move
+
+
+class InvalidStreamId(StreamError):
+    """Not a name for a stream."""
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(
+            f"{stream!r} is not a stream id: use 1 to 63 lower-case letters, digits and hyphens.",
+            stream,
+        )
 
 
 class MediaError(StreamdError):

@@ -8,7 +8,6 @@ by its digest, so no comparison can leak by its timing.
 from __future__ import annotations
 
 import hashlib
-import re
 import secrets
 import time
 from collections.abc import Callable
@@ -18,10 +17,10 @@ import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from streamd.errors import Forbidden, StoreUnavailable, Unauthenticated
+from streamd.config import STREAM_ID
+from streamd.errors import Forbidden, InvalidStreamId, StoreUnavailable, Unauthenticated
 
 _KEYS = "streamd:keys"
-STREAM_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 HEADQUARTERS = "hq"
 
 Scope = Literal["stream", "hq"]
@@ -46,12 +45,10 @@ class StreamKeys:
     async def add(self, stream: str | None, label: str = "") -> tuple[str, KeyRecord]:
         """A new key for ``stream`` (None: the headquarters'); the key itself is never kept.
 
-        Raises ValueError for a stream id that is not lower-case letters, digits and hyphens.
+        Raises InvalidStreamId.
         """
         if stream is not None and not STREAM_ID.fullmatch(stream):
-            raise ValueError(
-                f"{stream!r} is not a stream id: use 1 to 63 lower-case letters, digits, hyphens."
-            )
+            raise InvalidStreamId(stream)
         key = ("sk_" if stream else "hq_") + secrets.token_urlsafe(18)
         record = KeyRecord(
             id=secrets.token_hex(4),

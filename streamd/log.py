@@ -87,3 +87,6 @@ def configure(settings: Log) -> None:
     # These log every connection or frame at INFO; what matters of it streamd says itself.
     for name in ("websockets", "aioice", "aiortc", "asyncio", "aiohttp.access", "libav"):
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
+    # It logs a stranger's malformed request with his address and raw headers. What goes wrong in
+    # a handler is logged by web/problems.py.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from streamd import config
-from streamd.errors import Forbidden, StoreUnavailable, Unauthenticated
+from streamd.errors import Forbidden, InvalidStreamId, StoreUnavailable, Unauthenticated
 from streamd.keys import StreamKeys
 from streamd.store import Store
 from tests.server import ROOT, environment
@@ -55,7 +55,7 @@ async def test_keys_are_kept_as_hashes_and_can_be_revoked(store: Store, tmp_path
 
 async def test_a_stream_id_has_a_shape(store: Store) -> None:
     for wrong in ("", "Alef", "a b", "../x", "-a", "x" * 64):
-        with pytest.raises(ValueError, match="not a stream id"):
+        with pytest.raises(InvalidStreamId, match="not a stream id"):
             await StreamKeys(store.client).add(wrong)
 
 

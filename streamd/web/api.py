@@ -16,6 +16,7 @@ from streamd.errors import AccessError
 from streamd.identity import Tier
 from streamd.web.language import choose
 from streamd.web.problems import BadRequest
+from streamd.web.security import acts_by_key, check_origin
 from streamd.web.services import SERVICES, Services, authorize, authorized_stream
 from streamd.web.views import in_rotation, stream_row
 
@@ -57,18 +58,26 @@ async def read(request: web.Request, kind: type[Body]) -> Body:
         raise web.HTTPUnsupportedMediaType
     try:
         return msgspec.json.decode(await request.read() or b"{}", type=kind)
+    except RecursionError as error:
+        raise BadRequest("The body is nested too deeply.") from error
     except msgspec.MsgspecError as error:
         raise BadRequest(f"The body is not what this address takes: {error}.") from error
 
 
 def voter_of(request: web.Request, services: Services) -> tuple[str, Tier] | None:
-    """Who the request votes as: a connect token as Bearer, else the device cookie."""
+    """Who the request votes as: a connect token as Bearer, else the device cookie.
+
+    The cookie counts only from our own pages and configured origins; raises Forbidden elsewhere.
+    """
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         identity = services.tokens.verify(token.strip())
         return identity.voter, identity.tier
     device = services.cookies.device(request.cookies.get(services.cookies.name))
-    return (f"device:{device}", "device") if device else None
+    if device is None:
+        return None
+    check_origin(request, services)
+    return f"device:{device}", "device"
 
 
 @routes.get("/api/v1/streams")
@@ -122,6 +131,7 @@ async def get_poll(request: web.Request) -> web.Response:
 
 
 @routes.post("/api/v1/streams/{stream}/polls")
+@acts_by_key
 async def create_poll(request: web.Request) -> web.Response:
     """A new poll on a stream, opened at once where the body says so."""
     services = request.app[SERVICES]
@@ -141,6 +151,7 @@ async def create_poll(request: web.Request) -> web.Response:
 
 
 @routes.post("/api/v1/polls/{poll}/open")
+@acts_by_key
 async def open_poll(request: web.Request) -> web.Response:
     """Opens a draft for voting."""
     services = request.app[SERVICES]
@@ -149,6 +160,7 @@ async def open_poll(request: web.Request) -> web.Response:
 
 
 @routes.post("/api/v1/polls/{poll}/close")
+@acts_by_key
 async def close_poll(request: web.Request) -> web.Response:
     """Ends the voting; the tally is final."""
     services = request.app[SERVICES]
@@ -157,6 +169,7 @@ async def close_poll(request: web.Request) -> web.Response:
 
 
 @routes.post("/api/v1/polls/{poll}/votes")
+@acts_by_key
 async def cast_vote(request: web.Request) -> web.Response:
     """The HTTP twin of the RPC ``vote``; the reply means that the vote is on disk."""
     services = request.app[SERVICES]

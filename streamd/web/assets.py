@@ -12,7 +12,7 @@ STATIC = _PACKAGE / "static" if (_PACKAGE / "static").is_dir() else _PACKAGE.par
 
 
 class Assets:
-    """URLs below ``/static/`` with ``?v=`` set to a hash over all files.
+    """URLs below ``/static/{hash}/``, one hash over all files.
 
     One hash for the whole folder: ES modules import each other by relative paths without a
     query, so a page has to be sure of a consistent set, not of single files.

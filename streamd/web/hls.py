@@ -29,6 +29,5 @@ async def resource(request: web.Request) -> web.Response:
         headers={
             "Content-Type": found.content_type,
             "Cache-Control": _CACHES[found.immutable],
-            "Access-Control-Allow-Origin": "*",
         },
     )

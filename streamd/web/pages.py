@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from streamd.relay.stream import Stream
 from streamd.web.language import Catalogue, choose
 from streamd.web.security import feed_url
-from streamd.web.services import SERVICES, Services
+from streamd.web.services import SERVICES, Services, find_stream
 from streamd.web.views import in_rotation, stream_row
 
 routes = web.RouteTableDef()
@@ -48,19 +48,20 @@ async def event_page(request: web.Request) -> web.Response:
 @routes.get("/watch/{stream}")
 async def watch_page(request: web.Request) -> web.Response:
     """One broadcast: the player and its polls."""
-    return _stream_page(request, "watch.html")
+    return await _stream_page(request, "watch.html")
 
 
 @routes.get("/studio/{stream}")
 async def studio_page(request: web.Request) -> web.Response:
     """The candidate's own page; its key stays in the URL's fragment and never reaches us here."""
-    return _stream_page(request, "studio.html")
+    return await _stream_page(request, "studio.html")
 
 
-def _stream_page(request: web.Request, template: str) -> web.Response:
+async def _stream_page(request: web.Request, template: str) -> web.Response:
     services = request.app[SERVICES]
     catalogue = services.catalogues[choose(request)]
-    row = _row(services, services.streams.get(request.match_info["stream"]), catalogue)
+    stream = await find_stream(services, request.match_info["stream"])
+    row = _row(services, stream, catalogue)
     return _render(request, template, {"stream": row}, {"stream": row})
 
 

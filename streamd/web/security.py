@@ -1,11 +1,14 @@
 """What every response and every state-changing request passes through.
 
-Headers follow OWASP ASVS 5, 3.4; the Origin check stops other sites from acting with a visitor's
-device cookie (3.5): ``SameSite=Lax`` alone would let a sibling subdomain through.
+Headers follow OWASP ASVS 5, 3.4. The Origin check stops other sites from acting with a visitor's
+device cookie (3.5): ``SameSite=Lax`` alone would let a sibling subdomain through. It holds for
+every state-changing request, except on the routes marked ``acts_by_key``: those never look at a
+cookie, and what a page cannot get by itself it cannot misuse.
 """
 
 from __future__ import annotations
 
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -13,7 +16,10 @@ from aiohttp import web
 from streamd.errors import Forbidden
 from streamd.web.language import COOKIE, LANGUAGES
 from streamd.web.problems import Handler
-from streamd.web.services import SERVICES, Services, bearer
+from streamd.web.services import SERVICES, Services
+
+Keyed = TypeVar("Keyed", bound=Handler)
+_KEYED: set[object] = set()
 
 _PLAIN_HEADERS = {
     "Server": "streamd",
@@ -29,7 +35,10 @@ def feed_url(request: web.Request, services: Services) -> str:
     if services.config.feeds.public_url:
         return services.config.feeds.public_url
     scheme = "wss" if services.config.tls.cert else "ws"
-    host = urlsplit(f"//{request.host}").hostname or "localhost"
+    try:
+        host = urlsplit(f"//{request.host}").hostname or "localhost"
+    except ValueError:
+        host = "localhost"
     shown = f"[{host}]" if ":" in host else host
     return f"{scheme}://{shown}:{services.feed_port}/connection/websocket"
 
@@ -54,13 +63,21 @@ async def dressed(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 @web.middleware
 async def same_origin(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuses state-changing requests that carry no key and come from somewhere else."""
-    if request.method not in ("GET", "HEAD", "OPTIONS") and bearer(request) is None:
-        _check_origin(request, request.app[SERVICES])
+    """Refuses state-changing requests from somewhere else; see ``acts_by_key``."""
+    changes = request.method not in ("GET", "HEAD", "OPTIONS")
+    if changes and request.match_info.handler not in _KEYED:
+        check_origin(request, request.app[SERVICES])
     return await handler(request)
 
 
-def _check_origin(request: web.Request, services: Services) -> None:
+def acts_by_key(handler: Keyed) -> Keyed:
+    """Marks a handler that acts by the request's Bearer alone, or checks the Origin itself."""
+    _KEYED.add(handler)
+    return handler
+
+
+def check_origin(request: web.Request, services: Services) -> None:
+    """Raises Forbidden unless the request comes from our own pages or a configured origin."""
     origin = request.headers.get("Origin")
     allowed = (own_origin(request, services), *services.config.feeds.origins)
     if origin not in allowed:

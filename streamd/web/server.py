@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from streamd.config import Web
 from streamd.errors import ConfigError
 from streamd.web import api, hls, operations, pages, whip
+from streamd.web.cors import cors
 from streamd.web.problems import problems
 from streamd.web.security import dressed, same_origin
 from streamd.web.services import SERVICES, Services
@@ -21,7 +22,7 @@ _ROUTES = (api.routes, hls.routes, operations.routes, pages.routes, whip.routes)
 def build(services: Services, registry: CollectorRegistry) -> web.Application:
     """The application with every route."""
     app = web.Application(
-        middlewares=[dressed, problems, same_origin],
+        middlewares=[cors, dressed, problems, same_origin],
         client_max_size=services.config.web.body_bytes,
     )
     app[SERVICES] = services

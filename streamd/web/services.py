@@ -10,7 +10,8 @@ from aiohttp import web
 from jinja2 import Environment
 
 from polling.service import PollService
-from streamd.config import Config
+from streamd.config import STREAM_ID, Config
+from streamd.errors import UnknownStream
 from streamd.feeds.hub import Hub
 from streamd.identity import ConnectTokens, DeviceCookies
 from streamd.keys import KeyRecord, StreamKeys
@@ -54,6 +55,21 @@ def bearer(request: web.Request) -> str | None:
 async def authorize(request: web.Request, stream: str) -> KeyRecord:
     """The record of the request's key if it may act for ``stream``; else an AccessError."""
     return await request.app[SERVICES].keys.check(bearer(request), stream)
+
+
+async def find_stream(services: Services, stream_id: str) -> Stream:
+    """The stream of that id; one that was given its first key while streamd runs is made here.
+
+    Raises UnknownStream.
+    """
+    try:
+        return services.streams.get(stream_id)
+    except UnknownStream:
+        if STREAM_ID.fullmatch(stream_id):
+            for record in await services.keys.list():
+                if record.stream == stream_id:
+                    return services.streams.add(stream_id)
+        raise
 
 
 async def authorized_stream(request: web.Request) -> Stream:

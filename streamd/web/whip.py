@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from streamd.web.problems import BadRequest
+from streamd.web.security import acts_by_key
 from streamd.web.services import SERVICES, authorize, authorized_stream
 from streamd.webrtc.errors import UnknownSession
 
@@ -12,12 +13,13 @@ routes = web.RouteTableDef()
 
 
 @routes.options("/whip/{stream}")
-async def options(request: web.Request) -> web.Response:
+async def options(_request: web.Request) -> web.Response:
     """What a client may post (RFC 9725 §4.2)."""
-    return web.Response(headers={"Accept-Post": "application/sdp", **_cors()})
+    return web.Response(headers={"Accept-Post": "application/sdp"})
 
 
 @routes.post("/whip/{stream}")
+@acts_by_key
 async def publish(request: web.Request) -> web.Response:
     """201 with the answer and the session's Location."""
     stream = await authorized_stream(request)
@@ -32,11 +34,12 @@ async def publish(request: web.Request) -> web.Response:
         status=201,
         text=session.answer_sdp,
         content_type="application/sdp",
-        headers={"Location": f"/whip/{stream.id}/{session.id}", **_cors()},
+        headers={"Location": f"/whip/{stream.id}/{session.id}"},
     )
 
 
 @routes.delete("/whip/{stream}/{session}")
+@acts_by_key
 async def stop(request: web.Request) -> web.Response:
     """Ends the broadcast (RFC 9725 §4.2)."""
     stream, session_id = request.match_info["stream"], request.match_info["session"]
@@ -45,14 +48,4 @@ async def stop(request: web.Request) -> web.Response:
     if sessions.get(session_id).stream.id != stream:
         raise UnknownSession
     await sessions.delete(session_id)
-    return web.Response(headers=_cors())
-
-
-def _cors() -> dict[str, str]:
-    """The key travels as a Bearer token, never by cookie, so any origin may hold it."""
-    return {
-        "Access-Control-Allow-Origin": "*",
-        "Access-Control-Allow-Methods": "POST, DELETE, OPTIONS",
-        "Access-Control-Allow-Headers": "Authorization, Content-Type",
-        "Access-Control-Expose-Headers": "Location",
-    }
+    return web.Response()

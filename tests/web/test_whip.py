@@ -37,6 +37,9 @@ def test_keys_are_checked_before_anything_else(
     server: Server, client: Client, stream_key: str
 ) -> None:
     refused(client.ask("POST", "/whip/alef", OFFER, **SDP), 401, "unauthenticated")
+    for origin in ("", "https://encoder.example"):
+        keyless = client.ask("POST", "/whip/alef", OFFER, Origin=origin, **SDP)
+        refused(keyless, 401, "unauthenticated")
     answer = client.ask("POST", "/whip/alef", OFFER, key="sk_wrong", **SDP)
     assert answer.headers["WWW-Authenticate"] == "Bearer"
     refused(answer, 401, "unauthenticated")

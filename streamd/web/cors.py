@@ -1,0 +1,57 @@
+"""Which other sites' pages may read or send what (Fetch standard, CORS protocol).
+
+Nothing here is decided by a cookie: keys and tokens travel in ``Authorization``, so ``*`` gives a
+foreign page no more than any program has. A vote by device cookie is held to our own pages.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from streamd.web.problems import Handler
+from streamd.web.services import SERVICES
+
+_VOTES = re.compile(r"/api/v1/polls/[^/]+/votes")
+_PUBLIC = {"Access-Control-Allow-Origin": "*"}
+_WHIP = {
+    **_PUBLIC,
+    "Access-Control-Allow-Methods": "POST, DELETE, OPTIONS",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type",
+    "Access-Control-Expose-Headers": "Location, Retry-After",
+}
+
+
+@web.middleware
+async def cors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answers preflights and adds the headers to every answer, refusals included."""
+    allowed = _allowed(request)
+    if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
+        return web.Response(status=204, headers=allowed)
+    response = await handler(request)
+    if not response.prepared:
+        response.headers.update(allowed)
+    return response
+
+
+def _allowed(request: web.Request) -> Mapping[str, str]:
+    path = request.path
+    if path.startswith("/whip/"):
+        return _WHIP
+    if path.startswith("/hls/"):
+        return _PUBLIC
+    if _VOTES.fullmatch(path):
+        origin = request.headers.get("Origin", "")
+        if origin not in request.app[SERVICES].config.feeds.origins:
+            return {"Vary": "Origin"}
+        return {
+            "Access-Control-Allow-Origin": origin,
+            "Access-Control-Allow-Methods": "POST",
+            "Access-Control-Allow-Headers": "Authorization, Content-Type",
+            "Vary": "Origin",
+        }
+    if path.startswith("/api/v1/") and request.method in ("GET", "HEAD"):
+        return _PUBLIC
+    return {}
