@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -12,6 +13,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from websockets.sync.client import connect
@@ -207,3 +209,37 @@ def test_a_wrong_setting_is_one_line(tmp_path: Path) -> None:
     assert "line 2" in ended.stderr
     assert "'port'" in ended.stderr
     assert len(ended.stderr.strip().splitlines()) == 1
+
+
+def test_a_hung_store_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    with running(tmp_path) as server:
+        key = server.new_key("alef")
+        poll, _ = vote_in_new_poll(server, key)
+        hung = store_pid(server)
+        os.kill(hung, signal.SIGSTOP)
+        try:
+            voter = Client(server)
+            voter.ask("GET", "/")
+            with ThreadPoolExecutor(1) as pool:
+                waiting = pool.submit(voter.ask, "POST", f"/api/v1/polls/{poll}/votes", ballot("1"))
+                time.sleep(0.3)
+                began = time.monotonic()
+                assert server.stop() == 0
+                # Ten seconds are promised; the rest is this machine's.
+                assert time.monotonic() - began < 15
+            # Either way it is not acknowledged: the connection ends, or it is told 503.
+            assert waiting.exception() is not None or waiting.result().status == 503
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(hung, signal.SIGCONT)
+                os.kill(hung, signal.SIGTERM)
+
+
+def test_a_key_made_while_streamd_runs_opens_its_studio(tmp_path: Path) -> None:
+    with running(tmp_path) as server:
+        client = Client(server)
+        assert client.ask("GET", "/studio/newcomer").status == 404
+        server.new_key("newcomer")
+        assert client.ask("GET", "/studio/newcomer").status == 200
+        assert client.ask("GET", "/watch/newcomer").status == 200
+        assert client.ask("GET", "/studio/nobody").status == 404
