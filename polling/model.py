@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from polling import rules
+from polling.errors import UnknownChoice
 from polling.rules import PollState
 
 
@@ -138,3 +139,16 @@ def draft(
         duration_seconds=rules.check_duration(duration_seconds),
         simulated=simulated,
     )
+
+
+def admit(poll: Poll, ballot: Ballot) -> None:
+    """Checks that ``ballot`` is one that ``poll`` could count: ids' shapes, one known choice.
+
+    Raises InvalidBallot or UnknownChoice. Whether the poll is open, and whether the voter has
+    voted, is settled by the store in the same step that counts.
+    """
+    rules.check_random(ballot.ballot_id, "ballot_id")
+    rules.check_random(ballot.nonce, "nonce")
+    choice = rules.check_single(ballot.choices)
+    if choice not in poll.choice_ids:
+        raise UnknownChoice(poll.id, choice)

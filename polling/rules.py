@@ -12,12 +12,9 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from polling.errors import IllegalMove, InvalidBallot, InvalidPoll, UnknownChoice
-
-if TYPE_CHECKING:
-    from polling.model import Ballot, Poll
+from polling.errors import IllegalMove, InvalidBallot, InvalidPoll
 
 CHOICES = range(2, 11)
 QUESTION_CHARACTERS = 300
@@ -117,21 +114,18 @@ def check_duration(seconds: int | None) -> int | None:
     return seconds
 
 
-def admit(poll: Poll, ballot: Ballot) -> None:
-    """Checks that ``ballot`` is one that ``poll`` could count: ids' shapes, one known choice.
+def check_random(text: str, field: str) -> str:
+    """``text`` if it is 128 bits as 32 lower-case hexadecimal characters, else InvalidBallot."""
+    if _RANDOM_128.fullmatch(text) is None:
+        raise InvalidBallot(f"A {field} is 32 lower-case hexadecimal characters.", field)
+    return text
 
-    Raises InvalidBallot or UnknownChoice. Whether the poll is open, and whether the voter has
-    voted, is settled by the store in the same step that counts.
-    """
-    if _RANDOM_128.fullmatch(ballot.ballot_id) is None:
-        raise InvalidBallot("A ballot_id is 32 lower-case hexadecimal characters.", "ballot_id")
-    if _RANDOM_128.fullmatch(ballot.nonce) is None:
-        raise InvalidBallot("A nonce is 32 lower-case hexadecimal characters.", "nonce")
-    if len(ballot.choices) != 1:
+
+def check_single(choices: Sequence[str]) -> str:
+    """The one choice of a ballot. Raises InvalidBallot where there are none or several."""
+    if len(choices) != 1:
         raise InvalidBallot("Choose exactly one answer.", "choices")
-    choice = ballot.choices[0]
-    if choice not in poll.choice_ids:
-        raise UnknownChoice(poll.id, choice)
+    return choices[0]
 
 
 def _check_text(text: str, field: str, shown: str, limit: int) -> str:

@@ -25,7 +25,7 @@ from polling.errors import (
     UnknownChoice,
     UnknownPoll,
 )
-from polling.model import Ballot, Poll, Receipt, Tally, draft
+from polling.model import Ballot, Poll, Receipt, Tally, admit, draft
 from polling.poll_keys import PollKeys
 from polling.pushes import Pushes
 from polling.rules import FINISHED, Move, PollState
@@ -37,6 +37,8 @@ log = structlog.get_logger()
 _REMEMBERED = 1_024
 # How often polls that another process opened or closed are looked for.
 _LOOK_SECONDS = 1.0
+# Of a stream's polls, how many of the newest are looked at for what to show.
+_LOOKED_AT = 100
 
 
 class Settings(Pace, Protocol):
@@ -60,6 +62,7 @@ class PollService:
 
     Several processes may serve the same store: a poll opens and closes once, whoever does it.
     The store may be away at the start and at any time later; what needs it raises StoreDown.
+    Raises ValueError where ``settings`` ask for less than one push a second.
     """
 
     def __init__(
@@ -73,6 +76,12 @@ class PollService:
         crowded: Callable[[], bool] = lambda: False,
         now: Callable[[], float] = time.time,
     ) -> None:
+        for name, rate in (
+            ("pushes", settings.pushes),
+            ("pushes_crowded", settings.pushes_crowded),
+        ):
+            if rate < 1:
+                raise ValueError(f"polls {name} is {rate}: choose 1 a second or more.")
         self._store = polls
         self._keys = keys
         self._now = now
@@ -192,6 +201,25 @@ class PollService:
         """The newest ``limit`` polls of a stream, or of all, newest first."""
         return await self._store.newest(stream, limit)
 
+    async def list_with_tallies(
+        self, stream: str | None = None, limit: int = 100
+    ) -> tuple[tuple[Poll, Tally], ...]:
+        """As ``list``, each poll with its tally, in two round trips however many there are."""
+        return await self._store.with_tallies(await self._store.newest_ids(stream, limit))
+
+    async def shown(self, stream: str, limit: int = 3) -> tuple[tuple[Poll, Tally], ...]:
+        """The ``limit`` polls of ``stream`` to show, each with its tally, in three round trips.
+
+        Polls that have been opened: the open ones first, however old, then those opened last.
+        Of the finished ones only those among the stream's 100 newest are found.
+        """
+        ids = await self._store.newest_ids(stream, _LOOKED_AT, running=True)
+        found = await self._store.read(ids)
+        ours = [one for one in found if one.stream == stream and one.opened_at is not None]
+        ours.sort(key=_place_shown)
+        # Not with the tallies of all: this is asked for at every change of a stream.
+        return await self._store.with_tallies([one.id for one in ours[:limit]])
+
     async def tally(self, poll: str) -> Tally:
         """The tally as the store has it. Raises UnknownPoll."""
         return await self._store.tally(poll)
@@ -209,7 +237,7 @@ class PollService:
         poll = self._polls.get(ballot.poll)
         if poll is None:
             poll = await self._learn(ballot.poll)
-        rules.admit(poll, ballot)
+        admit(poll, ballot)
         nullifier = None
         if poll.state not in FINISHED:
             nullifier = self._keys.nullifier(poll.id, voter)
@@ -346,3 +374,7 @@ class PollService:
         if poll.state in FINISHED and (moved or keyed):
             await self._finish(poll)
         self._remember(poll)
+
+
+def _place_shown(poll: Poll) -> tuple[bool, float]:
+    return poll.state is not PollState.OPEN, -(poll.opened_at or 0.0)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,31 +77,27 @@ class Entry:
 
 
 class PollStore:
-    """Reads and changes polls. Every method raises StoreDown where the store does not answer."""
+    """Reads and changes polls. Every method raises StoreDown where the store does not answer.
 
-    def __init__(self, client: Redis) -> None:
+    Pages read as often as people look at them, so reads have connections of their own: however
+    many wait for one of those, a vote waits for none of them.
+    """
+
+    def __init__(self, client: Redis, reader: Redis | None = None) -> None:
+        """``client`` casts and changes, ``reader`` reads; None: ``client`` does both."""
         # Its methods' types differ from command to command; plain commands go through all of them.
         self._redis: Any = client
+        self._reader: Any = reader or client
 
     @classmethod
     def at(cls, url: str) -> PollStore:
         """A store at ``redis://``, ``rediss://`` or ``unix://``, over connections of its own."""
-        pool = BlockingConnectionPool.from_url(
-            url,
-            max_connections=16,
-            timeout=_ANSWER_SECONDS,
-            # The timeout is _ask's. With this one, redis awaits every send in asyncio.wait_for,
-            # which in Python 3.11 can swallow a cancellation (python/cpython#86296).
-            socket_timeout=None,
-            socket_connect_timeout=2,
-            # Once, for a connection that died while idle. Longer waits are the voter's to decide.
-            retry=Retry(NoBackoff(), 1),
-        )
-        return cls(Redis.from_pool(pool))
+        return cls(_client(url), _client(url))
 
     async def close(self) -> None:
         """Closes the connections."""
         await self._redis.aclose()
+        await self._reader.aclose()
 
     async def create(self, poll: Poll) -> bool:
         """Puts a draft in the store; False where its id is taken."""
@@ -114,19 +110,58 @@ class PollStore:
     async def get(self, poll: str) -> Poll:
         """The poll as it stands. Raises UnknownPoll."""
         if is_poll_id(poll):
-            fields = await self._command("HGETALL", _keys(poll)[0])
+            fields = await self._look_up("HGETALL", _keys(poll)[0])
             if fields:
                 return _poll(fields)
         raise UnknownPoll(poll)
 
     async def newest(self, stream: str | None = None, limit: int = 100) -> tuple[Poll, ...]:
         """The newest ``limit`` polls, of one stream or of all, newest first."""
+        return await self.read(await self.newest_ids(stream, limit))
+
+    async def newest_ids(
+        self, stream: str | None = None, limit: int = 100, *, running: bool = False
+    ) -> list[str]:
+        """The ids of the newest ``limit`` polls, newest first, in one round trip.
+
+        ``running``: then those of all polls, of any stream, in the index of open ones.
+        """
         index = "polls" if stream is None else f"polls:{stream}"
-        return await self._read(await self._command("ZREVRANGE", index, 0, limit - 1))
+        calls: list[tuple[Any, ...]] = [("ZREVRANGE", index, 0, limit - 1)]
+        if running:
+            calls.append(("SMEMBERS", "polls:open"))
+        newest, *rest = await self._look_up_all(calls)
+        names = [*newest, *(sorted(rest[0]) if rest else ())]
+        # Each id once, in its first place.
+        return list(dict.fromkeys(name.decode() for name in names))
 
     async def running(self) -> tuple[Poll, ...]:
         """Every poll in the index of open ones; one that crashed while moving may not be open."""
-        return await self._read(sorted(await self._command("SMEMBERS", "polls:open")))
+        names = await self._look_up("SMEMBERS", "polls:open")
+        return await self.read(sorted(name.decode() for name in names))
+
+    async def with_tallies(self, polls: Sequence[str]) -> tuple[tuple[Poll, Tally], ...]:
+        """Those of ``polls`` that there are, each with its tally, in one round trip.
+
+        A tally is never older than its poll's state: a closed poll's is the final one.
+        """
+        calls = [
+            call
+            for poll in polls
+            for call in (
+                ("HGETALL", _keys(poll)[0]),
+                ("FCALL", "polling_1_tally", 2, *_keys(poll)[:2]),
+            )
+        ]
+        try:
+            replies = await self._look_up_all(calls)
+        except _LibraryMissing:
+            await self.load()
+            replies = await self._look_up_all(calls)
+        rows = zip(polls, replies[::2], replies[1::2], strict=True)
+        return tuple(
+            [(_poll(fields), _tally(poll, tally)) for poll, fields, tally in rows if fields]
+        )
 
     async def move(self, poll: Poll, to: PollState, **times: float) -> Poll:
         """Moves ``poll`` from its state to ``to`` and sets ``times``; the poll as it then stands.
@@ -170,22 +205,22 @@ class PollStore:
         """The tally as it stands. Raises UnknownPoll."""
         if not is_poll_id(poll):
             raise UnknownPoll(poll)
-        return _tally(poll, await self._function("tally", _keys(poll)[:2]))
+        return _tally(poll, await self._query("tally", _keys(poll)[:2]))
 
     async def sums(self, poll: str) -> Sums:
         """Tally and lengths of one moment. Raises UnknownPoll."""
         if not is_poll_id(poll):
             raise UnknownPoll(poll)
-        reply = await self._function("sums", _keys(poll))
+        reply = await self._query("sums", _keys(poll))
         return Sums(_tally(poll, reply[:3]), *reply[3:])
 
     async def ledger(self, poll: str, upto: int) -> AsyncIterator[Entry]:
         """The ledger from its start to position ``upto``, or to its end where that is sooner."""
         ballots, ledger = _keys(poll)[3:]
         start, last = "-", f"{upto}-{2**64 - 1}"
-        while page := await self._command("XRANGE", ledger, start, last, "COUNT", _PAGE):
+        while page := await self._look_up("XRANGE", ledger, start, last, "COUNT", _PAGE):
             ids = [fields[b"b"] for _, fields in page]
-            receipts = await self._command("HMGET", ballots, *ids)
+            receipts = await self._look_up("HMGET", ballots, *ids)
             for (position, fields), receipt in zip(page, receipts, strict=True):
                 seq, _, part = position.decode().partition("-")
                 yield Entry(
@@ -201,24 +236,42 @@ class PollStore:
         """Loads ``cast.lua``, in place of any earlier text under the same name."""
         await self._command("FUNCTION LOAD", "REPLACE", _LIBRARY)
 
-    async def _read(self, polls: Iterable[bytes]) -> tuple[Poll, ...]:
-        async with self._redis.pipeline(transaction=False) as pipeline:
-            for poll in polls:
-                pipeline.execute_command("HGETALL", _keys(poll.decode())[0])
-            found = await _ask(pipeline.execute())
+    async def read(self, polls: Iterable[str]) -> tuple[Poll, ...]:
+        """Those of ``polls`` that there are, in one round trip."""
+        found = await self._look_up_all([("HGETALL", _keys(poll)[0]) for poll in polls])
         return tuple([_poll(fields) for fields in found if fields])
 
     async def _command(self, *parts: Any) -> Any:
         return await _ask(self._redis.execute_command(*parts))
 
+    async def _look_up(self, *parts: Any) -> Any:
+        return await _ask(self._reader.execute_command(*parts))
+
+    async def _look_up_all(self, calls: Iterable[Sequence[Any]]) -> list[Any]:
+        """The replies to ``calls``, in one round trip."""
+        async with self._reader.pipeline(transaction=False) as pipeline:
+            for call in calls:
+                pipeline.execute_command(*call)
+            replies: list[Any] = await _ask(pipeline.execute())
+        return replies
+
     async def _function(self, name: str, keys: Sequence[str], *args: Any) -> Any:
-        """One function call; loads the library first where the store has not got it."""
+        """One function that changes; loads the library first where the store has not got it."""
+        return await self._loaded(self._command, name, keys, *args)
+
+    async def _query(self, name: str, keys: Sequence[str]) -> Any:
+        """As ``_function``, for one that only reads."""
+        return await self._loaded(self._look_up, name, keys)
+
+    async def _loaded(
+        self, send: Callable[..., Awaitable[Any]], name: str, keys: Sequence[str], *args: Any
+    ) -> Any:
         call = ("FCALL", f"polling_1_{name}", len(keys), *keys, *args)
         try:
-            return await self._command(*call)
+            return await send(*call)
         except _LibraryMissing:
             await self.load()
-            return await self._command(*call)
+            return await send(*call)
 
     async def _pipeline(self, calls: Sequence[tuple[Sequence[str], bytes]]) -> list[Any]:
         try:
@@ -240,6 +293,22 @@ class PollStore:
 
 class _LibraryMissing(StoreDown):
     """The function library is not there, as after FUNCTION FLUSH or on a new server."""
+
+
+def _client(url: str) -> Redis:
+    """A client over a pool of its own."""
+    pool = BlockingConnectionPool.from_url(
+        url,
+        max_connections=16,
+        timeout=_ANSWER_SECONDS,
+        # The timeout is _ask's. With this one, redis awaits every send in asyncio.wait_for,
+        # which in Python 3.11 can swallow a cancellation (python/cpython#86296).
+        socket_timeout=None,
+        socket_connect_timeout=2,
+        # Once, for a connection that died while idle. Longer waits are the voter's to decide.
+        retry=Retry(NoBackoff(), 1),
+    )
+    return Redis.from_pool(pool)
 
 
 async def _ask(reply: Awaitable[Any]) -> Any:

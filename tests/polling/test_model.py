@@ -1,10 +1,18 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import msgspec
+import pytest
 
 from polling import rules
-from polling.model import Receipt, Tally, draft
+from polling.errors import InvalidBallot, UnknownChoice
+from polling.model import Ballot, Receipt, Tally, admit, draft
 from polling.rules import PollState
+
+POLL = draft("alef", "Where first?", ["North", "South"], "HQ", now=1.0)
+ID = "0123456789abcdef" * 2
 
 
 def test_a_draft_numbers_its_choices_and_has_a_readable_id() -> None:
@@ -65,3 +73,34 @@ def test_a_receipt_always_reads_the_same() -> None:
     assert msgspec.json.encode(receipt.to_dict()) == (
         b'{"poll":"abcdefghij","ballot_id":"00000000000000000000000000000000","shard":0,"seq":7}'
     )
+
+
+def test_a_sound_ballot_is_admitted() -> None:
+    admit(POLL, Ballot(POLL.id, ("2",), ID, ID))
+
+
+@pytest.mark.parametrize("bad", ["", ID[:-1], ID + "0", ID.upper(), "g" * 32, " " * 32])
+def test_ids_are_32_lower_case_hexadecimal_characters(bad: str) -> None:
+    with pytest.raises(InvalidBallot, match="ballot_id"):
+        admit(POLL, Ballot(POLL.id, ("1",), bad, ID))
+    with pytest.raises(InvalidBallot, match="nonce"):
+        admit(POLL, Ballot(POLL.id, ("1",), ID, bad))
+
+
+@pytest.mark.parametrize("choices", [(), ("1", "2"), ("1", "1")])
+def test_exactly_one_answer(choices: tuple[str, ...]) -> None:
+    with pytest.raises(InvalidBallot) as caught:
+        admit(POLL, Ballot(POLL.id, choices, ID, ID))
+    assert caught.value.field == "choices"
+
+
+def test_an_unknown_choice_is_named() -> None:
+    with pytest.raises(UnknownChoice) as caught:
+        admit(POLL, Ballot(POLL.id, ("3",), ID, ID))
+    assert (caught.value.poll, caught.value.choice) == (POLL.id, "3")
+
+
+def test_the_rules_need_no_values() -> None:
+    """The values are made by the rules, so the rules must not import them back."""
+    told = "import polling.rules, sys; sys.exit('polling.model' in sys.modules)"
+    subprocess.run([sys.executable, "-c", told], check=True)

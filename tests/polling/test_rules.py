@@ -5,12 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from polling import rules
-from polling.errors import IllegalMove, InvalidBallot, InvalidPoll, UnknownChoice
-from polling.model import Ballot, draft
+from polling.errors import IllegalMove, InvalidPoll
 from polling.rules import MOVES, Move, PollState
-
-POLL = draft("alef", "Where first?", ["North", "South"], "HQ", now=1.0)
-ID = "0123456789abcdef" * 2
 
 
 @pytest.mark.parametrize(
@@ -113,28 +109,3 @@ def test_a_streams_id_cannot_break_a_key(stream: str) -> None:
 @pytest.mark.parametrize("name", ["", "abc", "ABCDEFGHIJ", "abcdefghi0", "{abcdefgh}"])
 def test_what_is_no_polls_id(name: str) -> None:
     assert not rules.is_poll_id(name)
-
-
-def test_a_sound_ballot_is_admitted() -> None:
-    rules.admit(POLL, Ballot(POLL.id, ("2",), ID, ID))
-
-
-@pytest.mark.parametrize("bad", ["", ID[:-1], ID + "0", ID.upper(), "g" * 32, " " * 32])
-def test_ids_are_32_lower_case_hexadecimal_characters(bad: str) -> None:
-    with pytest.raises(InvalidBallot, match="ballot_id"):
-        rules.admit(POLL, Ballot(POLL.id, ("1",), bad, ID))
-    with pytest.raises(InvalidBallot, match="nonce"):
-        rules.admit(POLL, Ballot(POLL.id, ("1",), ID, bad))
-
-
-@pytest.mark.parametrize("choices", [(), ("1", "2"), ("1", "1")])
-def test_exactly_one_answer(choices: tuple[str, ...]) -> None:
-    with pytest.raises(InvalidBallot) as caught:
-        rules.admit(POLL, Ballot(POLL.id, choices, ID, ID))
-    assert caught.value.field == "choices"
-
-
-def test_an_unknown_choice_is_named() -> None:
-    with pytest.raises(UnknownChoice) as caught:
-        rules.admit(POLL, Ballot(POLL.id, ("3",), ID, ID))
-    assert (caught.value.poll, caught.value.choice) == (POLL.id, "3")

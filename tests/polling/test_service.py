@@ -1,12 +1,18 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+from collections.abc import Awaitable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 from redis import Redis
+from redis.asyncio import BlockingConnectionPool
+from redis.asyncio import Redis as AsyncRedis
 
+from polling import store
 from polling.errors import (
     AlreadyVoted,
     BallotConflict,
@@ -25,8 +31,8 @@ from polling.model import Receipt
 from polling.poll_keys import PollKeys
 from polling.rules import PollState
 from polling.service import PollService
-from polling.store import PollStore
-from tests.polling.conftest import Asking, Serving, Settings, Told, ballot, until
+from polling.store import Counted, PollStore, Vote
+from tests.polling.conftest import Asking, Server, Serving, Settings, Told, ballot, until
 
 
 def key_file(tmp_path: Path, poll: str) -> Path:
@@ -67,6 +73,112 @@ async def test_polls_are_listed_newest_first(service: PollService) -> None:
     third = await service.create("alef", "3", ["a", "b"], "HQ")
     assert await service.list() == (third, second, first)
     assert await service.list("alef") == (third, first)
+
+
+async def test_a_list_with_tallies_costs_two_round_trips(
+    service: PollService, polls: PollStore, ask: Asking
+) -> None:
+    asked = [await ask() for _ in range(12)]
+    await service.create("be", "2", ["a", "b"], "HQ")
+    await service.cast("device:1", ballot(asked[3], "2"))
+    rows = await service.list_with_tallies("alef")
+    assert [poll for poll, _ in rows] == list(reversed(asked))
+    assert [tally.total for _, tally in rows] == [0] * 8 + [1] + [0] * 3
+    assert all(tally.poll == poll.id for poll, tally in rows)
+    assert len(await service.list_with_tallies()) == 13
+    assert len(await service.list_with_tallies(limit=5)) == 5
+    assert await service.list_with_tallies("pe") == ()
+
+
+async def test_lists_are_read_in_few_round_trips(
+    service: PollService, ask: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(5):
+        await ask()
+    trips = 0
+    answer = store._ask
+
+    async def counted(reply: Awaitable[Any]) -> Any:
+        nonlocal trips
+        trips += 1
+        return await answer(reply)
+
+    # The clock task looks at the store too; it has just looked, and not for long.
+    monkeypatch.setattr(store, "_ask", counted)
+    assert len(await service.list_with_tallies("alef")) == 5
+    assert trips <= 3
+    trips = 0
+    assert len(await service.shown("alef")) == 3
+    assert trips <= 4
+
+
+async def test_the_list_loads_the_functions_where_the_store_lost_them(
+    service: PollService, ask: Asking, client: Redis
+) -> None:
+    poll = await ask()
+    client.function_flush()
+    assert [one.id for one, _ in await service.list_with_tallies("alef")] == [poll.id]
+
+
+async def test_open_polls_are_shown_first_then_those_opened_last(serving: Serving) -> None:
+    clock = itertools.count(1_000.0)
+    async with serving(now=lambda: next(clock)) as service:
+
+        async def asked(stream: str = "alef") -> str:
+            return (await service.create(stream, "Q", ["a", "b"], "HQ")).id
+
+        async def shown(limit: int = 3) -> list[str]:
+            rows = await service.shown("alef", limit)
+            assert all(tally.poll == poll.id for poll, tally in rows)
+            return [poll.id for poll, _ in rows]
+
+        old, early, late, never, elsewhere = [await asked() for _ in range(4)] + [await asked("be")]
+        await service.open(elsewhere)
+        assert await shown() == []
+        await service.open(old)
+        await service.open(late)
+        await service.close(late)
+        await service.open(early)
+        await service.close(early)
+        assert await shown() == [old, early, late]
+        assert await shown(2) == [old, early]
+        await service.open(never)
+        assert await shown() == [never, old, early]
+        # An open poll is shown even when a hundred newer ones have been asked since.
+        for _ in range(100):
+            await asked()
+        assert await shown() == [never, old]
+
+
+async def test_votes_do_not_wait_for_readers(valkey: Server, client: Redis, ask: Asking) -> None:
+    poll = await ask()
+    single = AsyncRedis.from_pool(
+        BlockingConnectionPool.from_url(valkey.url, max_connections=1, timeout=20)
+    )
+    polls = PollStore(AsyncRedis.from_url(valkey.url), single)
+    # A reader that does not come back: the only reading connection is taken.
+    waiting = asyncio.ensure_future(single.execute_command("BLPOP", "nothing", 10))
+    try:
+        reading = asyncio.ensure_future(polls.tally(poll.id))
+        await asyncio.sleep(0.05)
+        vote = Vote(b"n" * 16, b"b" * 16, "1", b"r" * 16)
+        (counted,) = await polls.cast([(poll.id, [vote])], 0.0)
+        assert isinstance(counted, Counted)
+        assert counted.codes == [1]
+        assert not reading.done()
+        client.rpush("nothing", "x")
+        assert (await reading).total == 1
+    finally:
+        await waiting
+        await polls.close()
+
+
+@pytest.mark.parametrize("rates", [{"pushes": 0}, {"pushes_crowded": 0}, {"pushes": -1}])
+async def test_a_rate_of_no_pushes_is_refused_before_any_vote(
+    polls: PollStore, rates: dict[str, int]
+) -> None:
+    with pytest.raises(ValueError, match="pushes"):
+        PollService(polls, PollKeys(Path("unused")), Settings(**rates))
 
 
 async def test_an_illegal_move_names_the_state(service: PollService) -> None:
