@@ -2,13 +2,15 @@
 
 Video is cut at the first keyframe after about two seconds, else at the target without one (then
 the segment is not independent). Audio is cut at the first audio unit at or after
-each video cut. Generations follow one another in one playlist, with EXT-X-DISCONTINUITY between.
+each video cut. The generations of one publication follow one another in one playlist, with
+EXT-X-DISCONTINUITY between; a publication after EXT-X-ENDLIST starts with none of the last one's
+segments, so that nobody who tunes in starts in the old broadcast.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from streamd import config
@@ -21,18 +23,22 @@ KINDS: tuple[Kind, Kind] = ("v", "a")
 
 SEGMENT_TYPE: dict[Kind, str] = {"v": "video/mp4", "a": "audio/mp4"}
 
-CARRY_OVER_SECONDS = 60.0
-"""A new generation that starts within this time of the last one's end continues its playlist;
-after it, the old segments are let go: nobody who tunes in wants to start with them."""
-
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A body for HTTP. ``immutable`` is true where the name never stands for other bytes."""
+    """A body for HTTP. ``immutable``: the name never stands for other bytes, in no process."""
 
     body: bytes
     content_type: str
     immutable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Retired:
+    """A segment no longer listed; let go once ``until`` seconds of media have been listed."""
+
+    segment: Segment
+    until: float
 
 
 class _Rendition:
@@ -40,7 +46,9 @@ class _Rendition:
 
     def __init__(self) -> None:
         self.listed: deque[Segment] = deque()
-        self.retired: deque[Segment] = deque()
+        self.retired: deque[_Retired] = deque()
+        self.seconds = 0.0
+        """Media time listed since the start: the clock that retired segments are let go by."""
         self.sequence = 0
         self.discontinuity_sequence = 0
         self.discontinuity = False
@@ -48,41 +56,62 @@ class _Rendition:
 
     def add(self, segment: Segment) -> None:
         self.listed.append(segment)
+        self.seconds += segment.seconds
         self.sequence += 1
         self.discontinuity = False
         self.all_independent = self.all_independent and segment.independent
 
     def retire(self, count: int, seconds: float) -> None:
         """Takes off the oldest while ``count`` and ``seconds`` stay listed; lets go of older."""
-        total = sum(segment.seconds for segment in self.listed)
+        total = self._listed_seconds
         while len(self.listed) > count and total - self.listed[0].seconds >= seconds:
             total -= self.listed[0].seconds
             self._retire_oldest()
-        while len(self.retired) > len(self.listed):
+        while self.retired and self.retired[0].until < self.seconds:
             self.retired.popleft()
 
     def clear(self) -> None:
+        """Lists nothing any more."""
         while self.listed:
             self._retire_oldest()
-        self.retired.clear()
 
-    def _retire_oldest(self) -> None:
-        oldest = self.listed.popleft()
-        self.discontinuity_sequence += oldest.discontinuity
-        self.retired.append(oldest)
+    def segments(self) -> Iterator[Segment]:
+        """All that can still be fetched."""
+        yield from self.listed
+        yield from (one.segment for one in self.retired)
 
     def find(self, gen: int, sequence: int) -> Segment:
-        for segments in (self.listed, self.retired):
-            for segment in segments:
-                if segment.gen == gen and segment.sequence == sequence:
-                    return segment
+        for segment in self.segments():
+            if segment.gen == gen and segment.sequence == sequence:
+                return segment
         raise KeyError((gen, sequence))
+
+    @property
+    def next_discontinuity_sequence(self) -> int:
+        """That of the segment that would be listed next, without a discontinuity of its own."""
+        return self.discontinuity_sequence + sum(s.discontinuity for s in self.listed)
+
+    @property
+    def _listed_seconds(self) -> float:
+        return sum(segment.seconds for segment in self.listed)
+
+    def _retire_oldest(self) -> None:
+        # Section 6.2.2: for its own duration and that of the longest playlist that listed it.
+        until = self.seconds + self._listed_seconds
+        oldest = self.listed.popleft()
+        self.discontinuity_sequence += oldest.discontinuity
+        self.retired.append(_Retired(oldest, until + oldest.seconds))
 
 
 class Hls:
-    """Segments of the current generation and of what remains of earlier ones."""
+    """Segments of the current generation and of what remains of earlier ones.
 
-    def __init__(self, settings: config.Relay) -> None:
+    ``token`` (of ``a–z 0–9``) stands in every segment's name: where each process start and stream
+    has its own, no name ever stands for other bytes, and caches may keep them for ever.
+    """
+
+    def __init__(self, settings: config.Relay, token: str) -> None:
+        self._token = token
         self._target = settings.target_seconds
         self._count = settings.window_segments
         self._renditions: dict[Kind, _Rendition] = {"v": _Rendition(), "a": _Rendition()}
@@ -99,12 +128,19 @@ class Hls:
     ) -> None:
         """A new generation; the last one's open segments are closed first."""
         self._close_segments()
-        for rendition in self._renditions.values():
-            newest = rendition.listed[-1] if rendition.listed else None
-            if newest is not None and origin - newest.ends > CARRY_OVER_SECONDS:
+        renditions = self._renditions.values()
+        for kind, rendition in self._renditions.items():
+            if self._ended or kind not in tracks:
                 rendition.clear()
-            rendition.discontinuity = rendition.sequence > 0
             rendition.all_independent = all(segment.independent for segment in rendition.listed)
+        # Section 6.2.4: renditions have the same discontinuity sequence at the same time, though
+        # one of them was not there before. An empty one can be set anew: it lists nothing.
+        place = max(rendition.next_discontinuity_sequence for rendition in renditions)
+        started = any(rendition.sequence for rendition in renditions)
+        for rendition in renditions:
+            if not rendition.listed:
+                rendition.discontinuity_sequence = place
+            rendition.discontinuity = started
         self._tracks = dict(tracks)
         self._gen = gen
         self._ended = False
@@ -158,7 +194,7 @@ class Hls:
         """KeyError while the track has no whole segment."""
         rendition = self._require(kind)
         return playlist.media_playlist(
-            [_entry(kind, segment) for segment in rendition.listed],
+            [self._entry(kind, segment) for segment in rendition.listed],
             target_seconds=self._target,
             media_sequence=rendition.listed[0].sequence,
             discontinuity_sequence=rendition.discontinuity_sequence,
@@ -181,13 +217,15 @@ class Hls:
         if extension == "m3u8" and stem == kind:
             return _text(self.media_playlist(kind))
         try:
-            prefix, gen, number = stem.split("-")
+            prefix, token, gen, number = stem.split("-")
             key = int(gen), int(number)
         except ValueError:
             raise KeyError(name) from None
-        if prefix == kind and extension == "m4s":
+        if (prefix, token) != (kind, self._token):
+            raise KeyError(name)
+        if extension == "m4s":
             body = self.segment(kind, *key)
-        elif prefix == kind and extension == "mp4":
+        elif extension == "mp4":
             body = self.init_segment(kind, *key)
         else:
             raise KeyError(name)
@@ -211,10 +249,21 @@ class Hls:
             self._forget_inits(segment.kind, rendition)
 
     def _forget_inits(self, kind: Kind, rendition: _Rendition) -> None:
-        used = {(s.gen, s.version) for s in (*rendition.retired, *rendition.listed)}
+        used = {(segment.gen, segment.version) for segment in rendition.segments()}
         for key in [key for key in self._inits if key[0] == kind]:
             if key[1:] not in used and key[1] < self._gen:
                 del self._inits[key]
+
+    def _entry(self, kind: Kind, segment: Segment) -> playlist.Entry:
+        stem = f"{kind}-{self._token}-{segment.gen}"
+        return playlist.Entry(
+            uri=f"{stem}-{segment.sequence}.m4s",
+            duration=segment.seconds,
+            begins=segment.begins,
+            map_uri=f"{stem}-{segment.version}.mp4",
+            discontinuity=segment.discontinuity,
+            independent=segment.independent,
+        )
 
     def _require(self, kind: Kind) -> _Rendition:
         rendition = self._renditions[kind]
@@ -237,17 +286,6 @@ class Hls:
 def playlist_name(kind: Kind) -> str:
     """A media playlist's URI, relative to ``index.m3u8``."""
     return f"{kind}.m3u8"
-
-
-def _entry(kind: Kind, segment: Segment) -> playlist.Entry:
-    return playlist.Entry(
-        uri=f"{kind}-{segment.gen}-{segment.sequence}.m4s",
-        duration=segment.seconds,
-        begins=segment.begins,
-        map_uri=f"{kind}-{segment.gen}-{segment.version}.mp4",
-        discontinuity=segment.discontinuity,
-        independent=segment.independent,
-    )
 
 
 def _text(text: str) -> Resource:

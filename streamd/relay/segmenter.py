@@ -41,11 +41,6 @@ class Segment:
     sequence: int = 0
     discontinuity: bool = False
 
-    @property
-    def ends(self) -> float:
-        """Unix time of its end."""
-        return self.begins + self.seconds
-
 
 @dataclass(frozen=True, slots=True)
 class _VideoCut:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -88,7 +89,8 @@ class Stream:
         self.state = StreamState.IDLE
         self.gen = 0
         self.started_at: float | None = None
-        self.window = Window(stream_id, settings, self._ask_keyframe)
+        # 32 random bits: generations and segments count from 1 again in the next process.
+        self.window = Window(stream_id, settings, self._ask_keyframe, token=secrets.token_hex(4))
         self._settings = settings
         self._on_change = on_change
         self._monotonic = monotonic

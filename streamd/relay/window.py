@@ -20,11 +20,17 @@ class Window:
 
     Everything happens synchronously on the loop, in order. The replay holds at most
     ``join_bytes``; past it, it is empty until the next keyframe and ``on_starved`` is called once,
-    so that a source which can make a keyframe is asked for one.
+    so that a source which can make a keyframe is asked for one. ``token`` makes the names of HLS
+    segments this process's own (hls.Hls).
     """
 
     def __init__(
-        self, stream_id: str, settings: config.Relay, on_starved: Callable[[], None] = lambda: None
+        self,
+        stream_id: str,
+        settings: config.Relay,
+        on_starved: Callable[[], None] = lambda: None,
+        *,
+        token: str,
     ) -> None:
         self._id = stream_id
         self._settings = settings
@@ -36,7 +42,7 @@ class Window:
         self._starved = False
         self._live = False
         self._listeners: dict[object, Listener] = {}
-        self._hls = Hls(settings)
+        self._hls = Hls(settings, token)
 
     # -- what a player's connection asks for
 

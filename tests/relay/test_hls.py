@@ -6,6 +6,7 @@ import pytest
 
 from streamd import config
 from streamd.media.units import Kind, Track
+from streamd.relay.hls import KINDS
 from streamd.relay.window import Window
 from tests.relay.recording import samples
 from tests.relay.units import AAC, OTHER_VIDEO, VIDEO, picture, sound
@@ -17,8 +18,8 @@ BOTH: dict[Kind, Track] = {"v": VIDEO, "a": AAC}
 class Broadcast:
     """Writes pictures and sounds in step into a window."""
 
-    def __init__(self, tracks: dict[Kind, Track] | None = None) -> None:
-        self.window = Window("a", config.Relay(window_segments=4))
+    def __init__(self, tracks: dict[Kind, Track] | None = None, token: str = "t0") -> None:
+        self.window = Window("a", config.Relay(window_segments=4), token=token)
         self.tracks = tracks or BOTH
         self.gen = 0
 
@@ -84,15 +85,16 @@ def test_the_joint_that_http_uses_agrees_with_the_names() -> None:
     broadcast.start()
     broadcast.run(5)
     window = broadcast.window
-    assert window.segment("v", 1, 0) == window.resource("v-1-0.m4s").body
-    assert window.init_segment("a", 1) == window.resource("a-1-0.mp4").body
+    assert window.segment("v", 1, 0) == window.resource("v-t0-1-0.m4s").body
+    assert window.init_segment("a", 1) == window.resource("a-t0-1-0.mp4").body
     assert window.media_playlist("a") == window.resource("a.m3u8").body.decode()
 
 
 @pytest.mark.parametrize(
     "name",
-    ["", "x.m3u8", "va.m3u8", "v-1-99.m4s", "v-1-0.mp3", "v-1.m4s", "v-a-b.m4s", "q-1-0.m4s",
-     "a-9-0.mp4", "v-1-0-0.m4s", "../index.m3u8"],
+    ["", "x.m3u8", "va.m3u8", "v-t0-1-99.m4s", "v-t0-1-0.mp3", "v-t0-1.m4s", "v-t0-a-b.m4s",
+     "q-t0-1-0.m4s", "a-t0-9-0.mp4", "v-t0-1-0-0.m4s", "v-t1-1-0.m4s", "v-1-0.m4s",
+     "../index.m3u8"],
 )  # fmt: skip
 def test_unknown_names(name: str) -> None:
     broadcast = Broadcast()
@@ -110,12 +112,12 @@ def test_the_window_moves_and_old_segments_stay_a_while() -> None:
     text = broadcast.window.media_playlist("v")
     listed = uris(text)
     first = int(tag(text, "MEDIA-SEQUENCE"))
-    assert listed[0] == f"v-1-{first}.m4s"
+    assert listed[0] == f"v-t0-1-{first}.m4s"
     assert first > 0
     durations = [float(d) for d in re.findall(r"#EXTINF:([\d.]+),", text)]
     assert sum(durations) >= 18
     assert sum(durations[1:]) < 18 or len(listed) == 8, "no more than those"
-    assert broadcast.window.resource(f"v-1-{first - 1}.m4s").body
+    assert broadcast.window.resource(f"v-t0-1-{first - 1}.m4s").body
     broadcast.run(60)
     with pytest.raises(KeyError):
         broadcast.window.resource(listed[0])
@@ -159,11 +161,10 @@ def test_the_end_is_said_and_the_last_segment_kept() -> None:
     assert sum(float(d) for d in re.findall(r"#EXTINF:([\d.]+),", text)) == pytest.approx(3)
 
 
-def test_a_generation_soon_after_continues_the_playlist() -> None:
+def test_a_generation_of_the_same_publication_continues_the_playlist() -> None:
     broadcast = Broadcast()
     broadcast.start()
     broadcast.run(5)
-    broadcast.window.end()
     broadcast.start(ORIGIN + 20)
     broadcast.run(5)
     for kind in ("v", "a"):
@@ -171,27 +172,98 @@ def test_a_generation_soon_after_continues_the_playlist() -> None:
         assert "ENDLIST" not in text
         assert text.count("#EXT-X-DISCONTINUITY\n") == 1
         before, after = text.split("#EXT-X-DISCONTINUITY\n")
-        assert uris(before)[-1] == f"{kind}-1-2.m4s"
-        assert after.startswith(f'#EXT-X-MAP:URI="{kind}-2-0.mp4"\n')
-        assert uris(after)[0] == f"{kind}-2-3.m4s"
+        assert uris(before)[-1] == f"{kind}-t0-1-2.m4s"
+        assert after.startswith(f'#EXT-X-MAP:URI="{kind}-t0-2-0.mp4"\n')
+        assert uris(after)[0] == f"{kind}-t0-2-3.m4s"
     broadcast.run(60)
     text = broadcast.window.media_playlist("v")
     assert "#EXT-X-DISCONTINUITY\n" not in text
     assert tag(text, "DISCONTINUITY-SEQUENCE") == "1"
 
 
-def test_a_generation_long_after_starts_afresh_but_counts_on() -> None:
+def test_a_broadcast_after_the_end_lists_nothing_of_the_one_before_but_counts_on() -> None:
+    broadcast = Broadcast()
+    for number in range(1, 4):
+        broadcast.start(ORIGIN + 10 * number)
+        for name in ("index.m3u8", "v.m3u8", "a.m3u8"):
+            with pytest.raises(KeyError):
+                broadcast.window.resource(name)
+        broadcast.run(5)
+        for kind in ("v", "a"):
+            text = broadcast.window.media_playlist(kind)
+            assert "ENDLIST" not in text
+            assert all(uri.startswith(f"{kind}-t0-{number}-") for uri in uris(text))
+            assert tag(text, "MEDIA-SEQUENCE") == f"{3 * (number - 1)}"
+            # The first of them is already one discontinuity after the last of the one before.
+            if number > 1:
+                assert text.count("#EXT-X-DISCONTINUITY\n") == 1
+                assert text.index("#EXT-X-DISCONTINUITY\n") < text.index("#EXTINF")
+            assert discontinuity_sequence(text) == max(0, number - 2)
+        broadcast.window.end()
+        assert broadcast.window.media_playlist("v").endswith("#EXT-X-ENDLIST\n")
+
+
+def test_the_old_broadcast_can_be_fetched_a_while_then_goes() -> None:
+    """Section 6.2.2: a segment's own duration and that of the playlist that listed it."""
     broadcast = Broadcast()
     broadcast.start()
-    broadcast.run(5)
+    broadcast.run(20)
     broadcast.window.end()
-    broadcast.start(ORIGIN + 3_600)
-    with pytest.raises(KeyError):
-        broadcast.window.media_playlist("v")
-    broadcast.run(5)
     text = broadcast.window.media_playlist("v")
-    assert all(uri.startswith("v-2-") for uri in uris(text))
-    assert tag(text, "MEDIA-SEQUENCE") == "3"
+    old = [*uris(text), *re.findall(r'#EXT-X-MAP:URI="(.*)"', text)]
+    broadcast.start(ORIGIN + 30)
+    broadcast.run(10)
+    assert all(broadcast.window.resource(name).body for name in old)
+    broadcast.run(60)
+    for name in old:
+        with pytest.raises(KeyError):
+            broadcast.window.resource(name)
+
+
+@pytest.mark.parametrize("ended", [True, False], ids=["broadcast again", "announced again"])
+def test_a_track_that_was_away_has_the_others_discontinuity_sequence(ended: bool) -> None:
+    """Section 6.2.4: both renditions, at the same time, in the same count."""
+    broadcast = Broadcast()
+    alone: dict[Kind, Track] = {"v": VIDEO}
+    for tracks in (alone, BOTH, alone, BOTH, BOTH):
+        broadcast.tracks = tracks
+        broadcast.start(ORIGIN + 100 * broadcast.gen)
+        broadcast.run(5)
+        if "a" in tracks:
+            gens = [
+                {
+                    re.split("-", uri)[2]: discontinuity_sequence(text) + before
+                    for before, part in enumerate(text.split("#EXT-X-DISCONTINUITY\n"))
+                    for uri in uris(part)
+                }
+                for text in map(broadcast.window.media_playlist, KINDS)
+            ]
+            shared = gens[0].keys() & gens[1].keys()
+            assert f"{broadcast.gen}" in shared
+            assert {gen: gens[0][gen] for gen in shared} == {gen: gens[1][gen] for gen in shared}
+        if ended:
+            broadcast.window.end()
+
+
+def discontinuity_sequence(text: str) -> int:
+    """0 where the playlist has no such tag (section 4.3.3.3)."""
+    found = re.search(r"#EXT-X-DISCONTINUITY-SEQUENCE:(\d+)", text)
+    return int(found[1]) if found else 0
+
+
+def test_names_are_one_processs_own() -> None:
+    before, after = Broadcast(token="aa"), Broadcast(token="bb")
+    for broadcast in (before, after):
+        broadcast.start()
+        broadcast.run(5)
+    old = uris(before.window.media_playlist("v"))
+    new = uris(after.window.media_playlist("v"))
+    assert len(old) == len(new) > 0
+    assert not {*old} & {*new}
+    assert all(re.fullmatch("[a-z0-9.-]{1,64}", name) for name in old)
+    for name in old:
+        with pytest.raises(KeyError):
+            after.window.resource(name)
 
 
 def test_a_new_configuration_is_a_discontinuity_with_its_own_map() -> None:
@@ -201,8 +273,8 @@ def test_a_new_configuration_is_a_discontinuity_with_its_own_map() -> None:
     broadcast.run(8, track=OTHER_VIDEO)
     text = broadcast.window.media_playlist("v")
     before, after = text.split("#EXT-X-DISCONTINUITY\n")
-    assert '#EXT-X-MAP:URI="v-1-0.mp4"' in before
-    assert '#EXT-X-MAP:URI="v-1-1.mp4"' in after
+    assert '#EXT-X-MAP:URI="v-t0-1-0.mp4"' in before
+    assert '#EXT-X-MAP:URI="v-t0-1-1.mp4"' in after
     assert broadcast.window.media_playlist("a").count("#EXT-X-DISCONTINUITY\n") == 1
     assert "RESOLUTION=1280x720" in broadcast.window.multivariant_playlist()
 

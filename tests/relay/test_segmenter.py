@@ -110,4 +110,4 @@ def test_unknown_durations_are_taken_from_the_frames_around() -> None:
     units = [picture(n, key=n == 0, duration=None) for n in range(10)]
     (segment,) = segmented(units)
     assert segment.seconds == pytest.approx(10 * FRAME / 90_000)
-    assert segment.ends == pytest.approx(ORIGIN + 0.4)
+    assert segment.begins + segment.seconds == pytest.approx(ORIGIN + 0.4)

@@ -227,3 +227,18 @@ async def test_shutdown_ends_the_publication_and_tells_its_publisher() -> None:
     assert changes[-1] == ("ended", 1)
     with pytest.raises(IllegalMove):
         stream.publish("whip")
+
+
+async def test_hls_of_a_new_broadcast_shows_it_alone_under_names_never_used_before() -> None:
+    names: list[list[str]] = []
+    for stream in (made()[0], made()[0]):
+        for _ in range(2):
+            publisher = stream.publish("file")
+            publisher.announce([VIDEO])
+            for number in range(100):
+                publisher.write(picture(number, key=number % 25 == 0))
+            publisher.close()
+            text = stream.window.media_playlist("v")
+            names.append([line for line in text.splitlines() if not line.startswith("#")])
+    assert [len(listed) for listed in names] == [4, 4, 4, 4]
+    assert len({name for listed in names for name in listed}) == 16
