@@ -218,8 +218,10 @@ def _page_origins(config: Config) -> list[str]:
     if config.web.host not in ("127.0.0.1", "localhost", "::1"):
         hosts += [*lan_addresses(), socket.gethostname()]
         hosts += certificate_names(config.tls)
-        log.info("pages elsewhere need [web] public_url or [feeds] origins", own_names=hosts)
     default_port = 443 if config.tls.cert else 80
     port = "" if config.web.port == default_port else f":{config.web.port}"
     scheme = "https" if config.tls.cert else "http"
-    return [f"{scheme}://{host}{port}" for host in dict.fromkeys(hosts)]
+    names = [host for host in dict.fromkeys(hosts) if host not in ("0.0.0.0", "::")]  # noqa: S104
+    if len(names) > 3:
+        log.info("feeds open to pages at these names; others: [web] public_url", names=names)
+    return [f"{scheme}://{host}{port}" for host in names]
