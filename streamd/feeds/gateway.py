@@ -29,6 +29,7 @@ from streamd import config
 from streamd.feeds import handshake
 from streamd.feeds.calls import RpcHandler
 from streamd.feeds.codes import Disconnect, Disconnected
+from streamd.feeds.door import Door
 from streamd.feeds.hub import Hub
 from streamd.feeds.link import Limits, Link, write_limits
 from streamd.feeds.outbox import ReplyOverflow
@@ -57,9 +58,16 @@ _FORGOTTEN: Final = Request(handshake.PATH, Headers())
 class FeedConnection(ServerConnection):
     """A connection that tells its ``Link`` when the transport fills, drains and goes."""
 
+    door: Door
     link: Link | None = None
     session: Session | None = None
     unread_controls = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A socket was accepted; its handshake is still to come."""
+        super().connection_made(transport)
+        if not self.door.enter(self):
+            self.transport.abort()
 
     def send_data(self) -> None:
         """The library writes control frames: pongs, the close. Where the client reads none of
@@ -107,6 +115,7 @@ class FeedConnection(ServerConnection):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The socket is about to be closed: nothing may write to its descriptor any more."""
+        self.door.leave(self)
         if self.link is not None:
             self.link.seal()
         super().connection_lost(exc)
@@ -150,6 +159,7 @@ class Gateway:
         self._origins = frozenset(origin.rstrip("/") for origin in (*origins, *settings.origins))
         self._ssl = ssl_context
         self._server: Server | None = None
+        self._door = Door(settings.connections)
         self._peers: set[_Peer] = set()
         self._closing: set[asyncio.Task[None]] = set()
         self._pulse: Pulse[_Peer] = Pulse(settings.ping_seconds)
@@ -157,7 +167,7 @@ class Gateway:
 
     @property
     def connections(self) -> int:
-        """How many connections are open."""
+        """How many connections are open, their handshakes done."""
         return len(self._peers)
 
     @property
@@ -173,7 +183,7 @@ class Gateway:
             self._serve,
             settings.host,
             settings.port,
-            create_connection=FeedConnection,
+            create_connection=_through(self._door),
             process_request=self._check_request,
             select_subprotocol=_select_subprotocol,
             compression=None,
@@ -184,6 +194,7 @@ class Gateway:
             max_size=settings.frame_bytes,
             write_limit=write_limits(self._ssl is not None),
             ssl=self._ssl,
+            ssl_handshake_timeout=CONNECT_SECONDS if self._ssl is not None else None,
             backlog=4096,
         )
         self._pulse_task = asyncio.get_running_loop().create_task(self._beat())
@@ -230,7 +241,7 @@ class Gateway:
 
     def _check_request(self, connection: ServerConnection, request: Request) -> Response | None:
         refusal = handshake.check(request.path, request.headers.get_all("Origin"), self._origins)
-        if refusal is None and len(self._peers) >= self._settings.connections:
+        if refusal is None and self._door.refuses(connection):
             refusal = handshake.Refusal(503, "This gateway is full. Try again in a moment.")
         if refusal is None:
             return None
@@ -297,12 +308,20 @@ class Gateway:
                 await session.receive(payload)
 
     async def _beat(self) -> None:
-        """Once a second: missing pongs, expired tokens, pings."""
+        """Once a second: missing pongs, expired tokens, pings, who was turned away."""
         loop = asyncio.get_running_loop()
         due_at = loop.time()
         while True:
             due_at += 1.0
             await asyncio.sleep(max(0.0, due_at - loop.time()))
+            if turned_away := self._door.report(loop.time()):
+                log.warning(
+                    "gateway is full",
+                    turned_away=turned_away,
+                    sockets=len(self._door),
+                    connections=len(self._peers),
+                    bound=self._settings.connections,
+                )
             answered, due = self._pulse.tick()
             for peer in answered:
                 if peer.session.awaits_pong:
@@ -331,6 +350,15 @@ class Gateway:
         task = asyncio.get_running_loop().create_task(_close(peer.connection, disconnect))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
+
+
+def _through(gate: Door) -> type[FeedConnection]:
+    """The connections of one gateway: the library makes them and tells nobody but themselves."""
+
+    class GatewayConnection(FeedConnection):
+        door = gate
+
+    return GatewayConnection
 
 
 async def _close(connection: FeedConnection, disconnect: Disconnect) -> None:

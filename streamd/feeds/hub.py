@@ -7,20 +7,28 @@ connection. The newest one is a new subscriber's snapshot (``data`` in the subsc
 A channel's *offset* counts its publications, its *epoch* names the count: after a restart, or when
 a channel without subscribers was dropped, offsets start again, and only the epoch tells a client
 that its offset 40 and the server's offset 40 are not the same publication.
+
+Channels come with every poll and would stay for ever. Of those that nobody is subscribed to and
+whose provider can be asked again, the IDLE_CHANNELS last used are kept; older ones are dropped and
+counted.
 """
 
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from streamd.feeds import protocol
 from streamd.feeds.codes import AlreadySubscribed, UnknownChannel
 from streamd.feeds.link import Link, deliver
 from streamd.feeds.metrics import FeedMetrics
 from streamd.feeds.protocol import JSON, MSGPACK, Encoding, SubscribeRequest
+
+IDLE_CHANNELS: Final = 256
+"""Channels without subscribers whose newest publication is kept."""
 
 Snapshot = Callable[[str], Awaitable[Mapping[str, object] | None]]
 """Answers for ``prefix:name``: given ``name``, the channel's first snapshot, or None for none yet.
@@ -106,6 +114,8 @@ class StateChannels:
         self.metrics = metrics
         self._channels: dict[str, StateChannel] = {}
         self._snapshots: dict[str, Snapshot] = {}
+        self._idle: dict[str, None] = {}
+        self._asked: Counter[str] = Counter()
 
     def provide(self, prefix: str, snapshot: Snapshot) -> None:
         """Lets ``snapshot`` answer for the channels of ``prefix``."""
@@ -116,6 +126,8 @@ class StateChannels:
         channel = self._open(name)
         channel.set(payload)
         channel.published = True
+        if not channel.count:
+            self._keep_idle(channel)
         metrics = self.metrics
         metrics.publications.inc()
         for encoding, links in channel.links.items():
@@ -134,26 +146,31 @@ class StateChannels:
             metrics.deferred.inc(waited)
             metrics.conflated.inc(conflated)
 
-    def forget(self, name: str) -> None:
-        """Drops the channel's newest publication, and the channel itself once nobody listens."""
-        channel = self._channels.get(name)
-        if channel is not None:
-            channel.payload = None
-            channel.published = False
-            self._sweep(channel)
-
     async def prepare(self, channel: str) -> None:
         """See Provider: asks the prefix's snapshot unless something was published already."""
         known = self._channels.get(channel)
-        if known is not None and known.payload is not None:
+        if known is not None and known.payload is not None and (known.published or known.count):
             return
-        prefix, _, name = channel.partition(":")
-        snapshot = self._snapshots.get(prefix)
+        _, _, name = channel.partition(":")
+        snapshot = self._snapshot(channel)
         if snapshot is None or not name:
             raise UnknownChannel(channel)
-        payload = await snapshot(name)
-        if payload is not None and self._open(channel).payload is None:
-            self._open(channel).set(payload)
+        # What is published meanwhile is newer than the answer, and must be here when it comes.
+        self._asked[channel] += 1
+        try:
+            payload = await snapshot(name)
+        finally:
+            self._asked[channel] -= 1
+            if not self._asked[channel]:
+                del self._asked[channel]
+        if payload is None:
+            return
+        state = self._open(channel)
+        if state.payload is None or not (state.published or state.count):
+            state.set(payload)
+            if not state.count:
+                # Its subscriber may have gone while the provider was asked.
+                self._keep_idle(state)
 
     def subscribe(
         self, channel: str, request: SubscribeRequest, link: Link, ended: Ended
@@ -164,6 +181,7 @@ class StateChannels:
         if link in links:
             raise AlreadySubscribed(channel)
         links[link] = None
+        self._idle.pop(channel, None)
         result: dict[str, object] = {"epoch": state.epoch, "offset": state.offset}
         if request.recover:
             result["was_recovering"] = True
@@ -178,7 +196,8 @@ class StateChannels:
         state = self._channels.get(channel)
         if state is not None:
             state.links[link.encoding].pop(link, None)
-            self._sweep(state)
+            if not state.count:
+                self._leave(state)
 
     def subscribers(self, channel: str) -> int:
         """See Provider."""
@@ -191,9 +210,31 @@ class StateChannels:
             channel = self._channels[name] = StateChannel(name)
         return channel
 
-    def _sweep(self, channel: StateChannel) -> None:
-        if not channel.published and not channel.count:
+    def _snapshot(self, channel: str) -> Snapshot | None:
+        return self._snapshots.get(channel.partition(":")[0])
+
+    def _leave(self, channel: StateChannel) -> None:
+        """Its last subscriber has gone. A mere snapshot would grow old; its provider is asked."""
+        if channel.published:
+            self._keep_idle(channel)
+        else:
             self._channels.pop(channel.name, None)
+            self._idle.pop(channel.name, None)
+
+    def _keep_idle(self, channel: StateChannel) -> None:
+        """Keeps a channel without subscribers; the one that was used longest ago makes room."""
+        if self._snapshot(channel.name) is None:
+            # Nobody could be asked again.
+            return
+        self._idle.pop(channel.name, None)
+        self._idle[channel.name] = None
+        if len(self._idle) <= IDLE_CHANNELS:
+            return
+        spared = {channel.name, *self._asked}
+        oldest = next((name for name in self._idle if name not in spared), None)
+        if oldest is not None:
+            del self._idle[oldest], self._channels[oldest]
+            self.metrics.dropped_channels.inc()
 
 
 class Hub:
@@ -227,10 +268,6 @@ class Hub:
         slow connection has not been sent yet. ``payload`` must not be changed afterwards.
         """
         self._state.publish(channel, payload)
-
-    def forget(self, channel: str) -> None:
-        """Drops the snapshot of ``channel``: the next subscriber asks its provider again."""
-        self._state.forget(channel)
 
     def subscribers(self, channel: str) -> int:
         """How many connections are subscribed to ``channel``."""

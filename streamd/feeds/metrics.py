@@ -48,6 +48,11 @@ class FeedMetrics:
             "Media parts a slow connection skipped on its way to a keyframe",
             registry=self.registry,
         )
+        self.dropped_channels = Counter(
+            "streamd_feed_dropped_channels",
+            "Channels without subscribers that gave way to newer ones",
+            registry=self.registry,
+        )
         self.disconnects = Counter(
             "streamd_feed_disconnects",
             "Connections the gateway ended, by close code",

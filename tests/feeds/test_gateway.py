@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import json
 import socket
@@ -13,15 +14,17 @@ from typing import Any
 
 import msgpack
 import pytest
+from structlog.testing import capture_logs
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
 from streamd import config
+from streamd.feeds import door
 from streamd.feeds import gateway as gateway_module
 from streamd.feeds.gateway import Gateway
 from streamd.feeds.hub import Hub
-from streamd.identity import Identity
+from streamd.identity import ConnectTokens, Identity
 from tests.feeds.harness import Client, Running, running, snapshot, until, verify
 
 BOTH = pytest.mark.parametrize("binary", [False, True], ids=["json", "msgpack"])
@@ -37,6 +40,54 @@ async def test_garbage_ends_only_its_own_connection(noise: str) -> None:
                 assert await bad.closed() == (3501, "bad request")
         gateway.hub.publish("poll:1", {"seq": 1})
         assert await good.publication() == {"seq": 1}
+
+
+OPENED, CLOSED = "[" * 20_000, "]" * 20_000
+DEEP = {
+    "bare": OPENED,
+    "data": f'{{"id":7,"rpc":{{"method":"whoami","data":{OPENED}{CLOSED}}}}}',
+    "unknown field": f'{{"id":7,"x":{OPENED}{CLOSED}}}',
+    "unread command": f'{{"id":7,"history":{{"x":{OPENED}{CLOSED}}}}}',
+    "subscribe": f'{{"id":7,"subscribe":{{"channel":"poll:1","data":{OPENED}',
+}
+
+
+@pytest.mark.parametrize("frame", DEEP.values(), ids=DEEP.keys())
+async def test_deep_nesting_is_a_bad_request_and_no_fault(
+    frame: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with capture_logs() as lines:
+        async with running() as gateway:
+            for greet in (True, False):
+                async with gateway.client(greet=greet) as bad:
+                    await bad.socket.send(frame)
+                    assert await bad.closed() == (3501, "bad request")
+            async with gateway.client(binary=True) as bad:
+                packed = b"\x81\xa3rpc\x81\xa4data" + b"\x91" * 20_000 + b"\xc0"
+                await bad.socket.send(packed)
+                assert await bad.closed() == (3501, "bad request")
+    assert lines == []
+    assert caplog.records == []
+
+
+async def test_a_token_that_nests_deep_is_an_invalid_token_and_no_fault(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    tokens = ConnectTokens(b"secret", 300)
+    part = base64.urlsafe_b64encode(OPENED.encode()).decode().rstrip("=")
+    hub = Hub()
+    gateway = Gateway(config.Feeds(port=0), hub, tokens.verify, {})
+    await gateway.start()
+    try:
+        url = f"ws://127.0.0.1:{gateway.port}/connection/websocket"
+        with capture_logs() as lines:
+            async with Client(url, greet=False) as bad:
+                await bad.send({"id": 1, "connect": {"token": f"{part}.e30.e30"}})
+                assert await bad.closed() == (3500, "invalid token")
+        assert lines == []
+        assert caplog.records == []
+    finally:
+        await gateway.stop(0.1)
 
 
 async def test_a_frame_over_the_limit_is_1009() -> None:
@@ -108,6 +159,38 @@ async def test_a_full_gateway_says_so() -> None:
         await until(lambda: gateway.gateway.connections == 0)
         async with gateway.client():
             assert gateway.counted("connections") == 1
+
+
+async def test_sockets_that_send_nothing_take_places_too() -> None:
+    async with running(connections=2) as gateway:
+        port = gateway.gateway.port
+        silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
+        with capture_logs() as lines:
+            assert (await refused(gateway))[0] == 503
+            assert (await refused(gateway))[0] == 503
+            await until(lambda: bool(lines))
+            assert gateway.gateway.connections == 0
+        assert [(line["event"], line["log_level"]) for line in lines] == [
+            ("gateway is full", "warning")
+        ]
+        assert lines[0]["bound"] == 2
+        for _, writer in silent:
+            writer.close()
+        await until(lambda: len(gateway.gateway._door) == 0)
+        async with gateway.client(), gateway.client():
+            assert (await refused(gateway))[0] == 503
+
+
+async def test_far_too_many_sockets_are_closed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(door, "REFUSALS", 3)
+    async with running(connections=2) as gateway:
+        port = gateway.gateway.port
+        sockets = [await asyncio.open_connection("127.0.0.1", port) for _ in range(10)]
+        ended = [asyncio.ensure_future(reader.read()) for reader, _ in sockets]
+        await until(lambda: sum(map(asyncio.Future.done, ended)) == 5)
+        for _, writer in sockets:
+            writer.close()
+        await asyncio.gather(*ended, return_exceptions=True)
 
 
 async def test_what_is_not_websocket_at_all() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import msgpack
 import pytest
 
+from streamd.feeds import hub as hub_module
 from streamd.feeds.codes import AlreadySubscribed, UnknownChannel
 from streamd.feeds.hub import Hub
 from streamd.feeds.link import Limits, Link
@@ -153,12 +154,105 @@ async def test_an_unpublished_channel_is_dropped_with_its_last_subscriber(hub: H
     assert (await opened(hub, "poll:1", link))["epoch"] != first["epoch"]
 
 
-async def test_forget_asks_the_provider_again(hub: Hub) -> None:
-    hub.publish("poll:1", {"seq": 9})
-    hub.forget("poll:1")
-    hub.forget("poll:1")
+async def test_idle_channels_are_bounded_and_the_longest_unused_go(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(hub_module, "IDLE_CHANNELS", 3)
+    asked: list[str] = []
+
+    async def any_poll(name: str) -> Mapping[str, object]:
+        asked.append(name)
+        return {"seq": "asked"}
+
+    hub = Hub()
+    hub.provide("poll", any_poll)
+    listening, _ = listener(JSON)
+    hub.publish("poll:0", {"seq": 1})
+    first = await opened(hub, "poll:0", listening)
+    for number in range(1, 101):
+        hub.publish(f"poll:{number}", {"seq": number})
+    assert dropped(hub) == 97
+    # The one with a subscriber stays, whatever comes.
+    hub.publish("poll:0", {"seq": 2})
+    assert hub.subscribers("poll:0") == 1
+    again = await opened(hub, "poll:0", listener(JSON)[0])
+    assert (again["data"], again["epoch"]) == ({"seq": 2}, first["epoch"])
+    # The last used are still here; of an older one the provider is asked, in a new epoch.
+    assert (await opened(hub, "poll:99", listener(JSON)[0]))["data"] == {"seq": 99}
+    assert asked == []
+    assert (await opened(hub, "poll:5", listener(JSON)[0]))["data"] == {"seq": "asked"}
+    assert asked == ["5"]
+
+
+async def test_a_closed_polls_channel_goes_after_its_last_subscriber(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_module, "IDLE_CHANNELS", 1)
     link, _ = listener(JSON)
-    assert (await opened(hub, "poll:1", link))["data"] == {"seq": 0}
+    before = await opened(hub, "poll:1", link)
+    hub.publish("poll:1", {"seq": 3, "state": "closed"})
+    hub.publish("poll:2", {"seq": 1})
+    hub.provider("poll:1").unsubscribe("poll:1", link)
+    assert (await opened(hub, "poll:1", listener(JSON)[0]))["data"]["seq"] == 3  # type: ignore[index]
+    hub.provider("poll:2")
+    assert dropped(hub) == 1
+    asked = {"recover": True, "epoch": before["epoch"], "offset": 2}
+    assert (await opened(hub, "poll:1", listener(JSON)[0], **asked))["recovered"]
+
+
+async def test_a_dropped_channels_epoch_is_never_recovered(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_module, "IDLE_CHANNELS", 1)
+    hub.publish("poll:1", {"seq": 1})
+    link, _ = listener(JSON)
+    before = await opened(hub, "poll:1", link)
+    hub.provider("poll:1").unsubscribe("poll:1", link)
+    hub.publish("poll:2", {"seq": 1})
+    after = await opened(
+        hub, "poll:1", link, recover=True, epoch=before["epoch"], offset=before["offset"]
+    )
+    assert "recovered" not in after
+    assert after["offset"] == before["offset"]
+
+
+async def test_what_is_published_while_the_provider_is_asked_is_not_dropped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(hub_module, "IDLE_CHANNELS", 1)
+    asked, answer = asyncio.Event(), asyncio.Event()
+
+    async def slow(name: str) -> Mapping[str, object]:
+        asked.set()
+        await answer.wait()
+        return {"seq": "old"}
+
+    hub = Hub()
+    hub.provide("poll", slow)
+    opening = asyncio.ensure_future(opened(hub, "poll:1", listener(JSON)[0]))
+    await asked.wait()
+    hub.publish("poll:1", {"seq": "new"})
+    for number in range(2, 9):
+        hub.publish(f"poll:{number}", {"seq": 1})
+    answer.set()
+    assert (await opening)["data"] == {"seq": "new"}
+
+
+async def test_a_snapshot_without_its_subscriber_is_asked_for_again(hub: Hub) -> None:
+    """The connection went while the provider was asked: what it said may grow old unseen."""
+    answers = iter([{"seq": 1}, {"seq": 2}])
+
+    async def moving(name: str) -> Mapping[str, object]:
+        return next(answers)
+
+    hub.provide("moving", moving)
+    await hub.provider("moving:x").prepare("moving:x")
+    assert (await opened(hub, "moving:x", listener(JSON)[0]))["data"] == {"seq": 2}
+
+
+def dropped(hub: Hub) -> float:
+    """How many channels made room."""
+    return hub.metrics.registry.get_sample_value("streamd_feed_dropped_channels_total") or 0.0
 
 
 async def test_a_slow_reader_gets_the_newest_state_and_others_get_all() -> None:
