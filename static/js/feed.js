@@ -3,7 +3,7 @@
 // Watching needs no identity: the connection is anonymous until `identify` is called, which asks
 // for a connect token and moves the same subscriptions to an identified connection.
 
-import { Centrifuge } from "../vendor/centrifuge.js";
+import { Centrifuge, State } from "../vendor/centrifuge.js";
 
 const RPC_TIMEOUT_MS = 4000;
 
@@ -72,9 +72,30 @@ export class Feed {
     const before = this.client;
     this.client = this.#connect({ token, getToken: fetchToken });
     for (const channel of this.handlers.keys()) this.#attach(this.client, channel);
-    await this.client.ready(RPC_TIMEOUT_MS);
+    try {
+      await this.client.ready(RPC_TIMEOUT_MS);
+    } catch (error) {
+      this.#goBack(before);
+      throw error;
+    }
     this.isIdentified = true;
     before.disconnect();
+  }
+
+  // The anonymous connection is still there: it takes over again, with what changed meanwhile.
+  #goBack(before) {
+    const failed = this.client;
+    this.client = before;
+    failed.disconnect();
+    for (const [channel, subscription] of Object.entries(before.subscriptions())) {
+      if (this.handlers.has(channel)) continue;
+      subscription.unsubscribe();
+      before.removeSubscription(subscription);
+    }
+    for (const channel of this.handlers.keys()) {
+      if (!before.getSubscription(channel)) this.#attach(before, channel);
+    }
+    this.#say(before, before.state === State.Connected);
   }
 
   #connect(options) {
@@ -84,16 +105,17 @@ export class Feed {
       minReconnectDelay: 250,
       maxReconnectDelay: 8000,
     });
-    const say = (isUp) => {
-      if (client !== this.client || isUp === this.isUp) return;
-      this.isUp = isUp;
-      for (const onChange of this.watchers) onChange(isUp);
-    };
-    client.on("connected", () => say(true));
-    client.on("connecting", () => say(false));
-    client.on("disconnected", () => say(false));
+    client.on("connected", () => this.#say(client, true));
+    client.on("connecting", () => this.#say(client, false));
+    client.on("disconnected", () => this.#say(client, false));
     client.connect();
     return client;
+  }
+
+  #say(client, isUp) {
+    if (client !== this.client || isUp === this.isUp) return;
+    this.isUp = isUp;
+    for (const onChange of this.watchers) onChange(isUp);
   }
 
   #attach(client, channel) {

@@ -3,11 +3,13 @@
 import { render } from "../vendor/lit.js";
 import { Feed } from "./feed.js";
 import { number, page, t, tn } from "./page.js";
+import { Backoff } from "./player/backoff.js";
+import { toShow } from "./poll/poll.js";
 import { folded } from "./poll/views.js";
 import "./player/player.js";
-import "./poll/poll.js";
 
-const SNAPSHOT_MS = 4000;
+const ASK_MS = 5000;
+const MOST_ASK_MS = 30_000;
 
 const player = document.querySelector("streamd-player");
 const poll = document.querySelector("streamd-poll");
@@ -18,6 +20,8 @@ const viewers = document.querySelector("[data-viewers]");
 
 let stream = page.stream;
 const feed = new Feed(page.feed_url);
+const pace = new Backoff(ASK_MS, MOST_ASK_MS);
+let asking;
 
 const asked = new URLSearchParams(location.search).get("path");
 player.preferred = asked === "hls" || asked === "ws" ? asked : "";
@@ -25,17 +29,19 @@ player.stream = stream;
 poll.feed = feed;
 showViewers();
 
-feed.subscribe(`stream:${stream.id}`, (state) => {
-  const { polls = [], ...row } = state;
-  stream = { ...stream, ...row };
-  player.stream = stream;
-  showViewers();
-  showPoll(polls[0] ?? null);
-});
-setTimeout(fallBack, SNAPSHOT_MS);
+feed.subscribe(`stream:${stream.id}`, show);
+feed.watch(askSoon);
 
 fold.addEventListener("click", () => setFolded(!dock.hasAttribute("data-folded")));
 setInterval(showSummary, 1000);
+
+function show({ polls = [], ...row }) {
+  stream = { ...stream, ...row };
+  player.stream = stream;
+  showViewers();
+  poll.polls = polls;
+  showPoll(toShow(polls, poll.poll));
+}
 
 function showViewers() {
   const isOnAir = stream.state === "live" || stream.state === "stalled";
@@ -48,12 +54,12 @@ function showViewers() {
   );
 }
 
-function showPoll(newest) {
-  const isNew = newest && newest.id !== poll.poll?.id;
+function showPoll(chosen) {
+  const isNew = chosen && chosen.id !== poll.poll?.id;
   poll.isWaiting = false;
-  poll.poll = newest;
-  dock.toggleAttribute("data-empty", !newest);
-  if (isNew) setFolded(newest.state !== "open" && stream.state === "live");
+  poll.poll = chosen;
+  dock.toggleAttribute("data-empty", !chosen);
+  if (isNew) setFolded(chosen.state !== "open" && stream.state === "live");
   showSummary();
 }
 
@@ -68,14 +74,31 @@ function showSummary() {
   if (dock.hasAttribute("data-folded")) render(folded(poll), summary);
 }
 
-// The feed's line may be closed to this network while plain HTTP is open.
-async function fallBack() {
-  if (!poll.isWaiting) return;
+// The feed's line may be closed to this network while plain HTTP is open: as long as it is down,
+// the page asks for the same state itself.
+function askSoon() {
+  clearTimeout(asking);
+  if (feed.isUp) pace.reset();
+  else asking = setTimeout(ask, pace.next());
+}
+
+async function ask() {
+  const id = encodeURIComponent(stream.id);
   try {
-    const response = await fetch(`/api/v1/polls?stream=${encodeURIComponent(stream.id)}`);
-    const { polls } = await response.json();
-    if (poll.isWaiting) showPoll(polls[0] ?? null);
+    const [row, { polls }] = await Promise.all([
+      fetchJson(`/api/v1/streams/${id}?lang=${page.lang}`),
+      fetchJson(`/api/v1/polls?stream=${id}`),
+    ]);
+    if (!feed.isUp) show({ ...row, polls: polls.filter((one) => one.opened_at) });
+    pace.reset();
   } catch {
-    setTimeout(fallBack, SNAPSHOT_MS);
+    // no answer: the next question waits longer
   }
+  askSoon();
+}
+
+async function fetchJson(path) {
+  const response = await fetch(path);
+  if (!response.ok) throw new Error(`${path}: ${response.status}`);
+  return response.json();
 }

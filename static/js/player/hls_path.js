@@ -7,6 +7,7 @@ const GONE = [404, 410];
 // that real segments seldom reach, so three real ones are kept instead.
 const SEGMENTS_BEHIND = 3;
 const MOST_SEGMENTS_BEHIND = 8;
+const LOOK_AGAIN_MS = 1500;
 
 export class HlsPath {
   name = "hls";
@@ -22,6 +23,7 @@ export class HlsPath {
       if (this.hasPlayed) this.rebuffers += 1;
       events.onWaiting();
     };
+    this.onEnded = () => this.#awaitReturn();
     this.onPlaying = () => {
       this.hasPlayed = true;
       this.backoff.reset();
@@ -33,6 +35,7 @@ export class HlsPath {
     this.stopped = false;
     this.video.addEventListener("waiting", this.onWaiting);
     this.video.addEventListener("playing", this.onPlaying);
+    this.video.addEventListener("ended", this.onEnded);
     const { default: Hls } = await import("../../vendor/hls.js");
     if (this.stopped) return;
     if (Hls.isSupported()) this.#byLibrary(Hls);
@@ -43,8 +46,11 @@ export class HlsPath {
   stop() {
     this.stopped = true;
     clearTimeout(this.retry);
+    clearTimeout(this.lookAgain);
+    this.lookAgain = null;
     this.video.removeEventListener("waiting", this.onWaiting);
     this.video.removeEventListener("playing", this.onPlaying);
+    this.video.removeEventListener("ended", this.onEnded);
     this.hls?.destroy();
     this.hls = null;
   }
@@ -55,6 +61,7 @@ export class HlsPath {
   }
 
   rejoin() {
+    this.events.onReplace();
     this.stop();
     this.start();
   }
@@ -88,17 +95,39 @@ export class HlsPath {
       this.events.onJoin({ audio });
       this.video.play().catch(() => {});
     });
-    hls.once(Hls.Events.LEVEL_LOADED, (_name, { details }) => this.#stayClose(details));
+    hls.once(Hls.Events.LEVEL_LOADED, () => {
+      this.video.addEventListener("loadedmetadata", () => this.catchUp(), { once: true });
+    });
+    hls.on(Hls.Events.LEVEL_LOADED, (_name, { details }) => {
+      this.#stayClose(details);
+      if (!details.live) this.#awaitReturn();
+    });
     hls.on(Hls.Events.ERROR, (_name, error) => this.#failed(Hls, error));
     hls.loadSource(this.url);
     hls.attachMedia(this.video);
   }
 
+  // By the newest generation alone: the one before may have had other keyframes.
   #stayClose({ fragments }) {
-    const longest = Math.max(1, ...fragments.map((fragment) => fragment.duration));
+    const newest = fragments.at(-1)?.cc;
+    const durations = fragments.filter(({ cc }) => cc === newest).map(({ duration }) => duration);
+    const longest = Math.max(1, ...durations);
     this.hls.config.liveSyncDuration = SEGMENTS_BEHIND * longest;
     this.hls.config.liveMaxLatencyDuration = MOST_SEGMENTS_BEHIND * longest;
-    this.video.addEventListener("loadedmetadata", () => this.catchUp(), { once: true });
+  }
+
+  // Nobody reads a playlist again that has said its end (RFC 8216 §6.3.4), yet the stream may go
+  // on air again under the same address.
+  #awaitReturn() {
+    if (this.lookAgain) return;
+    const look = setTimeout(async () => {
+      const isBack = await isUnended(this.url).catch(() => false);
+      if (this.lookAgain !== look) return; // stopped meanwhile
+      this.lookAgain = null;
+      if (isBack) this.rejoin();
+      else this.#awaitReturn();
+    }, LOOK_AGAIN_MS);
+    this.lookAgain = look;
   }
 
   #native() {
@@ -125,6 +154,18 @@ export class HlsPath {
     this.hls = null;
     this.retry = setTimeout(() => this.#byLibrary(Hls), this.backoff.next());
   }
+}
+
+async function isUnended(url) {
+  const multivariant = await playlist(url);
+  const media = multivariant.split("\n").find((line) => line && !line.startsWith("#"));
+  return !(await playlist(new URL(media, new URL(url, location.href)))).includes("#EXT-X-ENDLIST");
+}
+
+async function playlist(url) {
+  const response = await fetch(url, { cache: "no-store" });
+  if (!response.ok) throw new Error(`${url}: ${response.status}`);
+  return response.text();
 }
 
 function nativeDate(video) {

@@ -1,5 +1,8 @@
 // One voter's ballot in one poll: made once, kept until it is counted, sent again as often as the
 // line demands. The same ballot id always gets the same receipt, so sending it twice is safe.
+//
+// A voter's tabs share the ballot through localStorage: the first that votes makes it, the others
+// take it over, and whichever is answered first tells the rest.
 
 import { Backoff } from "../player/backoff.js";
 
@@ -26,11 +29,13 @@ export class Ballot {
     this.poll = poll;
     this.feed = feed;
     this.onChange = onChange;
-    this.key = `streamd.ballot.${poll}`;
+    this.key = keyOf(poll);
     this.kept = read(this.key);
     this.error = null;
     this.backoff = new Backoff(500, 10_000);
     this.stopWatching = feed.watch((isUp) => isUp && this.#nudge());
+    this.onStorage = ({ key }) => key === this.key && this.#adopt();
+    addEventListener("storage", this.onStorage);
     if (this.state === "pending") queueMicrotask(() => this.#send());
   }
 
@@ -50,14 +55,19 @@ export class Ballot {
     return this.kept ? this.kept.receipt : null;
   }
 
-  cast(choices) {
-    this.error = null;
-    this.#keep({ choices, ballot_id: random128(), nonce: random128(), receipt: null });
-    this.#send();
+  /** Makes the ballot and sends it; where another tab has made one already, that one stands. */
+  async cast(choices) {
+    await exclusively(this.key, () => {
+      if (this.#adopt() || this.kept) return;
+      this.error = null;
+      this.#keep({ choices, ballot_id: random128(), nonce: random128(), receipt: null });
+      this.#send();
+    });
   }
 
   close() {
     this.isClosed = true;
+    removeEventListener("storage", this.onStorage);
     clearTimeout(this.retry);
     this.stopWatching();
   }
@@ -66,16 +76,31 @@ export class Ballot {
     if (this.state === "pending" && !this.isSending) this.#send();
   }
 
+  // Takes over what another tab has kept; says whether that is a ballot. The tab that made it sends
+  // it; this one helps where no receipt comes.
+  #adopt() {
+    const kept = read(this.key);
+    if (!kept) return false;
+    const isNews = kept.ballot_id !== this.kept?.ballot_id || (kept.receipt && !this.receipt);
+    if (!isNews) return true;
+    this.kept = kept;
+    this.error = null;
+    if (!kept.receipt) this.#later();
+    this.onChange();
+    return true;
+  }
+
   async #send() {
     clearTimeout(this.retry);
     this.isSending = true;
-    const { choices, ballot_id, nonce } = this.kept;
+    const sent = this.kept;
+    const { choices, ballot_id, nonce } = sent;
     const body = { poll: this.poll, choices, ballot_id, nonce };
     try {
       const receipt = await this.#deliver(body);
-      this.#keep({ ...this.kept, receipt });
+      this.#keep({ ...sent, receipt });
     } catch (error) {
-      if (error.code >= REFUSALS_FROM) this.#refused(error);
+      if (error.code >= REFUSALS_FROM) this.#refused(error, ballot_id);
       else this.#later();
     } finally {
       this.isSending = false;
@@ -93,7 +118,15 @@ export class Ballot {
     return post(body);
   }
 
-  #refused(error) {
+  // What is kept is only thrown away if it is the ballot that was refused: another tab may have
+  // been counted meanwhile.
+  #refused(error, ballot_id) {
+    const kept = read(this.key);
+    if (kept && (kept.ballot_id !== ballot_id || kept.receipt)) {
+      this.#adopt();
+      if (this.state === "pending") this.#later();
+      return;
+    }
     this.error = error;
     drop(this.key);
     this.kept = null;
@@ -101,6 +134,7 @@ export class Ballot {
   }
 
   #later() {
+    clearTimeout(this.retry);
     if (!this.isClosed) this.retry = setTimeout(() => this.#nudge(), this.backoff.next());
   }
 
@@ -134,6 +168,17 @@ class VoteError extends Error {
     this.code = code;
   }
 }
+
+// One tab at a time; without locks (plain HTTP) two tabs would have to press in the same instant.
+async function exclusively(name, act) {
+  if (navigator.locks) await navigator.locks.request(name, act);
+  else act();
+}
+
+/** Whether this browser has answered that poll, counted or not yet. */
+export const isAnswered = (poll) => read(keyOf(poll)) !== null;
+
+const keyOf = (poll) => `streamd.ballot.${poll}`;
 
 function random128() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));

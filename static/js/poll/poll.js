@@ -3,9 +3,9 @@
 // Tests read `.view` ("empty", "loading", "ask", "pending", "counted", "results", "closed").
 
 import { LitElement } from "../../vendor/lit.js";
-import { page, serverNow, t } from "../page.js";
+import { serverNow, t } from "../page.js";
 import { Announcer } from "./announcer.js";
-import { Ballot } from "./ballot.js";
+import { Ballot, isAnswered } from "./ballot.js";
 import { spokenResults, timeLeft } from "./sentences.js";
 import * as views from "./views.js";
 
@@ -18,6 +18,7 @@ export class StreamdPoll extends LitElement {
     poll: { attribute: false },
     feed: { attribute: false },
     isWaiting: { attribute: false },
+    polls: { attribute: false },
   };
 
   constructor() {
@@ -25,7 +26,7 @@ export class StreamdPoll extends LitElement {
     this.poll = null;
     this.feed = null;
     this.isWaiting = true;
-    this.simulated = Boolean(page.simulated);
+    this.polls = [];
     this.reset();
   }
 
@@ -61,6 +62,12 @@ export class StreamdPoll extends LitElement {
     if (!this.isOpen) return "closed";
     if (state === "counted") return "counted";
     return this.wantsResults || this.#isSettled() ? "results" : "ask";
+  }
+
+  /** Another open poll that is not answered, once this one is settled; else undefined. */
+  get next() {
+    if (!this.poll || (this.ballot?.state !== "counted" && !this.#isSettled())) return undefined;
+    return this.polls.find((one) => one.id !== this.poll.id && isOpen(one) && !isAnswered(one.id));
   }
 
   connectedCallback() {
@@ -111,6 +118,13 @@ export class StreamdPoll extends LitElement {
 
   vote() {
     if (this.picked) this.ballot.cast([this.picked]);
+  }
+
+  /** Shows the next open question. */
+  async goOn() {
+    this.poll = this.next;
+    await this.updateComplete;
+    this.querySelector("input")?.focus();
   }
 
   peek(wants) {
@@ -191,6 +205,18 @@ export class StreamdPoll extends LitElement {
     }
     this.requestUpdate();
   }
+}
+
+/** Which of `polls` to show: the one shown while it is open, else the first open, else the last closed. */
+export function toShow(polls, shown) {
+  const open = polls.filter(isOpen);
+  const ended = (poll) => poll.closed_at ?? poll.closes_at ?? poll.opened_at ?? 0;
+  const [last = null] = [...polls].sort((a, b) => ended(b) - ended(a));
+  return open.find((poll) => poll.id === shown?.id) ?? open[0] ?? last;
+}
+
+function isOpen(poll) {
+  return poll.state === "open" && (!poll.closes_at || poll.closes_at > serverNow());
 }
 
 customElements.define("streamd-poll", StreamdPoll);

@@ -14,7 +14,7 @@ export function card(element) {
     <div class="poll-body" data-view=${view}>
       ${heading(element)} ${line(element)} ${problem(element)}
       ${view === "ask" || view === "pending" ? form(element) : results(element)} ${outcome(element)}
-      ${notice(element)}
+      ${onward(element)} ${notice(element)}
     </div>
     <p class="visually-hidden" role="status" aria-live="polite">${element.spoken}</p>
   `;
@@ -54,7 +54,7 @@ function heading(element) {
   return html`<header class="poll-head">
     <p class="poll-meta">
       <span>${element.isOpen ? t("Poll") : t("Poll closed")}</span>
-      ${element.simulated || poll.simulated ? html`<span class="tag warn">${t("Simulated voters")}</span>` : nothing}
+      ${poll.simulated ? html`<span class="tag warn">${t("Simulated voters")}</span>` : nothing}
       ${element.isOpen && Number.isFinite(left)
         ? html`<span class="push number ${left < 30 ? "soon" : ""}"
             >${icons.clock}<span aria-hidden="true">${duration(Math.ceil(left))}</span
@@ -162,6 +162,12 @@ function outcome(element) {
   </div>`;
 }
 
+// Several may be open at once: the next one that this browser has not answered.
+function onward(element) {
+  if (!element.next) return nothing;
+  return html`<button class="button quiet small" type="button" @click=${() => element.goOn()}>${t("Next question")}</button>`;
+}
+
 function receipt(element) {
   const { receipt: kept } = element.ballot;
   const rows = [
@@ -185,12 +191,15 @@ function copyWord(copied) {
   return copied === "refused" ? t("Select the text and copy it yourself") : t("Copy");
 }
 
+// The asker's name stands as it was asked: in its own language and direction.
+const isolated = (text) => `\u2068${text}\u2069`;
+
 function notice(element) {
   const { poll, tally } = element;
   const asked = poll.opened_at || poll.created_at;
   return html`<footer class="poll-notice">
     <p>
-      ${t("Asked by %(asker)s", { asker: t(poll.asker) })}${asked ? html` · <time datetime=${new Date(asked * 1000).toISOString()}>${moment(asked)}</time>` : nothing}
+      ${t("Asked by %(asker)s", { asker: isolated(poll.asker) })}${asked ? html` · <time datetime=${new Date(asked * 1000).toISOString()}>${moment(asked)}</time>` : nothing}
       · <span class="number">${answered(tally ? tally.total : 0)}</span>
     </p>
     <p>${t("Self-selected, not representative; not a vote in the election.")}</p>

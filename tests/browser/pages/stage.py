@@ -77,9 +77,11 @@ def poll(
     left: float | None = 74.0,
     duration: int = 120,
     counts: tuple[int, ...] = (1204, 871, 640, 93),
+    question: str = "",
+    simulated: bool = False,
 ) -> dict[str, Any]:
     """A poll whole, with ``left`` seconds to go and a tally."""
-    question, labels = QUESTIONS[language]
+    standard, labels = QUESTIONS[language]
     now = time.time()
     closes = now + left if left is not None else None
     ids = [str(number) for number in range(1, len(labels) + 1)]
@@ -88,7 +90,7 @@ def poll(
         "stream": "mina",
         "state": state,
         "kind": "single",
-        "question": question,
+        "question": question or standard,
         "choices": [
             {"id": choice, "label": label} for choice, label in zip(ids, labels, strict=True)
         ],
@@ -98,7 +100,7 @@ def poll(
         "opened_at": closes - duration if closes is not None else now - 46,
         "closes_at": closes,
         "closed_at": now - 5 if state == "closed" else None,
-        "simulated": False,
+        "simulated": simulated,
         "results": "live",
         "tally": tally(dict(zip(ids, counts, strict=True)), id=id, state=state),
     }
@@ -317,9 +319,9 @@ def _application(served: Stage) -> web.Application:
         return page(request, "error.html", [], int(request.match_info["status"]))
 
     async def token(_request: web.Request) -> web.Response:
-        return web.json_response(
-            {"token": served.tokens.issue("device:page", "device"), "tier": "device"}
-        )
+        lifetime = served.tokens.lifetime_seconds
+        issued = served.tokens.issue("device:page", "device")
+        return web.json_response({"token": issued, "expires_in": lifetime, "tier": "device"})
 
     async def cast(request: web.Request) -> web.Response:
         body = await request.json()
@@ -329,6 +331,19 @@ def _application(served: Stage) -> web.Application:
     async def polls(request: web.Request) -> web.Response:
         return web.json_response({"polls": served.polls.get(request.query["stream"], [])})
 
+    async def stream_row(request: web.Request) -> web.Response:
+        language = "fa" if request.query.get("lang") == "fa" else "en"
+        return web.json_response(_row(served, request.match_info["stream"], language))
+
+    async def hls(request: web.Request) -> web.Response:
+        window = served.streams.get(request.match_info["stream"]).window
+        try:
+            found = window.resource(request.match_info["name"])
+        except KeyError as error:
+            raise web.HTTPNotFound from error
+        headers = {"Content-Type": found.content_type, "Cache-Control": "no-cache"}
+        return web.Response(body=found.body, headers=headers)
+
     app = web.Application()
     app.router.add_get("/", event_page)
     app.router.add_get("/watch/{stream}", watch_page)
@@ -336,6 +351,8 @@ def _application(served: Stage) -> web.Application:
     app.router.add_post("/api/v1/token", token)
     app.router.add_post("/api/v1/polls/{poll}/votes", cast)
     app.router.add_get("/api/v1/polls", polls)
+    app.router.add_get("/api/v1/streams/{stream}", stream_row)
+    app.router.add_get("/hls/{stream}/{name}", hls)
     app.router.add_static(f"/static/{assets.version}/", assets.root)
     return app
 

@@ -96,6 +96,20 @@ def test_it_waits_for_the_start_and_says_the_end(theatre: Theatre) -> None:
     assert theatre.page.evaluate(f"{PLAYER}.path") is None
 
 
+def test_by_hls_a_broadcast_that_is_back_is_followed_near_live(card: Theatre) -> None:
+    card.open("/watch/mina?path=hls")
+    advances(card)
+    assert numbers(card)["path"] == "hls"
+    card.run(card.stage.take_off("mina"))
+    card.do(card.stage.set_stream, "mina", "ended")
+    go_live(card, "aac")
+    started = card.stage.streams.get("mina").started_at
+    assert started is not None
+    card.until(f"{PLAYER}.route?.hls?.playingDate?.getTime() > {started * 1000}")
+    advances(card)
+    card.until(f"{PLAYER}.stats.latencyMs < 12000")
+
+
 def test_controls_by_keyboard_and_pointer(card: Theatre) -> None:
     advances(card)
     page = card.page

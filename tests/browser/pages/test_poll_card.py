@@ -6,15 +6,21 @@ import itertools
 import json
 import re
 import time
+from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.pages.conftest import Theatre
-from tests.browser.pages.stage import POLL, poll, tally
+from tests.browser.pages.stage import POLL, poll, receipt, tally
 
 pytestmark = pytest.mark.browser
 
+ALREADY_VOTED: dict[str, Any] = {
+    "status": 409,
+    "content_type": "application/problem+json",
+    "body": json.dumps({"type": "urn:streamd:problem:already_voted"}),
+}
 BALLOT = f"JSON.parse(localStorage.getItem('streamd.ballot.{POLL}'))"
 
 
@@ -156,10 +162,169 @@ def test_who_asked_when_how_many_and_what_it_is_not(theatre: Theatre) -> None:
     ask(theatre)
     theatre.open()
     card = theatre.page.locator("streamd-poll")
-    expect(card).to_contain_text("Asked by Election headquarters")
+    expect(card).to_contain_text("Asked by \u2068Election headquarters\u2069")
     expect(card).to_contain_text("2,808 people answered")
     expect(card).to_contain_text("Self-selected, not representative; not a vote in the election.")
-    expect(card).to_contain_text("Simulated voters")
+
+
+def test_only_a_poll_with_simulated_voters_says_so(theatre: Theatre) -> None:
+    ask(theatre)
+    theatre.open()
+    card = theatre.page.locator("streamd-poll")
+    expect(card.get_by_role("button", name="Vote")).to_be_visible()
+    expect(card.get_by_text("Simulated voters")).to_have_count(0)
+    ask(theatre, id="p2", simulated=True)
+    expect(card.get_by_text("Simulated voters")).to_be_visible()
+
+
+def test_the_asker_stands_as_asked(theatre: Theatre) -> None:
+    ask(theatre)
+    theatre.open("/watch/mina?lang=fa")
+    expect(theatre.page.locator(".poll-notice")).to_contain_text("Election headquarters")
+
+
+@pytest.mark.parametrize("code", [1001, 1002, 1003, 1004, 1005, 1006, 1999])
+def test_a_refusal_is_persian_on_a_persian_page(theatre: Theatre, code: int) -> None:
+    ask(theatre, language="fa")
+    theatre.open("/watch/mina?lang=fa")
+    sentence = theatre.page.evaluate(
+        """async (code) => {
+          const base = document.querySelector("script[src*='watch.js']").src;
+          return (await import(new URL("poll/sentences.js", base))).refusal(code);
+        }""",
+        code,
+    )
+    assert re.fullmatch(r"[\u0600-\u06ff\u200c\s.،؛]+", sentence)
+
+
+def test_a_second_tab_keeps_the_receipt(theatre: Theatre) -> None:
+    ask(theatre)
+    theatre.open()
+    first = theatre.page
+    second = first.context.new_page()
+    second.goto(first.url)
+    expect(second.get_by_role("radio", name="Schools")).to_be_visible()
+    answer(theatre, "Housing")
+    expect(first.get_by_text("Counted", exact=True)).to_be_visible()
+    kept = first.evaluate(BALLOT)
+    expect(second.get_by_text("Counted", exact=True)).to_be_visible()
+    second.get_by_role("button", name="Receipt").click()
+    expect(second.get_by_text(kept["ballot_id"])).to_be_visible()
+    first.reload()
+    expect(first.get_by_text("Counted", exact=True)).to_be_visible()
+    assert first.evaluate(BALLOT) == kept
+    assert {vote["ballot_id"] for vote in theatre.stage.votes} == {kept["ballot_id"]}
+
+
+def test_a_tab_that_missed_the_other_s_vote_takes_it_over(theatre: Theatre) -> None:
+    ask(theatre)
+    theatre.open()
+    first = theatre.page
+    second = first.context.new_page()
+    second.add_init_script(
+        "Object.defineProperty(StorageEvent.prototype, 'key', { get: () => 'not heard' })"
+    )
+    second.goto(first.url)
+    second.get_by_text("Schools", exact=True).click()
+    answer(theatre, "Housing")
+    expect(first.get_by_text("Counted", exact=True)).to_be_visible()
+    kept = first.evaluate(BALLOT)
+    second.get_by_role("button", name="Vote").click()
+    expect(second.get_by_text("Counted", exact=True)).to_be_visible()
+    assert second.evaluate(BALLOT) == kept
+    assert len(theatre.stage.votes) == 1
+
+
+def test_a_refusal_drops_only_the_ballot_that_was_refused(theatre: Theatre) -> None:
+    ask(theatre)
+    theatre.open()
+    theatre.stage.refusal = -1
+    answer(theatre, "Housing")
+    expect(theatre.page.get_by_text("Not yet counted.")).to_be_visible()
+    ballot_id = "a" * 32
+    other: dict[str, Any] = {"choices": ["4"], "ballot_id": ballot_id, "nonce": "b" * 32}
+    other["receipt"] = receipt(POLL, ballot_id)
+    store = "(kept) => localStorage.setItem('streamd.ballot.p1', JSON.stringify(kept))"
+    theatre.page.evaluate(store, other)
+    theatre.page.route("**/votes", lambda route: route.fulfill(**ALREADY_VOTED))
+    expect(theatre.page.get_by_text("Counted", exact=True)).to_be_visible()
+    assert theatre.page.evaluate(BALLOT) == other
+
+
+def test_several_open_polls_are_answered_one_after_another(theatre: Theatre) -> None:
+    old, new = poll(id="p1", question="First?"), poll(id="p2", question="Second?")
+    theatre.do(theatre.stage.set_polls, "mina", new, old)
+    theatre.open()
+    page = theatre.page
+    expect(page.get_by_role("heading", name="Second?")).to_be_visible()
+    expect(page.get_by_role("button", name="Next question")).to_have_count(0)
+    answer(theatre, "Housing")
+    page.get_by_role("button", name="Next question").click()
+    expect(page.get_by_role("heading", name="First?")).to_be_visible()
+    expect(page.get_by_role("radio").first).to_be_focused()
+    theatre.do(theatre.stage.tell, "mina")
+    answer(theatre, "Schools")
+    expect(page.get_by_text("Counted", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="Next question")).to_have_count(0)
+    assert [vote["poll"] for vote in theatre.stage.votes] == ["p2", "p1"]
+
+
+def test_an_open_poll_before_a_closed_one_and_the_last_closed_before_others(
+    theatre: Theatre,
+) -> None:
+    opened = poll(id="p1", question="Open?")
+    earlier = poll(id="p2", question="Closed earlier?", state="closed")
+    earlier["closed_at"] -= 30
+    theatre.do(theatre.stage.set_polls, "mina", earlier, opened)
+    theatre.open()
+    expect(theatre.page.get_by_role("heading", name="Open?")).to_be_visible()
+    last = poll(id="p1", question="Open?", state="closed")
+    theatre.do(theatre.stage.set_polls, "mina", earlier, last)
+    expect(theatre.page.get_by_text("Poll closed", exact=True)).to_be_visible()
+    expect(theatre.page.get_by_role("heading", name="Open?")).to_be_visible()
+
+
+def test_without_the_line_the_page_asks_again_and_again(theatre: Theatre) -> None:
+    theatre.run(theatre.stage.cut_line())
+    theatre.open()
+    expect(theatre.page.get_by_text("No question right now")).to_be_visible()
+    ask(theatre, id="p5", question="Asked later?")
+    theatre.do(theatre.stage.set_stream, "mina", "stalled", 7)
+    expect(theatre.page.get_by_role("heading", name="Asked later?")).to_be_visible()
+    expect(theatre.page.locator("[data-count]")).to_have_text("7")
+    asked: list[str] = []
+    theatre.page.on("request", lambda request: asked.append(request.url))
+    theatre.run(theatre.stage.open_line())
+    theatre.until("!document.querySelector('streamd-poll').isLineDown")
+    asked.clear()
+    theatre.page.wait_for_timeout(6000)
+    assert not [url for url in asked if "/api/v1/polls?" in url]
+
+
+def test_a_failed_identification_leaves_the_old_connection(theatre: Theatre) -> None:
+    ask(theatre)
+    theatre.open()
+    expect(theatre.page.get_by_role("radio", name="Housing")).to_be_visible()
+    token = "**/api/v1/token"
+    theatre.page.route(token, lambda route: route.fulfill(json={"token": "x", "expires_in": 9}))
+    theatre.page.get_by_text("Housing", exact=True).click()
+    failed = theatre.page.evaluate(
+        """async () => {
+          const { feed } = document.querySelector("streamd-poll");
+          const before = feed.client;
+          const why = await feed.identify().then(() => "identified", () => "refused");
+          return { why, isIdentified: feed.isIdentified, isUp: feed.isUp,
+                   isBack: feed.client.state === "connected" };
+        }"""
+    )
+    assert failed == {"why": "refused", "isIdentified": False, "isUp": True, "isBack": True}
+    ask(theatre, counts=(5000, 0, 0, 0))
+    theatre.page.get_by_role("button", name="Show results").click()
+    expect(theatre.page.locator(".result-count").first).to_have_text("5,000")
+    theatre.page.unroute(token)
+    theatre.page.get_by_role("button", name="Back to the answers").click()
+    answer(theatre, "Housing")
+    expect(theatre.page.get_by_text("Counted", exact=True)).to_be_visible()
 
 
 def test_persian_has_persian_digits_and_dates(theatre: Theatre) -> None:

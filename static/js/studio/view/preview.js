@@ -1,6 +1,6 @@
 /** The viewers' own poll card, drawn from a draft by the viewers' own code; it cannot be pressed. */
 
-import { number, page, serverNow, t } from "../../page.js";
+import { number, serverNow, t } from "../../page.js";
 import { card } from "../../poll/views.js";
 import { html } from "../../../vendor/lit.js";
 
@@ -30,7 +30,6 @@ function unasked({ question, labels, asker, seconds }) {
     tally: null,
     ballot: null,
     picked: null,
-    simulated: Boolean(page.simulated),
     spoken: "",
     pick: still,
     vote: still,
