@@ -21,6 +21,8 @@ from streamd.feeds.codes import RpcError, UnknownChannel
 from streamd.feeds.gateway import Gateway
 from streamd.feeds.hub import Hub
 from streamd.identity import Identity, TokenExpired
+from tests.server import Server
+from tests.web.client import Client as Visitor
 
 PATIENCE = 10.0
 """Seconds any single expected message may take on a busy machine."""
@@ -65,6 +67,29 @@ async def until(holds: Callable[[], bool]) -> None:
             return
         await asyncio.sleep(0.01)
     raise TimeoutError
+
+
+async def open_poll(server: Server, key: str) -> str:
+    """The id of a new open poll with two choices on the running streamd."""
+    body = {"question": "Where first?", "choices": ["North", "South"], "open": True}
+    made = await asyncio.to_thread(
+        Visitor(server).ask, "POST", "/api/v1/streams/alef/polls", body, key
+    )
+    assert made.status == 201, made.body
+    return str(made.json["id"])
+
+
+async def token_of_a_visitor(server: Server) -> str:
+    """A connect token as a page gets it: with the cookie of a page seen before."""
+
+    def visit() -> str:
+        visitor = Visitor(server)
+        assert visitor.ask("GET", "/").status == 200
+        answer = visitor.ask("POST", "/api/v1/token", {})
+        assert answer.status == 200, answer.body
+        return str(answer.json["token"])
+
+    return await asyncio.to_thread(visit)
 
 
 class Running:

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from centrifuge import CentrifugeError, Client, ClientEventHandler, SubscriptionEventHandler
 
-from tests.feeds.harness import running, until
+from tests.feeds.harness import open_poll, running, token_of_a_visitor, until
+from tests.server import Server
+from tests.web.client import ballot
 
 
 class Poll(SubscriptionEventHandler):  # type: ignore[misc]
@@ -121,4 +123,40 @@ async def test_pings_keep_it_connected() -> None:
         await asyncio.sleep(2.5)
         assert gateway.gateway.connections == 1
         assert len(line.codes) == 1
+        await client.disconnect()
+
+
+async def test_a_platform_sees_a_voters_choice_counted(server: Server, stream_key: str) -> None:
+    """A whole streamd, with the client as it comes: a platform reads, a voter votes."""
+    poll_id = await open_poll(server, stream_key)
+    seen, voter = Poll(), Client(server.feed_url, token=await token_of_a_visitor(server))
+    platform = Client(server.feed_url)
+    subscription = platform.new_subscription(f"poll:{poll_id}", events=seen)
+    await platform.connect()
+    await subscription.subscribe()
+    await until(lambda: len(seen.states) == 1)
+    assert seen.states[0] == {
+        "poll": poll_id,
+        "state": "open",
+        "seq": 0,
+        "total": 0,
+        "counts": {"1": 0, "2": 0},
+    }
+    await voter.connect()
+    vote = {"poll": poll_id, **ballot("2")}
+    receipt = (await voter.rpc("vote", vote)).data
+    assert receipt == {"poll": poll_id, "ballot_id": vote["ballot_id"], "shard": 0, "seq": 1}
+    await until(lambda: bool(seen.states[-1]["total"]))
+    assert (seen.states[-1]["seq"], seen.states[-1]["counts"]) == (1, {"1": 0, "2": 1})
+    assert (await voter.rpc("vote", vote)).data == receipt
+    with pytest.raises(CentrifugeError, match="1005"):
+        await voter.rpc("vote", {"poll": poll_id, **ballot("1")})
+    with pytest.raises(CentrifugeError, match="1004"):
+        await platform.rpc("vote", {"poll": poll_id, **ballot("1")})
+    other = Client(server.feed_url, token=await token_of_a_visitor(server))
+    await other.connect()
+    await other.rpc("vote", {"poll": poll_id, **ballot("1")})
+    await until(lambda: seen.states[-1]["total"] == 2)
+    assert seen.states[-1]["counts"] == {"1": 1, "2": 1}
+    for client in (other, voter, platform):
         await client.disconnect()
