@@ -88,8 +88,8 @@ class Announcements:
 
     async def _stream_row(self, stream: Stream) -> dict[str, object]:
         viewers = self._hub.subscribers(f"stream:{stream.id}")
-        polls = [one for one in await self._polls.list(stream.id) if one.opened_at is not None]
-        rows = [one.to_dict(await self._polls.tally(one.id)) for one in polls[:POLLS_SHOWN]]
+        shown = await self._polls.shown(stream.id, POLLS_SHOWN)
+        rows = [poll.to_dict(tally) for poll, tally in shown]
         return {**stream_state(stream, viewers), "gen": stream.gen, "polls": rows}
 
     def _event_row(self) -> dict[str, object]:

@@ -10,8 +10,9 @@ from streamd.config import Feeds
 
 log = structlog.get_logger(__name__)
 
-RESERVE = 256
-"""Descriptors kept for pages, HLS, publishers, the store and files."""
+RESERVE = 768
+"""Descriptors kept for pages, HLS, publishers, the store and files, and for those feed connections
+beyond the bound that are told so (``feeds.door.REFUSALS``)."""
 
 
 def connection_limit(settings: Feeds) -> int:

@@ -32,7 +32,7 @@ def test_the_soft_limit_is_raised_to_the_hard_one() -> None:
 
 
 def test_a_tiny_limit_leaves_room_for_pages() -> None:
-    assert limited(300, 300) == [75, 300]
+    assert limited(800, 800) == [200, 800]
 
 
 def test_settings_bound_it_too() -> None:

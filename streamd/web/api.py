@@ -111,9 +111,9 @@ async def list_polls(request: web.Request) -> web.Response:
     if stream is not None and "Authorization" in request.headers:
         await authorize(request, stream)
         drafts = True
-    polls = await services.polls.list(stream)
-    shown = [poll for poll in polls if drafts or poll.state is not PollState.DRAFT]
-    return reply({"polls": [await _poll_row(services, poll) for poll in shown]})
+    polls = await services.polls.list_with_tallies(stream)
+    shown = [pair for pair in polls if drafts or pair[0].state is not PollState.DRAFT]
+    return reply({"polls": [poll.to_dict(tally) for poll, tally in shown]})
 
 
 @routes.get("/api/v1/polls/{poll}")

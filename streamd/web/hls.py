@@ -11,8 +11,8 @@ routes = web.RouteTableDef()
 _CACHES = {
     # Playlists are asked for once a target duration; a shared cache must ask again each time.
     False: "no-cache",
-    # Long enough for any window. Not longer: names start anew when streamd does.
-    True: "public, max-age=60",
+    # A name never stands for other bytes, not after a restart either (RFC 9111, RFC 8246).
+    True: "public, max-age=31536000, immutable",
 }
 
 
