@@ -22,7 +22,9 @@ test: $(READY) chromium
 	$(BIN)/pytest $(ARGS)
 
 check: lint chromium
+	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest $(ARGS)
+	$(BIN)/coverage combine -q
 	$(BIN)/coverage report --skip-covered --sort=cover
 
 lint: $(READY)

@@ -27,13 +27,13 @@ Scope = Literal["stream", "hq"]
 
 
 class KeyRecord(msgspec.Struct, frozen=True):
-    """What is kept of a key. ``created`` is a Unix second; ``stream`` is empty for ``hq``."""
+    """What is kept of a key. ``created`` is in Unix seconds; ``stream`` is empty for ``hq``."""
 
     id: str
     scope: Scope
     stream: str
     label: str
-    created: int
+    created: float
 
 
 class StreamKeys:
@@ -55,7 +55,7 @@ class StreamKeys:
             scope="stream" if stream else "hq",
             stream=stream or "",
             label=label,
-            created=int(time.time()),
+            created=time.time(),
         )
         await self._run("hset", _KEYS, _digest(key), msgspec.json.encode(record))
         return key, record
