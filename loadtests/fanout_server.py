@@ -25,6 +25,7 @@ from websockets.exceptions import ConnectionClosed
 
 from loadtests.commands import answer, commands
 from streamd import config
+from streamd.errors import Unauthenticated
 from streamd.feeds import protocol
 from streamd.feeds.gateway import Gateway
 from streamd.feeds.hub import Hub
@@ -62,8 +63,8 @@ async def streamd_server(
     async def snapshot(name: str) -> dict[str, object]:
         return {"poll": name, "state": "open", "seq": 0, "total": 0, "counts": {"1": 0, "2": 0}}
 
-    def refuse(token: str) -> Identity:
-        raise NotImplementedError(token)
+    def refuse(_token: str) -> Identity:
+        raise Unauthenticated("This load test has no voters: every connection is anonymous.")
 
     hub.provide("poll", snapshot)
     settings = config.Feeds(port=0, ping_seconds=ping_seconds)
