@@ -48,6 +48,7 @@ export class HlsPath {
     clearTimeout(this.retry);
     clearTimeout(this.lookAgain);
     this.lookAgain = null;
+    this.init = null;
     this.video.removeEventListener("waiting", this.onWaiting);
     this.video.removeEventListener("playing", this.onPlaying);
     this.video.removeEventListener("ended", this.onEnded);
@@ -101,6 +102,7 @@ export class HlsPath {
     hls.on(Hls.Events.LEVEL_LOADED, (_name, { details }) => {
       this.#stayClose(details);
       if (!details.live) this.#awaitReturn();
+      else if (this.#isAnother(details)) this.retry = setTimeout(() => this.rejoin());
     });
     hls.on(Hls.Events.ERROR, (_name, error) => this.#failed(Hls, error));
     hls.loadSource(this.url);
@@ -114,6 +116,15 @@ export class HlsPath {
     const longest = Math.max(1, ...durations);
     this.hls.config.liveSyncDuration = SEGMENTS_BEHIND * longest;
     this.hls.config.liveMaxLatencyDuration = MOST_SEGMENTS_BEHIND * longest;
+  }
+
+  // Another broadcast under the same address lists nothing of the one that plays here. hls.js would
+  // splice the two, picture and sound each at its own moment; joining anew is near live at once.
+  #isAnother({ fragments }) {
+    const inits = fragments.map(({ initSegment }) => initSegment?.url);
+    if (this.init && inits.length > 0 && !inits.includes(this.init)) return true;
+    this.init = inits.at(-1) ?? this.init;
+    return false;
   }
 
   // Nobody reads a playlist again that has said its end (RFC 8216 §6.3.4), yet the stream may go
@@ -152,6 +163,8 @@ export class HlsPath {
     }
     this.hls.destroy();
     this.hls = null;
+    this.init = null;
+    clearTimeout(this.retry);
     this.retry = setTimeout(() => this.#byLibrary(Hls), this.backoff.next());
   }
 }

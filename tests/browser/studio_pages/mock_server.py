@@ -22,7 +22,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from streamd.web.assets import STATIC
 from streamd.web.language import Catalogue, load_catalogues
-from tests.browser.studio_pages.poll_rows import ASKERS, STREAM, poll
+from tests.browser.studio_pages.poll_rows import ASKERS, STREAM, choice_rows, poll
 
 KEY = "demo-key-of-the-fixture"
 CSP = (
@@ -86,9 +86,21 @@ FIXTURE: web.AppKey[Fixture] = web.AppKey("fixture", Fixture)
 TEMPLATES: web.AppKey[dict[str, Environment]] = web.AppKey("templates", dict)
 
 
-def problem(status: int, detail: str) -> web.Response:
-    """RFC 9457."""
-    body = {"type": "about:blank", "title": "Refused", "status": status, "detail": detail}
+SLUGS = {
+    401: "unauthenticated",
+    403: "forbidden",
+    404: "unknown_stream",
+    406: "no_acceptable_codec",
+    409: "already_publishing",
+    422: "invalid_poll",
+    503: "too_many_publishers",
+}
+
+
+def problem(status: int, detail: str, slug: str = "") -> web.Response:
+    """RFC 9457; without ``slug`` the one that the status most often has."""
+    kind = f"urn:streamd:problem:{slug or SLUGS.get(status, 'internal')}"
+    body = {"type": kind, "title": "Refused", "status": status, "detail": detail}
     return web.json_response(body, status=status, content_type="application/problem+json")
 
 
@@ -104,16 +116,20 @@ async def remember(request: web.Request, handler: Any) -> web.StreamResponse:
     return response
 
 
+def _stream(request: web.Request) -> dict[str, Any]:
+    name = NAMES[request.query.get("lang", "en")]
+    candidate = {"number": 2, "name": name, "about": "", "portrait": ""}
+    return {**request.app[FIXTURE].row(), "candidate": candidate}
+
+
 async def studio(request: web.Request) -> web.Response:
     lang = request.query.get("lang", "en")
-    candidate = {"number": 2, "name": NAMES[lang], "about": "", "portrait": ""}
-    row = {**request.app[FIXTURE].row(), "candidate": candidate}
     common: dict[str, Any] = {
         "lang": lang,
         "dir": "rtl" if lang == "fa" else "ltr",
         "event": {"id": "main", "title": TITLES[lang], "asker": ASKERS[lang]},
         "simulated": False,
-        "stream": row,
+        "stream": _stream(request),
     }
     page = {
         **common,
@@ -141,19 +157,23 @@ async def health(request: web.Request) -> web.Response:
         {
             "state": fixture.state,
             "source": "whip" if live else None,
-            "uptime_seconds": 754.0 if live else None,
+            "uptime_seconds": 754.0 if live else 0.0,
             "video_codec": "avc1.42e01f" if live else None,
             "audio_codec": "opus" if live else None,
-            "width": 1280 if live else None,
-            "height": 720 if live else None,
-            "fps": 30.0 if live else None,
-            "bitrate_kbps": 2480.0 if live else None,
+            "width": 1280 if live else 0,
+            "height": 720 if live else 0,
+            "fps": 30.0 if live else 0.0,
+            "bitrate_kbps": 2480.0 if live else 0.0,
             "keyframe_seconds": 2.0 if live else None,
             "audio": live,
             "dropped": 0,
             "viewers": fixture.viewers,
         }
     )
+
+
+async def show_stream(request: web.Request) -> web.Response:
+    return web.json_response(_stream(request))
 
 
 async def list_polls(request: web.Request) -> web.Response:
@@ -169,7 +189,8 @@ async def create_poll(request: web.Request) -> web.Response:
     now = time.time()
     fresh = poll(len(fixture.polls) + 1, "open" if body["open"] else "draft", created_at=now)
     fresh["question"] = body["question"]
-    fresh["choices"] = [{"id": f"k{i}", "label": label} for i, label in enumerate(body["choices"])]
+    fresh["choices"] = choice_rows(body["choices"])
+    fresh["tally"]["counts"] = {row["id"]: 0 for row in fresh["choices"]}
     fresh["duration_seconds"] = body.get("duration_seconds")
     if body["open"]:
         _open(fresh, now)
@@ -179,6 +200,7 @@ async def create_poll(request: web.Request) -> web.Response:
 
 def _open(row: dict[str, Any], now: float) -> None:
     row.update(state="open", opened_at=now)
+    row["tally"]["state"] = "open"
     if row["duration_seconds"]:
         row["closes_at"] = now + row["duration_seconds"]
 
@@ -188,10 +210,14 @@ async def move_poll(request: web.Request) -> web.Response:
         return problem(401, "The key is not valid for this stream.")
     wanted = request.match_info["poll"]
     row = next(one for one in request.app[FIXTURE].polls if one["id"] == wanted)
-    if request.match_info["verb"] == "open":
+    verb = request.match_info["verb"]
+    if row["state"] != {"open": "draft", "close": "open"}[verb]:
+        return problem(409, "It is too late or too early for that.", "illegal_move")
+    if verb == "open":
         _open(row, time.time())
     else:
-        row.update(state="closed", closed_at=time.time(), closes_at=None)
+        row.update(state="closed", closed_at=time.time())
+        row["tally"]["state"] = "closed"
     return web.json_response(row)
 
 
@@ -287,6 +313,7 @@ def build(fixture: Fixture) -> web.Application:
     app[FIXTURE] = fixture
     app[TEMPLATES] = load_templates(load_catalogues())
     app.router.add_get("/studio/{stream}", studio)
+    app.router.add_get("/api/v1/streams/{stream}", show_stream)
     app.router.add_get("/api/v1/streams/{stream}/health", health)
     app.router.add_get("/api/v1/polls", list_polls)
     app.router.add_post("/api/v1/streams/{stream}/polls", create_poll)

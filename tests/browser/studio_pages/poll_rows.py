@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 STREAM = "c2"
@@ -13,18 +14,24 @@ QUESTIONS = {
 }
 
 
+def choice_rows(labels: Sequence[str]) -> list[dict[str, str]]:
+    """Choices with the ids that the server gives: "1", "2", …"""
+    return [{"id": str(place), "label": label} for place, label in enumerate(labels, 1)]
+
+
 def poll(
     number: int, state: str, lang: str = "en", counts: tuple[int, ...] = (), **more: Any
 ) -> dict[str, Any]:
     """A poll whole, as in the contract."""
     question, labels = QUESTIONS[lang]
-    choices = [{"id": f"k{place}", "label": label} for place, label in enumerate(labels)]
+    choices = choice_rows(labels)
+    full = counts or (0,) * len(choices)
     tally = {
         "poll": f"p{number}",
         "state": state,
         "seq": sum(counts),
         "total": sum(counts),
-        "counts": {f"k{place}": count for place, count in enumerate(counts)},
+        "counts": {row["id"]: count for row, count in zip(choices, full, strict=True)},
     }
     return {
         "id": f"p{number}",
@@ -41,6 +48,6 @@ def poll(
         "closed_at": None,
         "simulated": False,
         "results": "live",
-        "tally": tally if counts else None,
+        "tally": tally,
         **more,
     }

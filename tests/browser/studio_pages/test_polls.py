@@ -71,7 +71,7 @@ def test_the_tally_moves_with_the_feed_and_closing_takes_two_presses(studio: Stu
     studio.page.get_by_role("tab", name="Polls").click()
     card = studio.page.locator(".poll.open")
     expect(card).to_contain_text("1 person answered")
-    tally = {**row["tally"], "seq": 9, "total": 9, "counts": {"k0": 1, "k1": 8}}
+    tally = {**row["tally"], "seq": 9, "total": 9, "counts": {"1": 1, "2": 8, "3": 0}}
     for _ in range(20):
         studio.run(studio.fixture.push("poll:p1", tally))
         if "9 people answered" in card.inner_text():

@@ -1,0 +1,94 @@
+"""The stage's rows have the keys and types of the real server's, and its refusals their names."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from typing import Any
+
+import pytest
+
+from tests.browser.pages.conftest import Theatre
+from tests.browser.pages.stage import POLL, poll, receipt
+from tests.browser.rows import Client, poll_shape, shape
+from tests.server import ROOT, Server
+
+BALLOT_JS = ROOT / "static" / "js" / "poll" / "ballot.js"
+
+
+@pytest.fixture
+def organiser(server: Server, stream_key: str) -> Client:
+    """Who holds the key of stream ``alef``."""
+    return Client(server.url, stream_key)
+
+
+@pytest.fixture
+def voter(server: Server) -> Client:
+    """A device that has opened the watch page."""
+    client = Client(server.url)
+    client.visit("/watch/alef")
+    return client
+
+
+def ask(organiser: Client, *, is_open: bool = True) -> Any:
+    question = {"question": "Which?", "choices": ["One", "Two", "Three"], "duration_seconds": 120}
+    return organiser.ask("POST", "/api/v1/streams/alef/polls", {**question, "open": is_open})
+
+
+def ballot(*choices: str) -> dict[str, object]:
+    return {
+        "choices": list(choices),
+        "ballot_id": secrets.token_hex(16),
+        "nonce": secrets.token_hex(16),
+    }
+
+
+def slug(problem: Any) -> str:
+    assert problem.keys() == {"type", "title", "status", "detail"}
+    return str(problem["type"]).removeprefix("urn:streamd:problem:")
+
+
+def test_rows_are_the_server_s(shared: Theatre, organiser: Client, voter: Client) -> None:
+    shared.do(shared.stage.reset)
+    shared.do(shared.stage.set_polls, "mina", poll())
+    fake = Client(shared.stage.url)
+
+    real_row = voter.ask("GET", "/api/v1/streams/alef")
+    assert shape(fake.ask("GET", "/api/v1/streams/mina")) == shape(real_row)
+    real_token = voter.ask("POST", "/api/v1/token", {})
+    assert shape(fake.ask("POST", "/api/v1/token", {})) == shape(real_token)
+
+    asked = ask(organiser)
+    assert poll_shape(poll()) == poll_shape(asked)
+    [listed, *_] = voter.ask("GET", "/api/v1/polls?stream=alef")["polls"]
+    [shown] = fake.ask("GET", "/api/v1/polls?stream=mina")["polls"]
+    assert poll_shape(shown) == poll_shape(listed)
+    real_receipt = voter.ask("POST", f"/api/v1/polls/{asked['id']}/votes", ballot("1"))
+    assert shape(receipt(POLL, "0" * 32)) == shape(real_receipt)
+    closed = organiser.ask("POST", f"/api/v1/polls/{asked['id']}/close", {})
+    assert poll_shape(poll(state="closed")) == poll_shape(closed)
+
+
+def test_refusals_have_the_names_that_the_page_knows(organiser: Client, voter: Client) -> None:
+    stranger = Client(voter.url)
+    asked, other = ask(organiser), ask(organiser)
+    votes = f"/api/v1/polls/{asked['id']}/votes"
+    counted = ballot("1")
+    voter.ask("POST", votes, counted)
+    given = {
+        1001: voter.ask("POST", "/api/v1/polls/aaaaaaaaaa/votes", ballot("1")),
+        1002: voter.ask("POST", f"/api/v1/polls/{other['id']}/votes", ballot("9")),
+        1004: stranger.ask("POST", votes, ballot("1")),
+        1005: voter.ask("POST", votes, ballot("2")),
+        1006: voter.ask("POST", votes, {**counted, "choices": ["2"]}),
+    }
+    for row in (asked, other):
+        organiser.ask("POST", f"/api/v1/polls/{row['id']}/close", {})
+    given[1003] = voter.ask("POST", f"/api/v1/polls/{other['id']}/votes", ballot("1"))
+
+    source = BALLOT_JS.read_text(encoding="utf-8")
+    [table] = re.findall(r"CODES_BY_PROBLEM = \{(.*?)\}", source, re.DOTALL)
+    names = dict(re.findall(r"(\w+): (\w+),", table.replace("NO_IDENTITY", "1004")))
+    assert {name: int(code) for name, code in names.items()} == {
+        slug(problem): code for code, problem in given.items()
+    }
