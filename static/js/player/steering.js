@@ -5,7 +5,7 @@
 // stall. So the *lowest* reading of the last moments is steered to the target, which leaves room
 // for parts that arrive in lumps, and every stall asks for more room for a while.
 
-export const TARGET_SECONDS = { audio: 0.12, video: 0.08 };
+export const TARGET_SECONDS = { audio: 0.1, video: 0.08 };
 const SLOWEST = 0.9;
 const FASTEST = 1.5;
 const STEP = 0.05;
