@@ -1,8 +1,8 @@
 """Every refusal over HTTP, as RFC 9457 problem details: one table, one middleware.
 
 ``type`` is ``urn:streamd:problem:{slug}``, stable; ``title`` is short, ``detail`` a sentence a
-person understands, in the reader's language where the catalogue has it; ``status`` equals the
-HTTP status.
+person understands, in English (pages have their own sentence for each slug, in their reader's
+language); ``status`` equals the HTTP status.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import { Steering, TARGET_SECONDS } from "./steering.js";
 
 const STEER_MS = 50;
 const TRIM_MS = 5000;
+const RESUME_MS = 120;
 const STUCK_MS = 2500;
 const FAULTS_BEFORE_GIVING_UP = 3;
 const TRIES_BEFORE_GIVING_UP = 3;
@@ -164,9 +165,13 @@ export class SocketPath {
     // A hole (the server skipped to a keyframe for us) is crossed, not waited out.
     const isInHole = sink.ahead < 0.02 && sink.start > video.currentTime;
     const { rate, jump } = steering.observe(now, sink.ahead);
-    if (jump || isInHole) this.#jump();
+    const waits = video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA;
+    if (waits && !this.dry) this.#ranDry(now);
+    // After running dry Chromium waits for more sound each time (200 ms, then 400, 800, 1,600),
+    // until a seek makes it forget: so what is there is played at once.
+    const isThere = waits && now - this.progress.at > RESUME_MS && sink.ahead > steering.target;
+    if (jump || isInHole || isThere) this.#jump();
     else if (video.playbackRate !== rate) video.playbackRate = rate;
-    if (sink.ahead < 0.005 && !this.dry) this.#ranDry(now);
   }
 
   #ranDry(now) {
