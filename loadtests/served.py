@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from loadtests.errors import WorkerFailed
+from loadtests.ports import free_port
 from streamd.valkey import Valkey
 
 STREAM: Final = "load"
@@ -134,13 +134,6 @@ def streamd(home: Path, command: Sequence[str] = ("-m", "streamd", "serve")) -> 
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-def free_port() -> int:
-    """A TCP port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _environ(home: Path, port: int, feed_port: int) -> dict[str, str]:

@@ -19,8 +19,9 @@ from pathlib import Path
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
+from loadtests.ports import free_port
 from streamd.valkey import binary as valkey_binary
-from tests.server import ROOT, Server, environment, free_port, running
+from tests.server import ROOT, Server, environment, running
 from tests.web.client import Client, ballot
 
 PATIENCE_SECONDS = 40
