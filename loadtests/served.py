@@ -142,6 +142,8 @@ def _environ(home: Path, port: int, feed_port: int) -> dict[str, str]:
         "STREAMD_STORE_DIR": str(home),
         "STREAMD_WEB_PORT": str(port),
         "STREAMD_FEEDS_PORT": str(feed_port),
+        "STREAMD_WEBRTC_PORT": "0",
+        "STREAMD_RTMP_PORT": "0",
         "STREAMD_LOG_LEVEL": "warning",
     }
 

@@ -76,14 +76,39 @@ class Relay(msgspec.Struct, frozen=True):
     target_seconds: Annotated[int, Meta(ge=2, le=30)] = 6
     window_segments: Annotated[int, Meta(ge=3, le=1_000)] = 8
     subscriber_units: Positive = 512
+    hls_part_ms: Annotated[int, Meta(ge=200, le=500)] = 320
+
+
+class Recording(msgspec.Struct, frozen=True):
+    """Recordings of every broadcast, under ``[store] dir`` or at an S3 URL."""
+
+    enabled: bool = True
+    url: str = ""
+    keep_days: Annotated[int, Meta(ge=0)] = 30
+    free_bytes: Annotated[int, Meta(ge=0)] = 2_147_483_648
 
 
 class WebRtc(msgspec.Struct, frozen=True):
-    """WHIP."""
+    """WHIP and WHEP on one UDP port."""
 
+    host: str = "0.0.0.0"  # noqa: S104 - a datagram that belongs to no session is dropped
+    port: Port = 8189
+    addresses: tuple[str, ...] = ()
     keyframe_seconds: Seconds = 2.0
     loopback: bool = True
     publishers: Positive = 64
+    viewers: Positive = 500
+
+
+class Rtmp(msgspec.Struct, frozen=True):
+    """RTMP ingest."""
+
+    enabled: bool = True
+    host: str = "127.0.0.1"
+    port: Port = 1935
+    connections: Positive = 64
+    handshake_seconds: Seconds = 5.0
+    message_bytes: Bytes = 4_194_304
 
 
 class Polls(msgspec.Struct, frozen=True):
@@ -134,6 +159,7 @@ class Event(msgspec.Struct, frozen=True):
     )
     candidates: tuple[Candidate, ...] = ()
     simulated: bool = False
+    delay_seconds: Annotated[float, Meta(ge=0, le=60)] = 0.0
 
 
 class Config(msgspec.Struct, frozen=True):
@@ -144,7 +170,9 @@ class Config(msgspec.Struct, frozen=True):
     tls: Tls = Tls()
     store: Store = Store()
     relay: Relay = Relay()
+    recording: Recording = Recording()
     webrtc: WebRtc = WebRtc()
+    rtmp: Rtmp = Rtmp()
     polls: Polls = Polls()
     identity: Identity = Identity()
     log: Log = Log()

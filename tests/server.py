@@ -85,6 +85,8 @@ def environment(home: Path, port: int, feed_port: int, **settings: str) -> dict[
         "STREAMD_STORE_DIR": str(home),
         "STREAMD_WEB_PORT": str(port),
         "STREAMD_FEEDS_PORT": str(feed_port),
+        "STREAMD_WEBRTC_PORT": "0",
+        "STREAMD_RTMP_PORT": "0",
         "PYTHONUNBUFFERED": "1",
         **settings,
     }

@@ -10,7 +10,7 @@ segments, so that nobody who tunes in starts in the old broadcast.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from streamd import config
@@ -18,6 +18,8 @@ from streamd.media import playlist
 from streamd.media.parts import Init
 from streamd.media.units import Kind, Track, Unit
 from streamd.relay.segmenter import Segment, Segmenter
+
+OnSegment = Callable[[Segment, Init], None]
 
 KINDS: tuple[Kind, Kind] = ("v", "a")
 
@@ -120,6 +122,17 @@ class Hls:
         self._segmenter: Segmenter | None = None
         self._gen = 0
         self._ended = False
+        self._followers: dict[object, tuple[OnSegment, Callable[[], None]]] = {}
+
+    def follow(self, on_segment: OnSegment, on_end: Callable[[], None]) -> Callable[[], None]:
+        """See Window.follow."""
+        token = object()
+        self._followers[token] = (on_segment, on_end)
+
+        def unfollow() -> None:
+            self._followers.pop(token, None)
+
+        return unfollow
 
     # -- in
 
@@ -162,6 +175,8 @@ class Hls:
         """No more units: the playlists get EXT-X-ENDLIST."""
         self._close_segments()
         self._ended = True
+        for _, on_end in tuple(self._followers.values()):
+            on_end()
 
     # -- out
 
@@ -246,6 +261,9 @@ class Hls:
             rendition.add(segment)
             # Section 6.2.2: a live playlist holds at least three target durations.
             rendition.retire(self._count, 3.0 * self._target)
+            init = self._inits[segment.kind, segment.gen, segment.version]
+            for on_segment, _ in tuple(self._followers.values()):
+                on_segment(segment, init)
             self._forget_inits(segment.kind, rendition)
 
     def _forget_inits(self, kind: Kind, rendition: _Rendition) -> None:

@@ -11,8 +11,10 @@ from streamd.media.parts import Init, Join, Part
 from streamd.media.units import Kind, Track, Unit
 from streamd.relay.hls import Hls, Resource
 from streamd.relay.packager import Packager
+from streamd.relay.segmenter import Segment
 
 Listener = tuple[Callable[[Part], None], Callable[[], None]]
+SegmentListener = tuple[Callable[[Segment, Init], None], Callable[[], None]]
 
 
 class Window:
@@ -78,6 +80,19 @@ class Window:
             self._listeners.pop(token, None)
 
         return unlisten
+
+    def follow(
+        self,
+        on_segment: Callable[[Segment, Init], None],
+        on_end: Callable[[], None] = lambda: None,
+    ) -> Callable[[], None]:
+        """Calls ``on_segment`` for each whole segment of either track, with the initialisation
+        segment it is decoded with, and ``on_end`` after a publication's last one.
+
+        A segment's ``sequence`` rises by one a track for as long as the process lives. Returns the
+        function that ends the following; it may be called within a callback and twice.
+        """
+        return self._hls.follow(on_segment, on_end)
 
     # -- what HTTP asks for
 
