@@ -14,6 +14,19 @@ SPAN_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
+class LinkHealth:
+    """What a way in knows of its line to the publisher; None where it cannot tell.
+
+    ``loss_percent`` of the packets that should have come lately, 0 to 100; ``rtt_ms`` the round
+    trip; ``jitter_ms`` as RFC 3550 section 6.4.1 has it.
+    """
+
+    loss_percent: float | None = None
+    rtt_ms: float | None = None
+    jitter_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """A snapshot. Rates are 0 and codecs None where nothing flows.
 

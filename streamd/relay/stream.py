@@ -8,19 +8,26 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import structlog
+
 from streamd import config
 from streamd.errors import AlreadyPublishing, IllegalMove
 from streamd.media.units import Kind, Track, Unit
 from streamd.relay import health
+from streamd.relay.health import LinkHealth
+from streamd.relay.keyframes import KeyframeRequests
 from streamd.relay.lifecycle import Move, StreamState, after
+from streamd.relay.notices import Notices
 from streamd.relay.subscriber import Subscriber
 from streamd.relay.window import Window
+
+log = structlog.get_logger(__name__)
 
 STALL_SECONDS = 5.0
 """Silence of a publisher after which its stream is stalled."""
 
 END_SECONDS = 30.0
-"""Time a stalled stream waits for its publisher before it has ended."""
+"""Time a stalled stream waits for its publisher, or the next one, before it has ended."""
 
 
 class Publisher:
@@ -32,10 +39,12 @@ class Publisher:
         source: str,
         request_keyframe: Callable[[], None] | None,
         on_ended: Callable[[], None],
+        link: Callable[[], LinkHealth | None],
     ) -> None:
         self.source = source
         self.request_keyframe = request_keyframe
         self.on_ended = on_ended
+        self.link = link
         self.closed = False
         self._stream = stream
 
@@ -66,6 +75,16 @@ class Publisher:
             self.closed = True
             self._stream.leave(self)
 
+    def lose(self) -> None:
+        """The connection broke off: the place is free at once, and the stream waits as stalled.
+
+        Whoever publishes within ``END_SECONDS`` goes on with the same stream, and its viewers
+        stay. After ``close`` or ``lose`` it does nothing.
+        """
+        if not self.closed:
+            self.closed = True
+            self._stream.miss(self)
+
     def _check_open(self, move: str) -> None:
         if self.closed:
             raise IllegalMove(self._stream.id, "no longer yours", move)
@@ -86,11 +105,12 @@ class Stream:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.id = stream_id
+        self.notices = Notices(stream_id)
         self.state = StreamState.IDLE
         self.gen = 0
         self.started_at: float | None = None
         # 32 random bits: generations and segments count from 1 again in the next process.
-        self.window = Window(stream_id, settings, self._ask_keyframe, token=secrets.token_hex(4))
+        self.window = Window(stream_id, settings, self.request_keyframe, token=secrets.token_hex(4))
         self._settings = settings
         self._on_change = on_change
         self._monotonic = monotonic
@@ -102,7 +122,9 @@ class Stream:
         self._awaiting_key = False
         self._dropped = 0
         self._meter: health.Meter | None = None
+        self._keyframes = KeyframeRequests(self._ask_keyframe, monotonic)
         self._heard_at = 0.0
+        self._stalled_at = 0.0
         self._watch: asyncio.TimerHandle | None = None
         self._closed = False
 
@@ -113,20 +135,22 @@ class Stream:
         source: str,
         request_keyframe: Callable[[], None] | None = None,
         on_ended: Callable[[], None] = lambda: None,
+        link: Callable[[], LinkHealth | None] = lambda: None,
     ) -> Publisher:
         """Takes the stream's only publisher place. Raises AlreadyPublishing.
 
         ``source`` names the way in ("whip", "file", "testcard"). ``request_keyframe`` is called
         when the relay wants a keyframe soon. ``on_ended`` is called when the relay itself ends the
-        publication, after long silence or at shutdown; not after the publisher's own ``close``.
+        publication: after long silence, when another takes over, or at shutdown; not after the
+        publisher's own ``close`` or ``lose``. ``link`` is asked for the state of its line.
         """
         if self._closed:
             raise IllegalMove(self.id, "closed", "be published to")
         if self._publisher is not None:
             raise AlreadyPublishing(self.id)
-        self._publisher = Publisher(self, source, request_keyframe, on_ended)
+        self._publisher = Publisher(self, source, request_keyframe, on_ended, link)
         self._heard_at = self._monotonic()
-        self._schedule_watch()
+        self._keep_watch()
         return self._publisher
 
     @property
@@ -152,24 +176,36 @@ class Stream:
                 return
             self._awaiting_key = False
         now = self._heard_at = self._monotonic()
+        if unit.kind == "v" and unit.key:
+            self._keyframes.came()
         if self.state is StreamState.STALLED:
             self._move(Move.RESUME)
         self._relay(self._in_order(unit), now)
 
     def leave(self, publisher: Publisher) -> None:
         """For Publisher.close."""
+        if self._publisher is publisher:
+            self._vacate()
+            self._end()
+
+    def miss(self, publisher: Publisher) -> None:
+        """For Publisher.lose."""
         if self._publisher is not publisher:
             return
-        self._publisher = None
-        self._pending = None
-        self._tracks = {}
-        if self._watch is not None:
-            self._watch.cancel()
-            self._watch = None
-        if self.state in (StreamState.LIVE, StreamState.STALLED):
-            self.window.end()
-            self._meter = None
-            self._move(Move.END)
+        self._vacate()
+        if self.state is StreamState.LIVE:
+            self._stall()
+
+    def take_over(self, reason: str) -> None:
+        """Dismisses the current publisher, who is told, so that another can take the place.
+
+        The stream waits as after ``Publisher.lose``. Without a publisher it does nothing.
+        """
+        publisher = self._publisher
+        if publisher is not None:
+            log.info("publisher dismissed", stream=self.id, source=publisher.source, reason=reason)
+            publisher.lose()
+            publisher.on_ended()
 
     # -- out
 
@@ -186,6 +222,10 @@ class Stream:
             self._subscribers.add(subscriber)
         return subscriber
 
+    def request_keyframe(self) -> None:
+        """Somebody needs a keyframe soon: the publisher is asked, at most once a second."""
+        self._keyframes.want()
+
     def health(self) -> health.Health:
         """A snapshot for the studio."""
         return health.snapshot(
@@ -201,6 +241,7 @@ class Stream:
         """Ends the publication and every subscriber's iteration; nobody can publish any more."""
         self._closed = True
         self._dismiss()
+        self._end()
         for subscriber in tuple(self._subscribers):
             subscriber.close()
 
@@ -249,12 +290,12 @@ class Stream:
         gaps = self.window.gaps
         self.window.write(unit)
         if self.window.gaps > gaps:
-            self._ask_keyframe()
+            self.request_keyframe()
         for subscriber in tuple(self._subscribers):
             behind = subscriber.skipping
             subscriber.push(unit)
             if subscriber.skipping and not behind:
-                self._ask_keyframe()
+                self.request_keyframe()
 
     def _ask_keyframe(self) -> None:
         if self._publisher is not None and self._publisher.request_keyframe is not None:
@@ -269,19 +310,47 @@ class Stream:
             self._subscribers.discard(subscriber)
             self._dropped += subscriber.dropped
 
-    def _schedule_watch(self) -> None:
-        self._watch = asyncio.get_running_loop().call_later(1.0, self._look)
+    def _vacate(self) -> None:
+        """The publisher's place is free."""
+        self._publisher = None
+        self._pending = None
+        self._tracks = {}
+        self._keyframes.close()
+
+    def _stall(self) -> None:
+        self._stalled_at = self._monotonic()
+        self._move(Move.SILENCE)
+
+    def _end(self) -> None:
+        """Nobody comes back: viewers are told."""
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
+        if self.state in (StreamState.LIVE, StreamState.STALLED):
+            self.window.end()
+            self._meter = None
+            self._move(Move.END)
+
+    def _keep_watch(self) -> None:
+        if self._watch is None:
+            self._watch = asyncio.get_running_loop().call_later(1.0, self._look)
 
     def _look(self) -> None:
+        self._watch = None
         self.check_silence()
-        if self._publisher is not None:
-            self._schedule_watch()
+        if self._publisher is not None or self.state is StreamState.STALLED:
+            self._keep_watch()
 
     def check_silence(self) -> None:
-        """Has the publisher fallen silent? Looked at once a second while there is one."""
-        silent = self._monotonic() - self._heard_at
+        """Has the publisher fallen silent, or not come back? Looked at once a second."""
+        now = self._monotonic()
+        silent = now - self._heard_at
+        if self._publisher is None:
+            if self.state is StreamState.STALLED and now - self._stalled_at >= END_SECONDS:
+                self._end()
+            return
         if self.state is StreamState.LIVE and silent >= STALL_SECONDS:
-            self._move(Move.SILENCE)
+            self._stall()
         if silent >= STALL_SECONDS + END_SECONDS:
             self._dismiss()
 

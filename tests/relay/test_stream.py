@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import pytest
 
 from streamd import config
 from streamd.errors import AlreadyPublishing, IllegalMove
 from streamd.relay.lifecycle import StreamState
-from streamd.relay.stream import Stream
+from streamd.relay.stream import Publisher, Stream
 from tests.relay.recording import Recording
 from tests.relay.units import AAC, OTHER_VIDEO, VIDEO, picture, sound
 
@@ -140,18 +141,22 @@ async def test_decode_times_always_rise() -> None:
 
 async def test_a_keyframe_is_asked_for_where_one_helps() -> None:
     asked: list[str] = []
-    stream, _ = made(subscriber_units=2, join_bytes=100_000)
+    clock = [1_000.0]
+    settings = config.Relay(subscriber_units=2, join_bytes=100_000)
+    stream = Stream("a", settings, monotonic=lambda: clock[0])
     publisher = stream.publish("whip", lambda: asked.append("key"))
     publisher.announce([VIDEO])
     publisher.write(picture(0, key=True))
     publisher.write(picture(9))
     assert asked == ["key"], "a gap that makes players drop frames"
+    clock[0] += 1.0
     slow = stream.subscribe("slow")
     publisher.write(picture(10, key=True))
     publisher.write(picture(11))
     publisher.write(picture(12))
     assert slow.skipping
     assert len(asked) == 2, "a subscriber fell behind"
+    clock[0] += 1.0
     publisher.write(picture(13, size=200_000))
     assert len(asked) == 3, "the join replay grew over its bound"
     assert stream.health().dropped == 4
@@ -242,3 +247,107 @@ async def test_hls_of_a_new_broadcast_shows_it_alone_under_names_never_used_befo
             names.append([line for line in text.splitlines() if not line.startswith("#")])
     assert [len(listed) for listed in names] == [4, 4, 4, 4]
     assert len({name for listed in names for name in listed}) == 16
+
+
+class Watched:
+    """A stream on a clock of the test's own; ``changes`` are its states."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+        self.changes: list[tuple[str, int]] = []
+        self.stream = Stream(
+            "a",
+            config.Relay(),
+            lambda one: self.changes.append((one.state.value, one.gen)),
+            lambda: self.now,
+        )
+
+    def broadcast(self, on_ended: Callable[[], None] = lambda: None) -> Publisher:
+        publisher = self.stream.publish("whip", on_ended=on_ended)
+        publisher.announce([VIDEO])
+        publisher.write(picture(0, key=True))
+        publisher.write(picture(1))
+        return publisher
+
+    def wait(self, seconds: float) -> None:
+        self.now += seconds
+        self.stream.check_silence()
+
+
+async def test_a_connection_that_broke_off_leaves_the_stream_waiting_for_the_next() -> None:
+    watched = Watched()
+    lost = watched.broadcast()
+    lost.lose()
+    lost.lose()
+    lost.close()
+    assert (lost.closed, watched.stream.source, watched.stream.state.value) == (
+        True,
+        None,
+        "stalled",
+    )
+    assert watched.stream.window.join(None).gen == 1
+    with pytest.raises(IllegalMove):
+        lost.write(picture(2))
+    watched.wait(29.0)
+    again = watched.broadcast()
+    watched.wait(29.0)
+    assert watched.changes == [("live", 1), ("stalled", 1), ("live", 2), ("stalled", 2)]
+    again.write(picture(2))
+    again.close()
+    assert watched.changes[4:] == [("live", 2), ("ended", 2)]
+
+
+async def test_nobody_came_back_in_time() -> None:
+    watched = Watched()
+    watched.broadcast().lose()
+    watched.wait(29.9)
+    assert watched.stream.state is StreamState.STALLED
+    watched.wait(0.1)
+    assert watched.stream.state.value == "ended"
+    watched.broadcast()
+    assert watched.changes == [("live", 1), ("stalled", 1), ("ended", 1), ("live", 2)]
+    watched.stream.close()
+
+
+async def test_a_publisher_that_fell_silent_and_then_broke_off_is_waited_for_once() -> None:
+    watched = Watched()
+    publisher = watched.broadcast()
+    watched.wait(5.0)
+    watched.wait(10.0)
+    publisher.lose()
+    watched.wait(19.9)
+    assert watched.stream.state is StreamState.STALLED
+    watched.wait(0.1)
+    assert watched.changes == [("live", 1), ("stalled", 1), ("ended", 1)]
+
+
+async def test_whoever_takes_over_goes_on_with_the_same_stream() -> None:
+    told: list[str] = []
+    watched = Watched()
+    watched.stream.take_over("nobody there")
+    first = watched.broadcast(lambda: told.append("told"))
+    watched.stream.take_over("a new publisher with the stream's key")
+    assert (first.closed, told) == (True, ["told"])
+    watched.broadcast().close()
+    assert watched.changes == [("live", 1), ("stalled", 1), ("live", 2), ("ended", 2)]
+
+
+async def test_hls_goes_on_after_a_break_with_a_discontinuity() -> None:
+    watched = Watched()
+    for close in (Publisher.lose, Publisher.close):
+        publisher = watched.stream.publish("rtmp")
+        publisher.announce([VIDEO])
+        for number in range(100):
+            publisher.write(picture(number, key=number % 25 == 0))
+        close(publisher)
+        text = watched.stream.window.media_playlist("v")
+        assert ("#EXT-X-ENDLIST" in text) == (close is Publisher.close)
+    assert text.count("#EXT-X-DISCONTINUITY\n") == 1
+    assert text.count("#EXTINF") == 8
+
+
+async def test_shutdown_ends_a_stream_that_waits() -> None:
+    watched = Watched()
+    watched.broadcast().lose()
+    watched.stream.close()
+    assert watched.changes[-1] == ("ended", 1)
