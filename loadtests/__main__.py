@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from loadtests import fanout, latency, viewers, votes
+from loadtests import fanout, latency, viewers, votes, whep
 from loadtests.errors import LoadTestError
 from loadtests.report import Report
 
@@ -136,6 +136,22 @@ def viewers_command(
     """WebSocket viewers of one broadcast that a core carries."""
     plan = viewers.Plan(viewers_, kbit, fps, seconds, runs)
     _finish(viewers.run(plan, progress.print), json, check)
+
+
+@cli.command("whep")
+def whep_command(
+    viewers_: Annotated[int, typer.Option("--viewers", min=1, max=2_000)] = 150,
+    kbit: Annotated[float, typer.Option(min=100, max=20_000, help="Of the broadcast.")] = 600,
+    fps: Annotated[int, typer.Option(min=1, max=120)] = 30,
+    seconds: Annotated[float, typer.Option(min=1, max=300, help="Of each run.")] = 8,
+    runs: Annotated[int, typer.Option(min=1, max=100)] = 3,
+    peer: Annotated[bool, typer.Option(help="With Janus, from Debian, as a peer.")] = True,
+    json: Json = None,
+    check: Check = False,
+) -> None:
+    """WebRTC viewers of one broadcast that a core carries, beside Janus, across a namespace."""
+    plan = whep.Plan(viewers_, kbit, fps, seconds, runs, peer)
+    _finish(whep.run(plan, progress.print), json, check)
 
 
 def _finish(report: Report, json: Path | None, check: bool) -> None:

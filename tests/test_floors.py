@@ -27,12 +27,15 @@ FLOORS = {
     "streamd.certificates": 1,
     "streamd.relay": 1,
     "streamd.webrtc": 2,
+    "streamd.rtmp": 2,
+    "streamd.recording": 2,
     "streamd.feeds": 2,
     "streamd.campaign": 2,
     "streamd.web": 3,
     "streamd.announcements": 3,
     "streamd.app": 4,
     "streamd.demo": 4,
+    "streamd.publish": 4,
     "streamd.cli": 5,
     "streamd.__main__": 5,
 }
@@ -50,8 +53,8 @@ POLLING = {
     "polling.__main__": 4,
 }
 DOORS = {
-    "aiortc": ("streamd/webrtc/", "tests/"),
-    "aioice": ("streamd/webrtc/", "tests/"),
+    "aiortc": ("streamd/webrtc/", "loadtests/", "tests/"),
+    "aioice": ("streamd/webrtc/", "loadtests/", "tests/"),
     "websockets": ("streamd/feeds/gateway.py", "loadtests/", "tests/"),
     "redis": ("streamd/store.py", "streamd/keys.py", "polling/store.py", "tests/", "loadtests/"),
     "aiohttp": ("streamd/web/", "loadtests/", "tests/"),
