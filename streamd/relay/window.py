@@ -48,11 +48,18 @@ class Window:
 
     # -- what a player's connection asks for
 
+    @property
+    def part_ms(self) -> int:
+        """The length of a part in milliseconds; 0 where each picture is one."""
+        return self._settings.part_ms
+
     def join(self, audio: str | None) -> Join:
         """The init segments and the parts since the last keyframe.
 
-        ``audio`` is the player's wish, "opus" or "aac"; the stream has one audio codec and gives
-        that one whatever the wish. None: no audio track, and parts without audio.
+        ``audio`` is the player's wish, "opus" or "aac"; where the stream has no such track, the
+        other is given: ``tracks["a"].codec`` says which ("opus", or "mp4a.…" for AAC). None: no
+        audio track, and parts without audio. Whoever joins with a wish listens with the same wish,
+        so that the parts he hears continue those of his join.
         ``parts`` may be empty, right at the start or where the replay grew over its bound: then
         the joiner starts with the next part whose ``key`` is true. Raises StreamError where
         nothing is live.
@@ -66,9 +73,18 @@ class Window:
         return Join(self._gen, {"v": inits["v"]}, tuple(part for part in parts if part is not None))
 
     def listen(
-        self, on_part: Callable[[Part], None], on_reset: Callable[[], None] = lambda: None
+        self,
+        on_part: Callable[[Part], None],
+        on_reset: Callable[[], None] = lambda: None,
+        *,
+        audio: str | None = None,
     ) -> Callable[[], None]:
         """Calls ``on_part`` for each new part and ``on_reset`` when a new generation starts.
+
+        ``audio`` is the wish that ``join`` was called with: "opus" or "aac" where the stream has
+        that, else its other codec. None: whatever the publisher sends. Each codec's parts have
+        their own ``n``; the pictures in them are the same bytes. A feed keeps one listening a
+        wish, for all who joined with it.
 
         The first part after ``on_reset`` has n == 0; ``join`` works within ``on_reset``. Returns
         the function that ends the listening; it may be called within a callback and twice.
