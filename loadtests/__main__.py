@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from loadtests import fanout, latency, viewers, votes, whep
+from loadtests import fanout, latency, parts, viewers, votes, whep
 from loadtests.errors import LoadTestError
 from loadtests.report import Report
 
@@ -102,6 +102,14 @@ class Publisher(StrEnum):
     WHIP = "whip"
 
 
+class Way(StrEnum):
+    """How the broadcast reaches the viewer in ``latency``."""
+
+    WS = "ws"
+    HLS = "hls"
+    WHEP = "whep"
+
+
 @cli.command("latency")
 def latency_command(
     publisher: Annotated[
@@ -113,13 +121,16 @@ def latency_command(
     joins: Annotated[int, typer.Option(min=1, max=1_000)] = 20,
     loads: Annotated[int, typer.Option(min=0, max=200, help="Whole page loads.")] = 8,
     tones: Annotated[int, typer.Option(min=2, max=600, help="For the A/V offset.")] = 15,
-    hls: Annotated[bool, typer.Option(help="The same by HLS, for comparison.")] = True,
+    path: Annotated[
+        list[Way] | None, typer.Option(help="How it reaches the viewer; repeatable.")
+    ] = None,
     json: Json = None,
     check: Check = False,
 ) -> None:
     """Publisher's clock → viewer's screen in a real Chromium, first picture, A/V offset."""
     sources: tuple[latency.Source, ...] = tuple(one.value for one in publisher or Publisher)
-    plan = latency.Plan(sources, seconds, runs, joins, loads, tones, hls)
+    paths: tuple[latency.Way, ...] = tuple(one.value for one in path or Way)
+    plan = latency.Plan(sources, seconds, runs, joins, loads, tones, paths)
     _finish(latency.run(plan, progress.print), json, check)
 
 
@@ -152,6 +163,19 @@ def whep_command(
     """WebRTC viewers of one broadcast that a core carries, beside Janus, across a namespace."""
     plan = whep.Plan(viewers_, kbit, fps, seconds, runs, peer)
     _finish(whep.run(plan, progress.print), json, check)
+
+
+@cli.command("parts")
+def parts_command(
+    connections: Annotated[int, typer.Option(min=1, max=1_000)] = 50,
+    kbit: Annotated[float, typer.Option(min=100, max=20_000, help="Of the broadcast.")] = 600,
+    seconds: Annotated[float, typer.Option(min=1, max=60, help="Of each run.")] = 5,
+    runs: Annotated[int, typer.Option(min=1, max=100)] = 3,
+    json: Json = None,
+    check: Check = False,
+) -> None:
+    """Low-latency HLS parts a second that a core serves, beside nginx with the same bytes."""
+    _finish(parts.run(parts.Plan(connections, kbit, seconds, runs), progress.print), json, check)
 
 
 def _finish(report: Report, json: Path | None, check: bool) -> None:

@@ -43,13 +43,14 @@
     new Promise((resolve, reject) => {
       const late = setTimeout(() => reject(new Error("no picture within 10 s")), 10_000);
       const started = performance.now();
-      const before = video.currentSrc;
+      const source = () => video.srcObject ?? video.currentSrc;
+      const before = source();
       video.addEventListener(
         "loadstart",
         () =>
           video.requestVideoFrameCallback((now) => {
             clearTimeout(late);
-            if (video.currentSrc === before) reject(new Error("the player did not join anew"));
+            if (source() === before) reject(new Error("the player did not join anew"));
             else resolve(now - started);
           }),
         { once: true },
