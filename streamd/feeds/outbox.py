@@ -8,8 +8,8 @@ Three lanes, in this order:
 2. *publications*: the newest of each channel. Bound: one per channel. Policy: conflation, a newer
    one takes the older one's place; counted in ``conflated``.
 3. *parts* of each media channel, in order. Bound: LATE_TICKS at each keyframe, ``part_bytes`` at
-   any time. Policy: skip to the next keyframe; counted in ``skipped``. The client sees it in
-   ``n``, which jumps, and in the next part's ``key``.
+   any time (``patience`` of the part in place of LATE_TICKS). Policy: skip to the next keyframe;
+   counted in ``skipped``. The client is told: that keyframe's part says how many were skipped.
 
 ``take`` hands out one piece at a time; what it has handed out is no longer here. The pieces of one
 frame follow each other without anything between.
@@ -33,16 +33,20 @@ class MediaFrame(Protocol):
     def key(self) -> bool: ...
     @property
     def configures(self) -> bool:
-        """True where the part carries a track's new init."""
+        """True where the part carries what later ones rely on, such as a track's new init."""
+
+    @property
+    def patience(self) -> int:
+        """How much media time may wait when a keyframe comes, in 90,000ths of a second."""
 
     @property
     def frame(self) -> bytes: ...
     @property
-    def configured(self) -> bytes:
-        """The same part carrying every track's current init, for one who missed the change."""
-
-    @property
     def size(self) -> int: ...
+    def resumed(self, skipped: int, missed: bool) -> bytes:
+        """The same part for one who goes on here: it says how many parts were skipped, and with
+        ``missed`` it carries every track's init.
+        """
 
 
 class ReplyOverflow(Exception):
@@ -52,18 +56,21 @@ class ReplyOverflow(Exception):
 class _Lane:
     """The waiting parts of one media channel."""
 
-    __slots__ = ("missed_init", "parts", "size", "skipping")
+    __slots__ = ("joining", "missed", "parts", "size", "skipping", "untold")
 
     def __init__(self) -> None:
         self.parts: deque[MediaFrame] = deque()
         self.size = 0
         self.skipping = False
-        self.missed_init = False
+        self.joining = False
+        """It skips because it had no keyframe to start with: nothing that it was slow for."""
+        self.missed = False
+        self.untold = 0
 
     def drop(self) -> int:
         dropped = len(self.parts)
         if any(part.configures for part in self.parts):
-            self.missed_init = True
+            self.missed = True
         self.parts.clear()
         self.size = 0
         return dropped
@@ -126,30 +133,32 @@ class Outbox:
         dropped = 0
         full = bool(lane.parts) and lane.size + part.size > self.part_bytes
         if part.key:
-            if full or (lane.parts and part.t - lane.parts[0].t > LATE_TICKS):
+            if full or (lane.parts and part.t - lane.parts[0].t > part.patience):
                 dropped = lane.drop()
-            lane.skipping = False
+            lane.skipping = lane.joining = False
         elif full:
             dropped = lane.drop()
             lane.skipping = True
         if lane.skipping:
-            lane.missed_init = lane.missed_init or part.configures
-            dropped += 1
+            lane.missed = lane.missed or part.configures
+            dropped += not lane.joining
         else:
             lane.parts.append(part)
             lane.size += part.size
+        lane.untold += dropped
         self.skipped += dropped
         return dropped
 
     def await_key(self, channel: str) -> None:
         """Passes over ``channel``'s parts until a keyframe: its joiner has none to start from."""
-        self._lane(channel).skipping = True
+        lane = self._lane(channel)
+        lane.skipping = lane.joining = True
 
     @property
     def quiet(self) -> bool:
         """True where nothing waits and no media channel is between a skip and its keyframe."""
         return not (self._replies or self._latest) and not any(
-            lane.parts or lane.skipping or lane.missed_init for lane in self._lanes.values()
+            lane.parts or lane.skipping or lane.missed for lane in self._lanes.values()
         )
 
     def forget(self, channel: str) -> None:
@@ -193,8 +202,9 @@ class Outbox:
             # Takes turns: the channel just served goes to the end of the order.
             del self._lanes[channel]
             self._lanes[channel] = lane
-            if lane.missed_init:
-                lane.missed_init = False
-                return part.configured
-            return part.frame
+            if not lane.missed and not lane.untold:
+                return part.frame
+            resumed = part.resumed(lane.untold, lane.missed)
+            lane.missed, lane.untold = False, 0
+            return resumed
         return None

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import AsyncIterator
+from itertools import pairwise
 from typing import Any
 
 import av
 import pytest
 
 from streamd import config
+from streamd.feeds import fragments
 from streamd.feeds.hub import Hub
 from streamd.feeds.media import MediaProvider
 from streamd.media.units import Track, Unit
@@ -82,9 +84,13 @@ async def stage() -> AsyncIterator[Stage]:
         await streams.close()
 
 
-async def joined(client: Client, audio: str | None = None, stream: str = "alef") -> dict[str, Any]:
+async def joined(
+    client: Client, audio: str | None = None, stream: str = "alef", *, video: bool = True
+) -> dict[str, Any]:
     """Subscribes and gives the ``data`` of the result."""
-    request = {"data": {"audio": audio}} if audio else {}
+    request: dict[str, Any] = {"data": {"audio": audio}} if audio else {}
+    if not video:
+        request = {"data": {"audio": audio, "video": False}}
     return dict((await client.subscribe(f"media:{stream}", **request))["data"])
 
 
@@ -98,7 +104,8 @@ async def test_the_replay_and_the_live_parts_meet_without_gap_or_double(stage: S
     air.send(40)
     async with stage.viewer() as viewer:
         data = await joined(viewer)
-        assert set(data) == {"v", "gen", "timescale", "tracks", "parts", "cues"}
+        assert set(data) == {"v", "gen", "timescale", "part_ms", "tracks", "parts", "cues"}
+        assert data["part_ms"] == 0
         assert (data["v"], data["gen"], data["timescale"], data["cues"]) == (1, 1, 90_000, [])
         assert data["tracks"]["v"]["codec"] == "avc1.42e01f"
         assert data["tracks"]["v"]["init"][4:8] == b"ftyp"
@@ -139,7 +146,9 @@ async def test_sound_comes_to_who_asks_for_it(stage: Stage) -> None:
         assert not any("a" in part for part in await parts(deaf, 5))
 
 
-@pytest.mark.parametrize("data", [{"audio": "mp3"}, {"audio": 5}, [], "opus", {"audio": ["aac"]}])
+@pytest.mark.parametrize(
+    "data", [{"audio": "mp3"}, {"audio": 5}, [], "opus", {"audio": ["aac"]}, {"video": "no"}]
+)
 async def test_a_wish_of_another_shape(stage: Stage, data: object) -> None:
     stage.on_air().send(1)
     async with stage.viewer() as viewer:
@@ -253,6 +262,11 @@ async def test_a_slow_reader_skips_to_a_keyframe_and_the_others_get_all(stage: S
         assert seen == sorted(set(seen))
         assert jumps
         assert all(part["key"] for part in jumps)
+        # It is told, and to the last part: what it has seen and what it skipped is everything.
+        assert all(part["skipped"] > 0 for part in jumps)
+        skipped = sum(part["skipped"] for part in jumps)
+        assert len(seen) + skipped == seen[-1] + 1
+        assert stage.gateway.counted("skipped_parts_total") == skipped
         # Whatever was skipped, the new configuration was not.
         codecs = [part["init"]["v"]["codec"] for part in jumps if "init" in part]
         assert codecs == ["avc1.64001f"]
@@ -294,3 +308,113 @@ async def test_streams_of_one_connection_are_bounded_and_unlistened(stage: Stage
         assert (await joined(viewer, stream="s4"))["gen"] == 1
         assert stage.gateway.hub.subscribers("media:s4") == 1
     await stage.gateway.until("media:s4", 0)
+
+
+async def test_parts_of_100_ms_are_announced_and_kept_to() -> None:
+    streams = Streams(config.Relay(part_ms=100))
+    stream = streams.add("alef")
+    hub = Hub()
+    hub.provide("media", MediaProvider(streams))
+    async with running(hub=hub) as gateway, gateway.client(binary=True) as viewer:
+        publisher = stream.publish("test")
+        publisher.announce([VIDEO])
+        air = Broadcast(publisher)
+        air.send(3)
+        data = await joined(viewer)
+        assert data["part_ms"] == 100
+        air.send(30)
+        got = data["parts"] + await parts(viewer, 10)
+        assert [part["t"] for part in got] == [n * 3 * FRAME for n in range(11)]
+        await streams.close()
+
+
+async def test_the_data_saver_gets_sound_and_a_still_each_ten_seconds(stage: Stage) -> None:
+    air = stage.on_air(VIDEO, AUDIO)
+    air.send(65, audio=True)
+    async with stage.viewer() as saver, stage.viewer() as late, stage.viewer() as full:
+        data = await joined(saver, "opus", video=False)
+        assert set(data["tracks"]) == {"a"}
+        assert data["part_ms"] == 400
+        assert data["still"]["t"] == 60 * FRAME
+        assert data["still"]["codec"] == "avc1.42e01f"
+        assert data["still"]["init"] == (await joined(full, "opus"))["tracks"]["v"]["init"]
+        air.send(30, audio=True)
+        first = await parts(saver, 2)
+        second = (await joined(late, "opus", video=False))["parts"]
+        air.send(640, audio=True)
+        got = data["parts"] + first + await parts(saver, 50)
+        assert all("v" not in part and "init" not in part and part["key"] for part in got)
+        assert [part["still"]["t"] // FRAME for part in got if "still" in part] == [360, 660]
+        samples = [unit for part in got for unit in fragments.units(part["a"], "a")]
+        steps = {after.dts - before.dts for before, after in pairwise(samples)}
+        assert steps == {1_600}
+        # Who joins later is given the newest parts whole, and then exactly what follows them.
+        assert [part["n"] for part in second] == [part["n"] for part in (data["parts"] + first)][
+            -3:
+        ]
+        assert (await late.publication())["n"] == got[len(data["parts"]) + 2]["n"]
+
+
+async def test_the_data_savers_still_decodes_by_itself(stage: Stage) -> None:
+    """The test card: init and still put together, read by libav; and the sound, the same way."""
+    card = testcard.play(stage.streams.get("alef"), audio="opus", width=384, height=240)
+    playing = asyncio.ensure_future(card)
+    async with stage.viewer() as viewer:
+        await until(lambda: stage.streams.get("alef").state is StreamState.LIVE)
+        data = await joined(viewer, "opus", video=False)
+        got = data["parts"] + await parts(viewer, 3)
+    playing.cancel()
+    await asyncio.gather(playing, return_exceptions=True)
+    still = data["still"]["init"] + data["still"]["v"]
+    with av.open(io.BytesIO(still), "r") as container:
+        pictures = list(container.decode(container.streams.video[0]))
+    assert [(one.width, one.height) for one in pictures] == [(384, 240)]
+    sound = b"".join([data["tracks"]["a"]["init"], *(part["a"] for part in got)])
+    with av.open(io.BytesIO(sound), "r") as container:
+        frames = list(container.decode(container.streams.audio[0]))
+    assert len(frames) > 50
+
+
+async def test_the_data_saver_of_a_silent_stream_is_stills_alone(stage: Stage) -> None:
+    air = stage.on_air()
+    air.send(10)
+    async with stage.viewer() as viewer:
+        data = await joined(viewer, "opus", video=False)
+        assert (data["tracks"], data["parts"]) == ({}, [])
+        assert data["still"]["t"] == 0
+        air.send(600)
+        got = await parts(viewer, 1)
+        assert set(got[0]) == {"n", "t", "key", "still"}
+        assert got[0]["still"]["t"] == 300 * FRAME
+
+
+async def test_a_slow_data_saver_is_told_and_still_gets_the_newest_still(stage: Stage) -> None:
+    air = stage.on_air(VIDEO, AUDIO, size=300_000)
+    air.send(1, audio=True)
+    async with stage.viewer() as slow:
+        await joined(slow, "opus", video=False)
+        slow.socket.transport.pause_reading()
+        # Its stills alone fill everything between here and there.
+        for _ in range(40):
+            air.count += 300
+            air.count -= air.count % 30
+            air.send(25, audio=True)
+            await asyncio.sleep(0)
+        assert stage.gateway.counted("skipped_parts_total") > 0
+        slow.socket.transport.resume_reading()
+        seen: list[dict[str, Any]] = []
+        while not seen or "skipped" not in seen[-1]:
+            air.send(1, audio=True)
+            seen.append(await slow.publication())
+        assert "still" in seen[-1]
+        assert set(seen[-1]["init"]) == {"a"}
+
+
+async def test_the_tail_of_the_sound_is_sent_though_nothing_follows(stage: Stage) -> None:
+    air = stage.on_air(VIDEO, AUDIO)
+    air.send(1, audio=True)
+    async with stage.viewer() as viewer:
+        await joined(viewer, "opus", video=False)
+        air.send(3, audio=True)
+        last = await viewer.publication()
+        assert fragments.units(last["a"], "a")[-1].dts == 2 * 1_600

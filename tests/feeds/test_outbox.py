@@ -20,6 +20,7 @@ class Fake:
     key: bool = False
     configures: bool = False
     size: int = 10
+    patience: int = LATE_TICKS
 
     @property
     def t(self) -> int:
@@ -29,9 +30,9 @@ class Fake:
     def frame(self) -> bytes:
         return b"%d" % self.n
 
-    @property
-    def configured(self) -> bytes:
-        return b"%d+init" % self.n
+    def resumed(self, skipped: int, missed: bool) -> bytes:
+        told = b" after %d" % skipped if skipped else b""
+        return self.frame + (b"+init" if missed else b"") + told
 
 
 def box(reply_bytes: int = 1_000, part_bytes: int = 10_000) -> Outbox:
@@ -87,7 +88,7 @@ def test_a_slow_reader_goes_on_from_the_next_keyframe() -> None:
         assert outbox.part("media:a", Fake(n, key=n == 0)) == 0
     assert outbox.part("media:a", Fake(late, key=True)) == late
     assert outbox.skipped == late
-    assert emptied(outbox) == [b"%d" % late]
+    assert emptied(outbox) == [b"%d after %d" % (late, late)]
 
 
 def test_a_hiccup_shorter_than_the_bound_loses_nothing() -> None:
@@ -106,7 +107,7 @@ def test_past_the_byte_bound_everything_goes_until_the_next_keyframe() -> None:
     assert not outbox.quiet
     outbox.part("media:a", Fake(6, key=True))
     outbox.part("media:a", Fake(7))
-    assert emptied(outbox) == [b"6", b"7"]
+    assert emptied(outbox) == [b"6 after 6", b"7"]
     assert outbox.quiet
     assert outbox.skipped == 6
 
@@ -125,15 +126,36 @@ def test_an_init_missed_on_the_way_comes_with_the_keyframe(changed_at: int) -> N
         outbox.part("media:a", Fake(n, key=n == 0, configures=n == changed_at))
     outbox.part("media:a", Fake(8, key=True))
     outbox.part("media:a", Fake(9))
-    assert emptied(outbox) == [b"8+init", b"9"]
+    assert emptied(outbox) == [b"8+init after 8", b"9"]
 
 
 def test_a_joiner_without_a_replay_waits_for_a_keyframe() -> None:
+    """It is not told that it was slow: it was not."""
     outbox = box()
     outbox.await_key("media:a")
-    assert outbox.part("media:a", Fake(1)) == 1
+    assert outbox.part("media:a", Fake(1)) == 0
     assert outbox.part("media:a", Fake(2, key=True)) == 0
     assert emptied(outbox) == [b"2"]
+    assert outbox.quiet
+
+
+def test_who_skips_twice_before_reading_is_told_of_all_of_it() -> None:
+    outbox = box(part_bytes=35)
+    for n in range(5):
+        outbox.part("media:a", Fake(n, key=n == 0))
+    outbox.part("media:a", Fake(5, key=True))
+    for n in range(6, 9):
+        outbox.part("media:a", Fake(n))
+    outbox.part("media:a", Fake(9, key=True))
+    assert emptied(outbox) == [b"9 after 9"]
+
+
+def test_patient_parts_wait_longer() -> None:
+    outbox = box()
+    late = LATE_TICKS // FRAME + 2
+    for n in range(late):
+        outbox.part("media:a", Fake(n, key=True, patience=2 * LATE_TICKS))
+    assert len(emptied(outbox)) == late
 
 
 def test_streams_take_turns_and_one_that_skips_does_not_hold_the_other() -> None:
@@ -181,10 +203,12 @@ def test_what_is_read_is_always_decodable_and_bounded(
     assert len(waiting) <= 101
     last = -1
     for piece in read + waiting:
-        n = int(piece.removesuffix(b"+init"))
+        told, _, skipped = piece.partition(b" after ")
+        n = int(told.removesuffix(b"+init"))
         assert n > last
+        assert int(skipped or 0) == n - last - 1
         if n != last + 1:
             assert steps[n][0] or n == 0
             missed = changes & set(range(last + 1, n))
-            assert piece.endswith(b"+init") == bool(missed)
+            assert told.endswith(b"+init") == bool(missed)
         last = n
