@@ -38,6 +38,7 @@ from streamd.web.language import load_catalogues
 from streamd.web.pages import load_templates
 from streamd.web.server import HttpServer, new_registry
 from streamd.web.services import Services
+from streamd.webrtc.mux import Mux
 from streamd.webrtc.whip import WhipSessions
 
 log = structlog.get_logger(__name__)
@@ -70,7 +71,8 @@ class App:
             crowded=self._crowded,
         )
         self.announcements = Announcements(self.hub, self.streams, self.polls, config.event)
-        self.whip = WhipSessions(config.webrtc)
+        self.mux = Mux(config.webrtc)
+        self.whip = WhipSessions(config.webrtc, self.mux)
         self.gateway = Gateway(
             msgspec.structs.replace(config.feeds, connections=connection_limit(config.feeds)),
             self.hub,
@@ -96,7 +98,9 @@ class App:
         for record in await self._known_keys():
             if record.stream:
                 self.streams.add(record.stream)
-        # 4. The gateway, then the pages that point at it.
+        # 4. The UDP port of all WebRTC.
+        self.mux.open()
+        # 5. The gateway, then the pages that point at it.
         try:
             await self.gateway.start()
         except OSError as error:
@@ -113,6 +117,7 @@ class App:
         shutdown = Shutdown()
         # 1. No new publishers; those on air are told by their peer connections closing.
         await shutdown.step("publishers", self.whip.close())
+        self.mux.close()
         # 2. Feed clients get their replies, then a code that tells them to come back.
         await shutdown.step("feeds", self.gateway.stop(min(DRAIN_SECONDS, shutdown.left)))
         # 3. HTTP requests end.
@@ -137,6 +142,7 @@ class App:
             streams=self.streams,
             polls=self.polls,
             hub=self.hub,
+            captions=self.announcements.captions,
             keys=self.keys,
             cookies=self.cookies,
             tokens=self.tokens,

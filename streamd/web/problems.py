@@ -19,7 +19,7 @@ from polling import errors as polls
 from streamd import errors
 from streamd.web.language import choose
 from streamd.web.services import SERVICES
-from streamd.webrtc.errors import TooManyPublishers, UnknownSession
+from streamd.webrtc.errors import MuxFull, TooManyPublishers, UnknownSession
 
 log = structlog.get_logger(__name__)
 
@@ -60,12 +60,16 @@ REFUSALS: tuple[tuple[type[Exception], Refusal], ...] = (
     (errors.StoreUnavailable, Refusal(503, "store_unavailable", "Store unavailable", _SOON)),
     (errors.UnknownStream, Refusal(404, "unknown_stream", "Unknown stream")),
     (errors.AlreadyPublishing, Refusal(409, "already_publishing", "Already broadcasting")),
+    (errors.CaptionRefused, Refusal(422, "caption_refused", "Caption not taken")),
     (errors.StreamError, Refusal(409, "stream_state", "Not possible now")),
     (TooManyPublishers, Refusal(503, "too_many_publishers", "Full", (("Retry-After", "30"),))),
+    (MuxFull, Refusal(503, "no_room", "Full", (("Retry-After", "30"),))),
     (UnknownSession, Refusal(404, "unknown_session", "Unknown session")),
     (errors.MalformedOffer, Refusal(400, "malformed_offer", "Malformed SDP")),
     (errors.NoAcceptableCodec, Refusal(406, "no_acceptable_codec", "No acceptable codec")),
     (errors.NegotiationError, Refusal(400, "negotiation", "Negotiation failed")),
+    (errors.UnsupportedMedia, Refusal(415, "unsupported_media", "Unsupported media")),
+    (errors.MalformedMedia, Refusal(400, "malformed_media", "Malformed media")),
     (
         errors.Unauthenticated,
         Refusal(401, "unauthenticated", "Not signed in", (("WWW-Authenticate", "Bearer"),)),

@@ -1,21 +1,20 @@
-"""Every private name of aiortc and aioice that streamd leans on, checked when this is imported.
+"""Every private name of aiortc that streamd leans on, checked when this is imported.
 
 aiortc hands out decoded frames only. Here its ``RTCRtpReceiver`` is replaced, in each
 transceiver, by ``PacketReceiver``: the same calls from the transport and the peer connection,
 but packets go to a ``Tap`` as they came, and no decoder, jitter buffer or thread exists. Beside
-that stand the guards of a peer: its certificate, its candidates, and ``Gate``, which decides what
-its sockets let in. Nothing else in streamd touches a name that begins with an underscore there.
+that stands what puts a peer on the mux: its certificate, its ICE transport, and a guard of its
+receive loop. Nothing else in streamd touches a name that begins with an underscore there.
 """
 
 from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
 
-import aioice
-import aioice.ice
 import aiortc
 import structlog
 from aiortc import (
@@ -26,18 +25,19 @@ from aiortc import (
     RTCPeerConnection,
     RTCRtpTransceiver,
     RTCStatsReport,
+    rtcicetransport,
     rtcpeerconnection,
     rtp,
 )
 from aiortc.codecs import is_rtx
 from aiortc.rate import AimdRateControl, RemoteBitrateEstimator
 from aiortc.rtcdtlstransport import RTCDtlsTransport, RtpRouter
-from aiortc.rtcicetransport import RTCIceTransport
+from aiortc.rtcicetransport import RTCIceGatherer, RTCIceTransport
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters, RTCRtpReceiveParameters
 from aiortc.rtcrtpreceiver import RTCRtpReceiver, StreamStatistics
 
 from streamd.media.units import Kind
-from streamd.webrtc.datagrams import Content, content_of
+from streamd.webrtc.mux_connection import MuxConnection
 
 log = structlog.get_logger(__name__)
 
@@ -45,16 +45,13 @@ SOURCES = 8
 """SSRCs that one track may use (its own, its retransmissions', and a few after restarts)."""
 TAKEOVER_SECONDS = 1.0
 """A source silent for this long may be followed by another one."""
-QUEUED_DATAGRAMS = 1_024
-PAIRS = 256
-"""Candidate pairs of one peer; RFC 8445 §6.1.2.5 suggests 100 a check list."""
 FIRST_ESTIMATE = 2_500_000
 """Bits a second granted until the estimator has seen three seconds: without a word about
 bandwidth Chromium begins at 300 kbit/s and climbs by 8 % a second."""
 
 
 class TapsMissing(ImportError):
-    """The installed aiortc or aioice is not one that these taps fit."""
+    """The installed aiortc is not one that these taps fit."""
 
 
 def _assigned(function: Callable[..., object]) -> frozenset[str]:
@@ -76,6 +73,8 @@ _EXPECTED: tuple[tuple[str, bool], ...] = (
     ("RTCDtlsTransport._rtp_router", "_rtp_router" in _assigned(RTCDtlsTransport.__init__)),
     ("RtpRouter.ssrc_table", "ssrc_table" in _assigned(RtpRouter.__init__)),
     ("RTCIceTransport._connection", "_connection" in _assigned(RTCIceTransport.__init__)),
+    ("RTCIceGatherer._connection", "_connection" in _assigned(RTCIceGatherer.__init__)),
+    ("rtcicetransport.Connection", "Connection" in _assigned(RTCIceGatherer.__init__)),
     (
         "RTCRtpTransceiver.__receiver",
         "_RTCRtpTransceiver__receiver" in _assigned(RTCRtpTransceiver.__init__),
@@ -104,24 +103,14 @@ _EXPECTED: tuple[tuple[str, bool], ...] = (
     ("StreamStatistics(clockrate)", hasattr(StreamStatistics, "fraction_lost")),
     ("AimdRateControl.set_estimate", hasattr(AimdRateControl, "set_estimate")),
     ("rtp.DYNAMIC_PAYLOAD_TYPES", hasattr(rtp, "DYNAMIC_PAYLOAD_TYPES")),
-    *(
-        (f"aioice.Connection.{name}", name in _assigned(aioice.Connection.__init__))
-        for name in ("_queue", "_check_list", "_nominated", "_protocols")
-    ),
-    *(
-        (f"aioice.Connection.{name}", hasattr(aioice.Connection, name))
-        for name in ("data_received", "get_component_candidates")
-    ),
-    ("StunProtocol.datagram_received", hasattr(aioice.ice.StunProtocol, "datagram_received")),
-    ("CandidatePair.State.SUCCEEDED", hasattr(aioice.ice.CandidatePair.State, "SUCCEEDED")),
 )
 
 _missing = [name for name, found in _EXPECTED if not found]
 if _missing:
     raise TapsMissing(
-        f"aiortc {aiortc.__version__} and aioice {aioice.__version__} lack what streamd's WHIP "
-        f"ingest builds on: {', '.join(_missing)}. Install the versions that pyproject.toml names, "
-        "or fit streamd/webrtc/aiortc_taps.py to the new ones."
+        f"aiortc {aiortc.__version__} lacks what streamd's WebRTC builds on: "
+        f"{', '.join(_missing)}. Install the version that pyproject.toml names, "
+        "or fit streamd/webrtc/aiortc_taps.py to the new one."
     )
 
 # Clients that offer many codecs number some of them below 96 (RFC 8843 §12.2 lets them); aiortc
@@ -156,6 +145,31 @@ def peer_connection(certificate: RTCCertificate) -> RTCPeerConnection:
         )
     finally:
         _replace(rtcpeerconnection, "RTCCertificate", original)
+
+
+@contextmanager
+def _carried_by(connection: MuxConnection) -> Iterator[None]:
+    """Within, aiortc's next ICE transport runs on ``connection`` instead of sockets of its own."""
+    original = vars(rtcicetransport)["Connection"]
+    _replace(rtcicetransport, "Connection", lambda **_: connection)
+    try:
+        yield
+    finally:
+        _replace(rtcicetransport, "Connection", original)
+
+
+def ice_transport(connection: MuxConnection) -> RTCIceTransport:
+    """An ICE transport on the mux, for a DTLS transport without a peer connection."""
+    with _carried_by(connection):
+        return RTCIceTransport(RTCIceGatherer(iceServers=[]))
+
+
+def receiving_transceiver(
+    peer: RTCPeerConnection, kind: Kind, connection: MuxConnection
+) -> RTCRtpTransceiver:
+    """Adds a transceiver that only receives; the first brings the one transport of all."""
+    with _carried_by(connection):
+        return peer.addTransceiver("video" if kind == "v" else "audio", direction="recvonly")
 
 
 class Tap(Protocol):
@@ -384,88 +398,3 @@ def guard_transport(transport: RTCDtlsTransport) -> None:
 
     _replace(transport, "_handle_rtp_data", contained_rtp)
     _replace(transport, "_handle_rtcp_data", contained_rtcp)
-
-
-class Gate:
-    """Stands between a peer's sockets and aioice: who is let in, and how much may wait.
-
-    Anybody can send to a peer's port. STUN goes to aioice, which authenticates it; everything
-    else must come from an address that passed a connectivity check, and be of a size and kind
-    that can be media (RFC 7983). ``refused`` counts what was not let in, ``overflowed`` what
-    found ``QUEUED_DATAGRAMS`` waiting and was dropped, ``heard`` is when the peer last spoke.
-    """
-
-    def __init__(self, transport: RTCDtlsTransport, *, loopback: bool) -> None:
-        self._connection: Any = transport.transport._connection
-        self._loopback = loopback
-        self.refused = self.overflowed = 0
-        self.heard = _now()
-        self._checked: set[tuple[int, tuple[str, int]]] = set()
-        self._gather = self._connection.get_component_candidates
-        self._enqueue = self._connection.data_received
-        _replace(self._connection, "get_component_candidates", self._candidates)
-        _replace(self._connection, "data_received", self._data)
-
-    async def _candidates(self, component: int, addresses: list[str], timeout: int = 5) -> Any:  # noqa: ASYNC109
-        """aioice gathers no loopback address; a browser on this machine may have nothing else."""
-        if self._loopback and "127.0.0.1" not in addresses:
-            addresses = [*addresses, "127.0.0.1"]
-        gathering = asyncio.ensure_future(
-            self._gather(component=component, addresses=addresses, timeout=timeout)
-        )
-        try:
-            candidates = await asyncio.shield(gathering)
-        except asyncio.CancelledError:
-            # Cut off midway, aioice would forget the sockets it has opened so far.
-            await gathering
-            raise
-        for protocol in self._connection._protocols:
-            self._guard(protocol)
-        return candidates
-
-    def _guard(self, protocol: Any) -> None:
-        stun = protocol.datagram_received
-
-        def received(datagram: bytes, address: tuple[Any, ...]) -> None:
-            content = content_of(datagram)
-            known = self._knows(protocol, (address[0], address[1]))
-            if known and content is not Content.NOTHING:
-                self.heard = _now()
-            if content is Content.STUN and (known or self._has_room()):
-                try:
-                    stun(datagram, address)
-                except Exception:
-                    # A malformed message of a stranger; aioice's parser lets several through.
-                    self.refused += 1
-            elif content is Content.MEDIA and known:
-                self._data(datagram, protocol.local_candidate.component)
-            else:
-                self.refused += 1
-
-        _replace(protocol, "datagram_received", received)
-
-    def _has_room(self) -> bool:
-        """aioice keeps every address that an authenticated check came from, without bound."""
-        return len(self._connection._check_list) < PAIRS
-
-    def _knows(self, protocol: Any, address: tuple[str, int]) -> bool:
-        """Whether the address passed a connectivity check on this socket (RFC 8445 §12.2)."""
-        if (id(protocol), address) in self._checked:
-            return True
-        for pair in self._connection._check_list:
-            if (
-                pair.protocol is protocol
-                and pair.remote_addr == address
-                and pair.state is aioice.ice.CandidatePair.State.SUCCEEDED
-            ):
-                self._checked.add((id(protocol), address))
-                return True
-        return False
-
-    def _data(self, datagram: bytes, component: int) -> None:
-        if content_of(datagram) is not Content.MEDIA:
-            self.refused += 1
-        elif self._connection._queue.qsize() >= QUEUED_DATAGRAMS:
-            self.overflowed += 1
-        else:
-            self._enqueue(datagram, component)

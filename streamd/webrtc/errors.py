@@ -2,6 +2,7 @@
 
 NegotiationError
 ├── TooManyPublishers   every place for a publisher is taken: 503, worth trying again
+├── MuxFull             the UDP port carries as many peers as it may, or is closed: likewise
 └── NegotiationFailed   the offer was sound, and yet no answer came of it
 StreamdError
 └── UnknownSession      no such WHIP session, or it is over
@@ -27,6 +28,13 @@ class TooManyPublishers(NegotiationError):
         )
         self.limit = limit
         self.retry_after = retry_after
+
+
+class MuxFull(NegotiationError):
+    """The UDP port carries as many peers as it may, or is closed."""
+
+    def __init__(self) -> None:
+        super().__init__("This server has no room for another connection. Try again shortly.")
 
 
 class NegotiationFailed(NegotiationError):

@@ -8,9 +8,16 @@ from collections.abc import Callable
 from aiortc import RTCCertificate, RTCPeerConnection, RTCSessionDescription
 
 from streamd.media.units import Kind
-from streamd.webrtc.aiortc_taps import Gate, PacketReceiver, Tap, guard_transport, peer_connection
+from streamd.webrtc.aiortc_taps import (
+    PacketReceiver,
+    Tap,
+    guard_transport,
+    peer_connection,
+    receiving_transceiver,
+)
 from streamd.webrtc.errors import NegotiationFailed
-from streamd.webrtc.sdp import Offer, with_start_bitrate
+from streamd.webrtc.mux_connection import MuxConnection
+from streamd.webrtc.sdp import Offer, as_lite_agent, with_start_bitrate
 
 NEGOTIATION_SECONDS = 10.0
 CLOSE_SECONDS = 5.0
@@ -24,11 +31,12 @@ class Peer:
         self,
         connection: RTCPeerConnection,
         receivers: dict[Kind, PacketReceiver],
-        gate: Gate,
+        carrier: MuxConnection,
     ) -> None:
         self._connection = connection
         self._receivers = receivers
-        self.gate = gate
+        self.carrier = carrier
+        """The peer's share of the mux."""
 
     @classmethod
     async def answer(
@@ -36,17 +44,17 @@ class Peer:
         offer: Offer,
         certificate: RTCCertificate,
         tap: Tap,
+        carrier: MuxConnection,
         *,
-        loopback: bool,
         on_state: Callable[[], None],
     ) -> Peer:
-        """Answers a checked offer. ``on_state`` hears of each change of ``state``.
+        """Answers a checked offer over ``carrier``. ``on_state`` hears of each change of ``state``.
 
         Raises NegotiationFailed. When cancelled, nothing stays behind.
         """
         connection = peer_connection(certificate)
         try:
-            peer = cls._prepared(connection, offer, tap, loopback)
+            peer = cls._prepared(connection, offer, tap, carrier)
             connection.on("connectionstatechange", on_state)
             async with asyncio.timeout(NEGOTIATION_SECONDS):
                 await connection.setRemoteDescription(RTCSessionDescription(offer.sdp, "offer"))
@@ -64,22 +72,21 @@ class Peer:
 
     @classmethod
     def _prepared(
-        cls, connection: RTCPeerConnection, offer: Offer, tap: Tap, loopback: bool
+        cls, connection: RTCPeerConnection, offer: Offer, tap: Tap, carrier: MuxConnection
     ) -> Peer:
         receivers: dict[Kind, PacketReceiver] = {}
         # In the offer's order: the first section's transport is the one that all share.
         for kind in offer.kinds:
-            name = "video" if kind == "v" else "audio"
-            transceiver = connection.addTransceiver(name, direction="recvonly")
+            transceiver = receiving_transceiver(connection, kind, carrier)
             receivers[kind] = PacketReceiver(kind, transceiver, tap)
-        transport = receivers[offer.kinds[0]].transport
-        guard_transport(transport)
-        return cls(connection, receivers, Gate(transport, loopback=loopback))
+        guard_transport(receivers[offer.kinds[0]].transport)
+        return cls(connection, receivers, carrier)
 
     @property
     def answer_sdp(self) -> str:
         """The answer to send to the client."""
-        return with_start_bitrate(self._connection.localDescription.sdp, START_KILOBITS)
+        answer = as_lite_agent(self._connection.localDescription.sdp)
+        return with_start_bitrate(answer, START_KILOBITS)
 
     @property
     def state(self) -> str:

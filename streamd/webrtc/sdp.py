@@ -286,6 +286,14 @@ def _parameter_sets(codecs: list[_Codec]) -> tuple[bytes, ...]:
     return ()
 
 
+def as_lite_agent(answer: str) -> str:
+    """The answer, saying that its author only answers checks (RFC 8839 §5.3) and takes
+    candidates that turn up later (RFC 8840 §4.1.3)."""
+    return re.sub(
+        r"^(t=[^\r\n]*)", "\\1\r\na=ice-lite\r\na=ice-options:trickle", answer, count=1, flags=re.M
+    )
+
+
 def with_start_bitrate(answer: str, kilobits: int) -> str:
     """The answer, telling Chromium's encoder at what bitrate to begin (``x-google-start-bitrate``).
 

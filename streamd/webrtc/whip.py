@@ -4,33 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from datetime import UTC, datetime, timedelta
 
 import structlog
-from aiortc import RTCCertificate
 
 from streamd import config
 from streamd.relay.stream import Stream
 from streamd.webrtc.errors import TooManyPublishers, UnknownSession
+from streamd.webrtc.mux import Mux
 from streamd.webrtc.sdp import check_offer
 from streamd.webrtc.whip_session import WhipSession
 
 log = structlog.get_logger(__name__)
 
-CERTIFICATE_MARGIN = timedelta(days=2)
-"""How long before its certificate expires a new one is made for the peers to come."""
-
 
 class WhipSessions:
-    """All WHIP sessions. It owns one task a session and awaits the end of each."""
+    """All WHIP sessions. It owns one task a session and awaits the end of each.
 
-    def __init__(self, settings: config.WebRtc) -> None:
+    Their datagrams go through ``mux``, which is open as long as there are any.
+    """
+
+    def __init__(self, settings: config.WebRtc, mux: Mux) -> None:
         self._settings = settings
+        self._mux = mux
         self._sessions: dict[str, WhipSession] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._opening = 0
-        self._certificate: RTCCertificate | None = None
-        self._certificate_lock = asyncio.Lock()
         self._closed = False
 
     def __len__(self) -> int:
@@ -59,8 +57,7 @@ class WhipSessions:
         )
         self._opening += 1
         try:
-            certificate = await self._shared_certificate()
-            await session.open(certificate, loopback=self._settings.loopback)
+            await session.open(self._mux)
         finally:
             self._opening -= 1
         if self._closed:
@@ -104,12 +101,3 @@ class WhipSessions:
         finally:
             self._sessions.pop(session.id, None)
             self._tasks.pop(session.id, None)
-
-    async def _shared_certificate(self) -> RTCCertificate:
-        """One certificate for all peers, made off the loop, renewed before it expires."""
-        async with self._certificate_lock:
-            current = self._certificate
-            if current is None or current.expires - datetime.now(UTC) < CERTIFICATE_MARGIN:
-                current = await asyncio.to_thread(RTCCertificate.generateCertificate)
-                self._certificate = current
-            return current

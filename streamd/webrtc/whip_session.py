@@ -7,7 +7,6 @@ import time
 from dataclasses import dataclass
 
 import structlog
-from aiortc import RTCCertificate
 from aiortc.rtp import RtpPacket
 
 from streamd.errors import StreamdError
@@ -15,6 +14,7 @@ from streamd.media.units import Kind
 from streamd.relay.stream import Publisher, Stream
 from streamd.webrtc.ingest import Announce, Event, Ingest
 from streamd.webrtc.keyframes import KeyframeBeat
+from streamd.webrtc.mux import Mux
 from streamd.webrtc.peer import Peer
 from streamd.webrtc.retransmission import Requests
 from streamd.webrtc.sdp import Offer
@@ -34,8 +34,8 @@ class Figures:
 
     ``lost_pictures`` counts holes given up and pictures dropped for them; ``requested_packets``
     and ``requested_keyframes`` what was asked of the publisher; ``concealed_sounds`` stand-ins
-    for lost Opus packets; ``refused_datagrams`` and ``overflowed_datagrams`` what the gate kept
-    out; ``corrections`` the seconds that sound was moved against the picture.
+    for lost Opus packets; ``overflowed_datagrams`` what found the peer's queue full;
+    ``corrections`` the seconds that sound was moved against the picture.
     """
 
     state: SessionState
@@ -43,7 +43,6 @@ class Figures:
     requested_packets: int
     requested_keyframes: int
     concealed_sounds: int
-    refused_datagrams: int
     overflowed_datagrams: int
     corrections: tuple[float, ...]
 
@@ -86,34 +85,40 @@ class WhipSession:
         patience = (
             CONNECTING_YIELDS_SECONDS if self.state is SessionState.CONNECTING else YIELDS_SECONDS
         )
-        return self._peer is not None and _now() - self._peer.gate.heard >= patience
+        return self._peer is not None and _now() - self._peer.carrier.heard >= patience
 
     def figures(self) -> Figures:
         """The session's counters now."""
-        gate = self._peer.gate if self._peer is not None else None
+        carrier = self._peer.carrier if self._peer is not None else None
         return Figures(
             state=self.state,
             lost_pictures=self._ingest.lost_pictures,
             requested_packets=self._requests.sent,
             requested_keyframes=self._beat.requests,
             concealed_sounds=self._ingest.concealed_sounds,
-            refused_datagrams=gate.refused if gate is not None else 0,
-            overflowed_datagrams=gate.overflowed if gate is not None else 0,
+            overflowed_datagrams=carrier.overflowed if carrier is not None else 0,
             corrections=tuple(self._ingest.corrections),
         )
 
-    async def open(self, certificate: RTCCertificate, *, loopback: bool) -> None:
+    async def open(self, mux: Mux) -> None:
         """Takes the stream's place and answers the offer.
 
-        Raises AlreadyPublishing or NegotiationFailed; then, or when cancelled, the stream's
-        place is free again.
+        Raises AlreadyPublishing, MuxFull or NegotiationFailed; then, or when cancelled, the
+        stream's place is free again.
         """
         self._publisher = self.stream.publish("whip", self._want_keyframe, self._dismissed)
+        carrier = None
         try:
+            # A publisher's media is a sign of life as good as a check, and some send no checks
+            # once they are connected; ``SessionLife`` watches both.
+            carrier = mux.connection(consent_seconds=None)
+            certificate = await mux.certificate.current()
             self._peer = await Peer.answer(
-                self._offer, certificate, self, loopback=loopback, on_state=self._wake.set
+                self._offer, certificate, self, carrier, on_state=self._wake.set
             )
         except BaseException:
+            if carrier is not None:
+                carrier.drop()
             self._publisher.close()
             raise
         self.answer_sdp = self._peer.answer_sdp
@@ -127,7 +132,7 @@ class WhipSession:
                 await self._step(self._peer)
                 await self._pause()
         finally:
-            # 1. No more units.  2. The peer's sockets.
+            # 1. No more units.  2. The peer's place in the mux.
             self._life.end("the server closed it", _now())
             self._publisher.close()
             await self._peer.close()
@@ -152,7 +157,7 @@ class WhipSession:
             self._life.connected(now)
         elif peer.state in ("failed", "closed"):
             self._life.end("the connection ended", now)
-        self._life.tick(now, peer.gate.heard)
+        self._life.tick(now, peer.carrier.heard)
         if self.state in (SessionState.CONNECTING, SessionState.ENDED):
             return
         self._relay(self._ingest.tick(now))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from streamd.relay.lifecycle import StreamState
-from streamd.webrtc.aiortc_taps import Gate
+from streamd.webrtc.mux_connection import MuxConnection
 from streamd.webrtc.session_life import SessionState
 from tests.webrtc.whip_server import Output, publisher_page, units_of, until, whip_server
 
@@ -113,14 +113,14 @@ async def test_the_bitrate_is_not_held_down() -> None:
 
 async def test_chromium_sends_lost_packets_again(monkeypatch: pytest.MonkeyPatch) -> None:
     noise, losing = random.Random(5), [False]
-    let_in = Gate._data
+    let_in = MuxConnection.arrived
 
-    def lossy(gate: Gate, datagram: bytes, component: int) -> None:
+    def lossy(connection: MuxConnection, datagram: bytes, now: float) -> None:
         media = 128 <= datagram[0] < 192 and not 192 <= datagram[1] <= 208
         if not (losing[0] and media and noise.random() < 0.05):
-            let_in(gate, datagram, component)
+            let_in(connection, datagram, now)
 
-    monkeypatch.setattr(Gate, "_data", lossy)
+    monkeypatch.setattr(MuxConnection, "arrived", lossy)
     async with whip_server() as server:
         stream, output = server.stream()
         async with publisher_page(server) as page, units_of(stream, output):

@@ -24,7 +24,6 @@ from aiortc import (
 )
 from aiortc.rtcrtpsender import RTCRtpSender as Sender
 
-from streamd.webrtc.aiortc_taps import Gate
 from tests.webrtc.rtp_source import coded_pictures, coded_sounds
 
 START_CODE = b"\0\0\0\1"
@@ -74,7 +73,6 @@ class WhipClient:
     async def offer(self) -> str:
         transports = {id(sender.transport): sender.transport for sender in self._senders()}
         for transport in transports.values():
-            Gate(transport, loopback=True)
             self._lossy(transport.transport)
         await self._connection.setLocalDescription(await self._connection.createOffer())
         return self._connection.localDescription.sdp

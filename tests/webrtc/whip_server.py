@@ -21,6 +21,7 @@ from streamd.media.parts import Part
 from streamd.media.units import Kind, Unit
 from streamd.relay.stream import Stream
 from streamd.relay.streams import Streams
+from streamd.webrtc.mux import Mux
 from streamd.webrtc.whip import WhipSessions
 from tests.conftest import CHROMIUM, CHROMIUM_FLAGS
 
@@ -77,7 +78,8 @@ class WhipServer:
 
     def __init__(self, settings: config.WebRtc) -> None:
         self.streams = Streams(config.Relay())
-        self.sessions = WhipSessions(settings)
+        self.mux = Mux(settings)
+        self.sessions = WhipSessions(settings, self.mux)
         self.port = 0
 
     @property
@@ -128,7 +130,8 @@ async def page(_: web.Request) -> web.FileResponse:
 
 @asynccontextmanager
 async def whip_server(settings: config.WebRtc | None = None) -> AsyncIterator[WhipServer]:
-    server = WhipServer(settings or config.WebRtc())
+    server = WhipServer(settings or config.WebRtc(port=0))
+    server.mux.open()
     app = web.Application()
     app.router.add_post("/whip/{stream}", server.offer)
     app.router.add_get("/", page)
@@ -141,6 +144,7 @@ async def whip_server(settings: config.WebRtc | None = None) -> AsyncIterator[Wh
         yield server
     finally:
         await server.sessions.close()
+        server.mux.close()
         await server.streams.close()
         await runner.cleanup()
 

@@ -1,0 +1,96 @@
+"""Datagrams to the kernel, many in one call (UDP generic segmentation offload, Linux 4.18).
+
+Datagrams of one size to one address, the last of which may be shorter, travel as one ``sendmsg``
+with the segment size beside it; the kernel cuts them apart again. Where it refuses, each goes by
+itself. Nothing here waits: what a full socket buffer does not take is dropped and counted, as a
+network would.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+import struct
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+Address = tuple[Any, ...]
+"""What the socket gives and takes: (host, port) for IPv4, four values for IPv6."""
+
+SEGMENTS = 64
+"""Most datagrams of one call (UDP_MAX_SEGMENTS of older kernels)."""
+RUN_BYTES = 60_000
+"""Most bytes of one call: all of it is one datagram of at most 65,507 bytes until it is cut."""
+
+_SOL_UDP = 17
+_UDP_SEGMENT = 103
+_NEVER = frozenset((errno.EIO, errno.ENOPROTOOPT, errno.EOPNOTSUPP, errno.EPROTONOSUPPORT))
+_NOT_THIS = frozenset((errno.EINVAL, errno.EMSGSIZE))
+
+
+def runs(datagrams: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+    """The datagrams in order, cut into runs that one call can send. None may be empty."""
+    start, size, total = 0, len(datagrams[0]) if datagrams else 0, 0
+    for index, datagram in enumerate(datagrams):
+        length = len(datagram)
+        ended = index > start and len(datagrams[index - 1]) < size
+        if (
+            ended
+            or length > size
+            or index - start >= SEGMENTS
+            or (index > start and total + length > RUN_BYTES)
+        ):
+            yield datagrams[start:index]
+            start, size, total = index, length, 0
+        total += length
+    if start < len(datagrams):
+        yield datagrams[start:]
+
+
+class BatchSender:
+    """Sends through one UDP socket. Counters: datagrams ``sent`` and ``unsent``, ``calls`` made."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+        self.sent = self.unsent = self.calls = 0
+        self.segmented = True
+        """Whether the kernel is asked to cut runs apart."""
+        try:
+            sock.getsockopt(_SOL_UDP, _UDP_SEGMENT)
+        except OSError:
+            self.segmented = False
+
+    def send(self, datagrams: Sequence[bytes], address: Address) -> None:
+        """Sends all of them to one address, in order. Never raises, never waits."""
+        for run in runs(datagrams):
+            if len(run) == 1 or not (self.segmented and self._send_run(run, address)):
+                for datagram in run:
+                    self._send_one(datagram, address)
+
+    def _send_run(self, run: Sequence[bytes], address: Address) -> bool:
+        """False where the kernel does not take it as a run."""
+        size = [(_SOL_UDP, _UDP_SEGMENT, struct.pack("=H", len(run[0])))]
+        self.calls += 1
+        try:
+            self._socket.sendmsg(run, size, 0, address)
+        except OSError as error:
+            if error.errno in _NEVER:
+                # A device that cannot checksum, or a kernel that does not know the option.
+                self.segmented = False
+                return False
+            if error.errno in _NOT_THIS:
+                # Datagrams over this one path's MTU; by themselves they may be fragmented.
+                return False
+            self.unsent += len(run)
+        else:
+            self.sent += len(run)
+        return True
+
+    def _send_one(self, datagram: bytes, address: Address) -> None:
+        self.calls += 1
+        try:
+            self._socket.sendto(datagram, address)
+        except OSError:
+            self.unsent += 1
+        else:
+            self.sent += 1
