@@ -71,6 +71,22 @@
  */
 
 /**
+ * Watching the past of a live broadcast: `dvr.js` exports `DvrPath`, a path with name "dvr" on the
+ * playlist of what is recorded so far. The player shows a time slider while `reach` says that there
+ * is a past, starts this path when the viewer moves back (`at` stands in What), and leaves it for
+ * the chosen live path at "Live". All times are Unix seconds.
+ * @typedef {object} Past
+ * @property {number} from the first recorded picture's time; grows where old ones are let go
+ * @property {number} to the newest recorded picture's time
+ *
+ * @typedef {Path & {at: number|null, seek: (at: number) => void}} PastPath
+ *   `at`: the time of the picture shown, null before there is one
+ *
+ * `DvrPath.reach(what): Promise<Past|null>`: asked when a broadcast is joined and every 30 seconds
+ * after; null where nothing is recorded, or nothing can be played here.
+ */
+
+/**
  * A path's class: `new PathClass(what, events)`.
  * `able(what)`: may this browser try it with these addresses? Cheap, and asked before every choice.
  * @typedef {{new(what: What, events: Events): Path, able(what: What): boolean}} PathClass
