@@ -83,6 +83,7 @@ _STATUS_DETAILS = {
     405: "This address does not take that method.",
     413: "The request's body is too large: 64 kB is the most this address takes.",
     415: "This address does not take that content type.",
+    426: "This address is a WebSocket's. Open it with a WebSocket client.",
 }
 
 

@@ -10,13 +10,21 @@ from prometheus_client import CollectorRegistry
 
 from streamd.config import Web
 from streamd.errors import ConfigError
-from streamd.web import api, hls, operations, pages, whip
+from streamd.web import api, captions, hls, operations, pages, publishing, whip
 from streamd.web.cors import cors
 from streamd.web.problems import problems
 from streamd.web.security import dressed, same_origin
 from streamd.web.services import SERVICES, Services
 
-_ROUTES = (api.routes, hls.routes, operations.routes, pages.routes, whip.routes)
+_ROUTES = (
+    api.routes,
+    captions.routes,
+    hls.routes,
+    operations.routes,
+    pages.routes,
+    publishing.routes,
+    whip.routes,
+)
 
 
 def build(services: Services, registry: CollectorRegistry) -> web.Application:
@@ -26,6 +34,7 @@ def build(services: Services, registry: CollectorRegistry) -> web.Application:
         client_max_size=services.config.web.body_bytes,
     )
     app[SERVICES] = services
+    publishing.add_publish_sockets(app, services.config.webrtc.publishers)
     registry.register(operations.StreamdCollector(services))
     app[operations.REGISTRY] = registry
     for table in _ROUTES:

@@ -15,6 +15,7 @@ from streamd.errors import UnknownStream
 from streamd.feeds.hub import Hub
 from streamd.identity import ConnectTokens, DeviceCookies
 from streamd.keys import KeyRecord, StreamKeys
+from streamd.relay.captions import CaptionTracks
 from streamd.relay.stream import Stream
 from streamd.relay.streams import Streams
 from streamd.store import Store
@@ -32,6 +33,7 @@ class Services:
     streams: Streams
     polls: PollService
     hub: Hub
+    captions: CaptionTracks
     keys: StreamKeys
     cookies: DeviceCookies
     tokens: ConnectTokens
@@ -78,9 +80,13 @@ async def authorized_stream(request: web.Request) -> Stream:
     The key is checked first, so that a stranger cannot learn which streams exist. A key made
     while streamd runs brings its stream into being here.
     """
-    services = request.app[SERVICES]
     stream_id = request.match_info["stream"]
-    record = await authorize(request, stream_id)
+    return await stream_for_key(request.app[SERVICES], bearer(request), stream_id)
+
+
+async def stream_for_key(services: Services, key: str | None, stream_id: str) -> Stream:
+    """The same for a key that came in another way than the ``Authorization`` header."""
+    record = await services.keys.check(key, stream_id)
     if record.stream == stream_id:
         return services.streams.add(stream_id)
     return services.streams.get(stream_id)

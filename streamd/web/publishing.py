@@ -1,0 +1,122 @@
+"""The door of ``/publish/{stream}``: who may open a socket, and how many there are."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from polling.errors import PollingError
+from streamd.errors import StreamdError
+from streamd.relay.stream import Stream
+from streamd.web.problems import refusal_for
+from streamd.web.publish_socket import PublishSocket, read_hello, say_no
+from streamd.web.security import check_origin
+from streamd.web.services import SERVICES, Services, stream_for_key
+from streamd.webrtc.errors import TooManyPublishers
+
+routes = web.RouteTableDef()
+
+MESSAGE_BYTES = 4 * 1_048_576
+CLOSE_SECONDS = 2.0
+GREETING = 64
+"""Sockets that have not said hello, at most; more get 503."""
+
+
+class PublishSockets:
+    """Every publishing page of this process; ``limit`` of them at a time."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._greeting = 0
+        self._sockets: set[PublishSocket] = set()
+        self._closed = False
+
+    def __len__(self) -> int:
+        return len(self._sockets)
+
+    def full(self) -> bool:
+        """Whether no further socket is heard."""
+        return self._closed or self._greeting >= GREETING
+
+    async def serve(self, ws: web.WebSocketResponse, services: Services, stream_id: str) -> None:
+        """One prepared socket, from hello to its end. Raises what the page is refused for."""
+        self._greeting += 1
+        try:
+            hello = await read_hello(ws)
+            stream = await stream_for_key(services, hello.key, stream_id)
+        finally:
+            self._greeting -= 1
+        if self._closed or len(self._sockets) >= self._limit:
+            raise TooManyPublishers(0 if self._closed else self._limit)
+        self._make_room(stream, takeover=hello.takeover)
+        socket = PublishSocket(ws, stream, hello)
+        socket.open()
+        self._sockets.add(socket)
+        try:
+            await socket.run(services.config.webrtc.keyframe_seconds)
+        finally:
+            self._sockets.discard(socket)
+
+    def close(self) -> None:
+        """Takes no more, and tells every page to come back."""
+        self._closed = True
+        for socket in self._sockets:
+            socket.restart()
+
+    def _make_room(self, stream: Stream, *, takeover: bool) -> None:
+        for socket in self._sockets:
+            if socket.stream is stream and socket.yields():
+                socket.lose()
+        if takeover:
+            stream.take_over("another device takes over")
+
+
+SOCKETS: web.AppKey[PublishSockets] = web.AppKey("publish_sockets", PublishSockets)
+
+
+def add_publish_sockets(app: web.Application, limit: int) -> None:
+    """Gives ``app`` its sockets, and their end when it shuts down."""
+    app[SOCKETS] = PublishSockets(limit)
+    app.on_shutdown.append(_close)
+
+
+async def _close(app: web.Application) -> None:
+    app[SOCKETS].close()
+
+
+@routes.get("/publish/{stream}")
+async def publish(request: web.Request) -> web.StreamResponse:
+    """The socket. A page of somebody else's is refused before it; programs send no Origin."""
+    services = request.app[SERVICES]
+    if "Origin" in request.headers:
+        check_origin(request, services)
+    sockets = request.app[SOCKETS]
+    ws = web.WebSocketResponse(
+        max_msg_size=MESSAGE_BYTES, compress=False, autoping=False, timeout=CLOSE_SECONDS
+    )
+    if not ws.can_prepare(request).ok:
+        raise web.HTTPUpgradeRequired(headers={"Upgrade": "websocket"})
+    if sockets.full():
+        raise TooManyPublishers(0)
+    await ws.prepare(request)
+    try:
+        await sockets.serve(ws, services, request.match_info["stream"])
+    except (StreamdError, PollingError, BaseExceptionGroup) as error:
+        await _refuse(ws, _plain(error))
+    return ws
+
+
+def _plain(error: BaseException) -> StreamdError | PollingError:
+    """The one refusal that ended a publication; anything else is raised."""
+    inner = error
+    while isinstance(inner, BaseExceptionGroup) and len(inner.exceptions) == 1:
+        inner = inner.exceptions[0]
+    if isinstance(inner, (StreamdError, PollingError)):
+        return inner
+    raise error
+
+
+async def _refuse(ws: web.WebSocketResponse, error: StreamdError | PollingError) -> None:
+    refusal = refusal_for(error)
+    if refusal is None:
+        raise error
+    await say_no(ws, "refused", refusal.status, refusal.slug, str(error))
