@@ -61,7 +61,9 @@ class App:
         self.store = Store(config.store)
         self.keys = StreamKeys(self.store.client)
         self.hub = Hub(FeedMetrics(self.registry))
-        self.streams = Streams(config.relay, on_change=self._on_stream)
+        self.streams = Streams(
+            config.relay, on_change=self._on_stream, delay_seconds=config.event.delay_seconds
+        )
         self.polls = PollService(
             PollStore.at(self.store.address),
             PollKeys(Path(config.polls.keys_dir or home / "poll-keys")),

@@ -76,6 +76,7 @@ class Relay(msgspec.Struct, frozen=True):
     target_seconds: Annotated[int, Meta(ge=2, le=30)] = 6
     window_segments: Annotated[int, Meta(ge=3, le=1_000)] = 8
     subscriber_units: Positive = 512
+    delay_bytes: Bytes = 100_663_296
     hls_part_ms: Annotated[int, Meta(ge=200, le=500)] = 320
 
 
@@ -88,6 +89,14 @@ class Recording(msgspec.Struct, frozen=True):
     free_bytes: Annotated[int, Meta(ge=0)] = 2_147_483_648
 
 
+class IceServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A STUN or TURN server that clients are told of; streamd itself never contacts it."""
+
+    url: str
+    username: str = ""
+    credential: str = ""
+
+
 class WebRtc(msgspec.Struct, frozen=True):
     """WHIP and WHEP on one UDP port."""
 
@@ -98,6 +107,7 @@ class WebRtc(msgspec.Struct, frozen=True):
     loopback: bool = True
     publishers: Positive = 64
     viewers: Positive = 500
+    ice_servers: tuple[IceServer, ...] = ()
 
 
 class Rtmp(msgspec.Struct, frozen=True):

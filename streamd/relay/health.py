@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from streamd.media.units import Kind, Track, Unit
+from streamd.relay.inspector import profile_of
 from streamd.relay.lifecycle import StreamState
+from streamd.relay.loudness import Level
+from streamd.relay.notices import Notice
 
 SPAN_SECONDS = 3.0
 """Rates are means over this much of the past."""
@@ -28,25 +31,38 @@ class LinkHealth:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """A snapshot. Rates are 0 and codecs None where nothing flows.
+    """A snapshot, as the publisher's units arrive: before the broadcast delay.
 
+    Rates are 0, codecs None and ``profile`` empty where nothing flows. ``ends_in_seconds`` is set
+    while the stream is stalled: then it has ended. ``bitrate_kbps`` is of both tracks.
     ``keyframe_seconds`` is the time between the last two keyframes, None before there are two.
-    ``audio`` is true while audio arrives. ``dropped`` counts units lost to slow subscribers and
-    units the relay could not use, since the stream was made.
+    ``b_frames`` counts pictures shown before one that was sent earlier. ``audio`` is true while
+    audio arrives. ``level`` and ``link`` are None where they are not measured. ``dropped`` counts
+    units lost to slow subscribers or to a full delay and units the relay could not use, since the
+    stream was made. ``delay_seconds``: viewers see everything this much later.
     """
 
     state: StreamState
     source: str | None
     uptime_seconds: float
+    ends_in_seconds: float | None
     video_codec: str | None
-    audio_codec: str | None
+    profile: str
     width: int
     height: int
     fps: float
     bitrate_kbps: float
     keyframe_seconds: float | None
+    b_frames: int
+    audio_codec: str | None
+    sample_rate: int
+    channels: int
     audio: bool
+    level: Level | None
+    link: LinkHealth | None
     dropped: int
+    delay_seconds: float
+    notices: tuple[Notice, ...]
 
 
 class Meter:
@@ -77,10 +93,6 @@ class Meter:
         span = min(max(now - self._started, 0.001), SPAN_SECONDS)
         return self._frames / span, self._bytes * 8 / 1000 / span, self._audio_units > 0
 
-    def uptime(self, now: float) -> float:
-        """Seconds since the first unit."""
-        return now - self._started
-
     def _forget(self, now: float) -> None:
         while self._arrived and self._arrived[0][0] < now - SPAN_SECONDS:
             _, kind, size = self._arrived.popleft()
@@ -94,30 +106,49 @@ class Meter:
             self._audio_units += sign
 
 
-def snapshot(
-    *,
-    state: StreamState,
-    source: str | None,
-    tracks: Mapping[Kind, Track],
-    meter: Meter | None,
-    dropped: int,
-    now: float,
-) -> Health:
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a stream knows of itself, for a snapshot."""
+
+    state: StreamState
+    source: str | None
+    ends_in: float | None
+    live_since: float | None
+    tracks: Mapping[Kind, Track]
+    b_frames: int
+    level: Level | None
+    link: LinkHealth | None
+    dropped: int
+    delay_seconds: float
+    notices: tuple[Notice, ...]
+
+
+def snapshot(standing: Standing, meter: Meter | None, now: float) -> Health:
     """Health as of ``now``; ``meter`` is None where the stream never was live or has ended."""
-    video, audio = tracks.get("v"), tracks.get("a")
+    video, audio = standing.tracks.get("v"), standing.tracks.get("a")
     fps, kbps, hears = meter.rates(now) if meter is not None else (0.0, 0.0, False)
     ticks = meter.keyframe_ticks if meter is not None else None
+    since, left = standing.live_since, standing.ends_in
     return Health(
-        state=state,
-        source=source,
-        uptime_seconds=meter.uptime(now) if meter is not None else 0.0,
+        state=standing.state,
+        source=standing.source,
+        uptime_seconds=now - since if since is not None else 0.0,
+        ends_in_seconds=round(left, 1) if left is not None else None,
         video_codec=video.codec if video is not None else None,
-        audio_codec=audio.codec if audio is not None else None,
+        profile=profile_of(video) if video is not None else "",
         width=video.width if video is not None else 0,
         height=video.height if video is not None else 0,
         fps=round(fps, 1),
         bitrate_kbps=round(kbps, 1),
         keyframe_seconds=ticks / video.timescale if ticks is not None and video else None,
+        b_frames=standing.b_frames,
+        audio_codec=audio.codec if audio is not None else None,
+        sample_rate=audio.sample_rate if audio is not None else 0,
+        channels=audio.channels if audio is not None else 0,
         audio=hears,
-        dropped=dropped,
+        level=standing.level,
+        link=standing.link,
+        dropped=standing.dropped,
+        delay_seconds=standing.delay_seconds,
+        notices=standing.notices,
     )

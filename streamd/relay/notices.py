@@ -11,7 +11,7 @@ import structlog
 
 log = structlog.get_logger(__name__)
 
-MOST = 16
+MOST = 24
 """Notices a stream keeps; the oldest goes first."""
 
 
@@ -33,6 +33,7 @@ class NoticeCode(StrEnum):
     REFUSED = "refused"
     LOSS = "loss"
     RECORDING_STOPPED = "recording_stopped"
+    DELAY_FULL = "delay_full"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +52,14 @@ class Notices:
         self._stream = stream_id
         self._clock = clock
         self._kept: dict[NoticeCode, Notice] = {}
+        self._told: set[NoticeCode] = set()
 
     def __iter__(self) -> Iterator[Notice]:
         return iter(tuple(self._kept.values()))
 
     def add(self, code: NoticeCode, **facts: str | int | float) -> None:
         """Tells of ``code``. The log has a line when it is new or its facts have changed."""
+        self._told.add(code)
         known = self._kept.get(code)
         if known is not None and known.facts == facts:
             return
@@ -71,6 +74,16 @@ class Notices:
         for code in codes:
             self._kept.pop(code, None)
 
+    def begin(self) -> None:
+        """Somebody begins to publish. What was told before stays until ``settle``, so that a
+        broadcaster who is refused again and again can read why all the time.
+        """
+        self._told.clear()
+
+    def settle(self) -> None:
+        """The publication that began is relayed: what was told before it is over."""
+        self.drop(*(set(self._kept) - self._told))
+
     def clear(self) -> None:
-        """A new publication starts with none."""
+        """Forgets them all."""
         self._kept.clear()

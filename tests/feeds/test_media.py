@@ -388,7 +388,11 @@ async def test_the_data_saver_of_a_silent_stream_is_stills_alone(stage: Stage) -
         assert got[0]["still"]["t"] == 300 * FRAME
 
 
-async def test_a_slow_data_saver_is_told_and_still_gets_the_newest_still(stage: Stage) -> None:
+async def test_a_slow_data_saver_is_told_and_still_gets_the_newest_still(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Ten seconds of media time a turn, in no time: the relay would take it for a broken clock.
+    monkeypatch.setattr("streamd.relay.timeline.AHEAD_SECONDS", 60.0)
     air = stage.on_air(VIDEO, AUDIO, size=300_000)
     air.send(1, audio=True)
     async with stage.viewer() as slow:
