@@ -1,4 +1,4 @@
-"""Whole-state publications on ``stream:{id}``, ``event:{id}`` and ``poll:{id}``.
+"""Whole-state publications on ``stream:{id}``, ``event:{id}``, ``poll:{id}``, ``captions:{id}``.
 
 Changes mark a stream dirty; one task publishes what is dirty, at most four times a second, so a
 thousand arrivals cost one publication. Viewer counts are compared at the same pace.
@@ -17,6 +17,7 @@ from streamd.config import Event
 from streamd.errors import UnknownStream
 from streamd.feeds.codes import TryAgain, UnknownChannel
 from streamd.feeds.hub import Hub
+from streamd.relay.captions import Caption, Captions, CaptionTracks
 from streamd.relay.stream import Stream
 from streamd.relay.streams import Streams
 from streamd.web.views import stream_state
@@ -25,6 +26,8 @@ log = structlog.get_logger(__name__)
 
 PERIOD_SECONDS = 0.25
 POLLS_SHOWN = 3
+CAPTIONS_SHOWN = 12
+"""Captions in a publication: whoever misses one gets it with the next."""
 
 
 class Announcements:
@@ -35,6 +38,7 @@ class Announcements:
         self._streams = streams
         self._polls = polls
         self._event = event
+        self.captions = CaptionTracks(self.on_caption)
         self._dirty: set[str] = set()
         self._shown_viewers: dict[str, int] = {}
 
@@ -43,6 +47,7 @@ class Announcements:
         self._hub.provide("stream", self._stream_snapshot)
         self._hub.provide("event", self._event_snapshot)
         self._hub.provide("poll", self._poll_snapshot)
+        self._hub.provide("captions", self._captions_snapshot)
 
     def on_stream(self, stream: Stream) -> None:
         """A stream changed its state or generation."""
@@ -55,6 +60,10 @@ class Announcements:
     def on_tally(self, tally: Tally) -> None:
         """A tally moved; ``polling`` has throttled it already."""
         self._hub.publish(f"poll:{tally.poll}", tally.to_dict())
+
+    def on_caption(self, captions: Captions, _: Caption) -> None:
+        """A captioner sent a line."""
+        self._hub.publish(f"captions:{captions.stream_id}", _captions_row(captions))
 
     async def run(self) -> None:
         """Publishes until cancelled; a cancelled call loses nothing but the next publication."""
@@ -109,6 +118,12 @@ class Announcements:
         except StoreDown as error:
             raise TryAgain("The store does not answer. Try again in a moment.") from error
 
+    async def _captions_snapshot(self, name: str) -> dict[str, object]:
+        try:
+            return _captions_row(self.captions.of(self._streams.get(name).id))
+        except UnknownStream as error:
+            raise UnknownChannel(f"captions:{name}") from error
+
     async def _event_snapshot(self, name: str) -> dict[str, object]:
         if name != self._event.id:
             raise UnknownChannel(f"event:{name}")
@@ -122,3 +137,8 @@ class Announcements:
         except StoreDown as error:
             raise TryAgain("The store does not answer. Try again in a moment.") from error
         return tally.to_dict()
+
+
+def _captions_row(captions: Captions) -> dict[str, object]:
+    rows = [caption.to_dict() for caption in captions.newest(CAPTIONS_SHOWN)]
+    return {"id": captions.stream_id, "language": captions.language, "captions": rows}

@@ -10,6 +10,7 @@
     │   ├── AlreadyPublishing  the stream has a publisher
     │   ├── IllegalMove        the stream's state does not allow this
     │   └── InvalidStreamId    not a name for a stream
+    ├── CaptionRefused         empty, too long, or too many a second
     ├── MediaError
     │   ├── MalformedMedia     the bytes break the format they claim to have
     │   └── UnsupportedMedia   sound bytes, but not something streamd relays
@@ -81,6 +82,10 @@ class AlreadyPublishing(StreamError):
             "then start again.",
             stream,
         )
+
+
+class CaptionRefused(StreamdError):
+    """A caption is empty, too long, or one too many this second."""
 
 
 class IllegalMove(StreamError):

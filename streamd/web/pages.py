@@ -48,16 +48,17 @@ async def event_page(request: web.Request) -> web.Response:
 @routes.get("/watch/{stream}")
 async def watch_page(request: web.Request) -> web.Response:
     """One broadcast: the player and its polls."""
-    return await _stream_page(request, "watch.html")
+    return await stream_page(request, "watch.html")
 
 
 @routes.get("/studio/{stream}")
 async def studio_page(request: web.Request) -> web.Response:
     """The candidate's own page; its key stays in the URL's fragment and never reaches us here."""
-    return await _stream_page(request, "studio.html")
+    return await stream_page(request, "studio.html")
 
 
-async def _stream_page(request: web.Request, template: str) -> web.Response:
+async def stream_page(request: web.Request, template: str) -> web.Response:
+    """A page about the one stream that the address names."""
     services = request.app[SERVICES]
     catalogue = services.catalogues[choose(request)]
     stream = await find_stream(services, request.match_info["stream"])

@@ -1,0 +1,66 @@
+"""Captions: the captioner's page, and the lines it sends."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import msgspec
+from aiohttp import web
+
+from streamd.media import webvtt
+from streamd.web.api import read, reply
+from streamd.web.pages import stream_page
+from streamd.web.security import acts_by_key
+from streamd.web.services import SERVICES, authorized_stream
+
+routes = web.RouteTableDef()
+
+
+class NewCaption(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``POST /api/v1/streams/{id}/captions``.
+
+    ``at`` is the Unix time, on the broadcast's clock, of the picture seen when the line was begun;
+    without it the caption begins now. ``language`` is a BCP 47 tag.
+    """
+
+    text: Annotated[str, msgspec.Meta(max_length=1_000)]
+    language: Annotated[str, msgspec.Meta(pattern=r"^[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8}){0,3}$")]
+    at: float | None = None
+
+
+@routes.get("/studio/{stream}/captions")
+async def captions_page(request: web.Request) -> web.Response:
+    """Where a captioner types; the key stays in the URL's fragment."""
+    return await stream_page(request, "captions.html")
+
+
+@routes.post("/api/v1/streams/{stream}/captions")
+@acts_by_key
+async def say(request: web.Request) -> web.Response:
+    """201 with the caption as viewers get it. For the holder of the stream's key."""
+    services = request.app[SERVICES]
+    stream = await authorized_stream(request)
+    body = await read(request, NewCaption)
+    edge = time.time() - services.config.event.delay_seconds
+    captions = services.captions.of(stream.id)
+    caption = captions.say(body.text, body.language, at=body.at, edge=edge)
+    return reply(caption.to_dict(), 201)
+
+
+@routes.get("/api/v1/streams/{stream}/captions.vtt")
+async def document(request: web.Request) -> web.Response:
+    """The last captions of the broadcast on air as one WebVTT file, in its media time."""
+    services = request.app[SERVICES]
+    stream = services.streams.get(request.match_info["stream"])
+    origin = stream.started_at
+    kept = services.captions.of(stream.id).kept if origin is not None else ()
+    cues = [
+        webvtt.Cue(str(one.number), one.start - origin, one.end - origin, one.text)
+        for one in kept
+        if origin is not None and one.end > origin
+    ]
+    return web.Response(
+        text=webvtt.document(cues),
+        headers={"Content-Type": webvtt.CONTENT_TYPE, "Cache-Control": "no-cache"},
+    )

@@ -1,0 +1,77 @@
+"""A captioner types while watching; a viewer's feed has the line at the picture's own time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from loadtests.served import STREAM, Served, streamd
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    home = tmp_path_factory.mktemp("captions") / "var"
+    with streamd(home, ("-m", "loadtests.card_server", "opus")) as served:
+        yield served
+
+
+def test_a_line_is_typed_and_reaches_the_watch_page(
+    live: Served, browser: Browser, artefacts: Path
+) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    viewer = context.new_page()
+    viewer.goto(f"{live.url}/watch/{STREAM}?lang=en")
+    captioner = context.new_page()
+    captioner.goto(f"{live.url}/studio/{STREAM}/captions?lang=en#key={live.key}")
+    assert "key=" not in captioner.url
+    captioner.wait_for_function(
+        "document.querySelector('streamd-player').phase === 'playing'", timeout=40_000
+    )
+    field = captioner.get_by_label("Next caption")
+    field.press_sequentially("Good evening, and welcome.", delay=30)
+    field.press("Enter")
+    log = captioner.get_by_role("log").get_by_role("listitem")
+    log.filter(has_text="Good evening, and welcome.").wait_for(timeout=20_000)
+    assert field.input_value() == ""
+    captioner.screenshot(path=artefacts / "captions-desk.png")
+    sent = viewer.request.get(f"{live.url}/api/v1/streams/{STREAM}/captions.vtt").text()
+    assert "Good evening, and welcome." in sent
+    context.close()
+
+
+def test_a_wrong_key_is_said_and_the_line_is_kept(live: Served, browser: Browser) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{live.url}/studio/{STREAM}/captions?lang=en#key=wrong")
+    field = page.get_by_label("Next caption")
+    page.wait_for_function(
+        "document.querySelector('streamd-player').stream.state === 'live'", timeout=40_000
+    )
+    field.fill("hello")
+    field.press("Enter")
+    page.get_by_role("heading", name="This link's key is not valid").wait_for(timeout=20_000)
+    context.close()
+
+
+def test_the_desk_in_persian_on_a_phone(live: Served, browser: Browser, artefacts: Path) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark")
+    page = context.new_page()
+    page.goto(f"{live.url}/studio/{STREAM}/captions?lang=fa#key={live.key}")
+    page.locator("#line").fill("شب شما بخیر، به این گفت‌وگو خوش آمدید.")
+    page.wait_for_function(
+        "document.querySelector('streamd-player').phase === 'playing'", timeout=40_000
+    )
+    page.locator("#line").press("Enter")
+    page.get_by_role("log").get_by_text("شب شما بخیر").wait_for(timeout=20_000)
+    page.screenshot(path=artefacts / "captions-phone-fa.png")
+    wider = page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    assert not wider
+    context.close()
