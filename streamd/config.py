@@ -86,6 +86,8 @@ class Recording(msgspec.Struct, frozen=True):
     enabled: bool = True
     url: str = ""
     keep_days: Annotated[int, Meta(ge=0)] = 30
+    keep_newest: Annotated[int, Meta(ge=0)] = 0
+    longest_minutes: Positive = 720
     free_bytes: Annotated[int, Meta(ge=0)] = 2_147_483_648
 
 
@@ -118,6 +120,7 @@ class Rtmp(msgspec.Struct, frozen=True):
     port: Port = 1935
     connections: Positive = 64
     handshake_seconds: Seconds = 5.0
+    idle_seconds: Seconds = 40.0
     message_bytes: Bytes = 4_194_304
 
 

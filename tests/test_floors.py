@@ -28,6 +28,7 @@ FLOORS = {
     "streamd.relay": 1,
     "streamd.webrtc": 2,
     "streamd.rtmp": 2,
+    "streamd.rtmp": 2,
     "streamd.recording": 2,
     "streamd.feeds": 2,
     "streamd.campaign": 2,
@@ -58,6 +59,7 @@ DOORS = {
     "websockets": ("streamd/feeds/gateway.py", "loadtests/", "tests/"),
     "redis": ("streamd/store.py", "streamd/keys.py", "polling/store.py", "tests/", "loadtests/"),
     "aiohttp": ("streamd/web/", "loadtests/", "tests/"),
+    "obstore": ("streamd/recording/object_store.py", "tests/"),
 }
 PURE = ("streamd/media/", "streamd/campaign/rotation.py", "polling/model.py", "polling/rules.py")
 IMPURE = {"asyncio", "time", "socket", "threading", "random"}

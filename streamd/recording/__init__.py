@@ -1,0 +1,1 @@
+"""Recordings: every broadcast's segments kept as they were served, a VOD after its end."""

@@ -1,0 +1,179 @@
+"""What a recording holds, one JSON line each: the header, maps, segments. Pure.
+
+The journal is appended to after the files it names are on the storage, so that whatever it says
+is there, whenever the process ends. A line that was torn by that end is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from streamd.media.units import Kind
+
+KINDS: tuple[Kind, Kind] = ("v", "a")
+
+
+class CandidateNote(msgspec.Struct, frozen=True):
+    """Who spoke, as it stood at the time: texts by language."""
+
+    number: int
+    name: dict[str, str]
+    about: dict[str, str] = {}
+    portrait: str = ""
+
+
+class Header(msgspec.Struct, frozen=True, tag="recording", tag_field="type"):
+    """A journal's first line. ``delay_seconds``: how much later viewers saw the broadcast."""
+
+    id: str
+    stream: str
+    candidate: CandidateNote | None = None
+    simulated: bool = False
+    delay_seconds: float = 0.0
+
+
+class MapLine(msgspec.Struct, frozen=True, tag="map", tag_field="type"):
+    """An initialisation segment (EXT-X-MAP). Pixels for video, channels for audio."""
+
+    kind: Kind
+    n: int
+    codec: str
+    width: int = 0
+    height: int = 0
+    channels: int = 0
+
+    @property
+    def name(self) -> str:
+        """Its file."""
+        return map_name(self.kind, self.n)
+
+
+class SegmentLine(msgspec.Struct, frozen=True, tag="segment", tag_field="type"):
+    """One segment. ``begins`` in Unix seconds, ``seconds`` its real length.
+
+    ``run`` counts the recording's discontinuities before it: tracks of the same run belong to the
+    same time. ``n`` rises by one a track, but for segments that could not be kept.
+    """
+
+    kind: Kind
+    n: int
+    map: int
+    run: int
+    begins: float
+    seconds: float
+    independent: bool
+    units: int
+    bytes: int
+
+    @property
+    def name(self) -> str:
+        """Its file."""
+        return segment_name(self.kind, self.n)
+
+
+class CaptionLine(msgspec.Struct, frozen=True, tag="caption", tag_field="type"):
+    """What a captioner typed, shown from ``begins`` to ``ends``, Unix times of the broadcast."""
+
+    number: int
+    language: str
+    begins: float
+    ends: float
+    text: str
+
+
+Line = Header | MapLine | SegmentLine | CaptionLine
+_ENCODER = msgspec.json.Encoder()
+_DECODER = msgspec.json.Decoder(Line)
+
+
+def segment_name(kind: Kind, n: int) -> str:
+    """The file name of a track's segment."""
+    return f"{kind}-{n}.m4s"
+
+
+def map_name(kind: Kind, n: int) -> str:
+    """The file name of a track's initialisation segment."""
+    return f"{kind}-{n}.mp4"
+
+
+@dataclass
+class Journal:
+    """All lines of one recording, in order."""
+
+    header: Header | None = None
+    maps: dict[tuple[Kind, int], MapLine] = field(default_factory=dict)
+    segments: dict[Kind, list[SegmentLine]] = field(default_factory=lambda: {"v": [], "a": []})
+    captions: list[CaptionLine] = field(default_factory=list)
+    bytes: int = 0
+
+    def add(self, line: Line) -> None:
+        """Takes the next line. A segment whose map is unknown is left out: nothing decodes it."""
+        if isinstance(line, Header):
+            self.header = line
+        elif isinstance(line, MapLine):
+            self.maps[line.kind, line.n] = line
+        elif isinstance(line, CaptionLine):
+            self.captions.append(line)
+        elif (line.kind, line.map) in self.maps:
+            self.segments[line.kind].append(line)
+            self.bytes += line.bytes
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """The tracks that have segments, video first."""
+        return tuple(kind for kind in KINDS if self.segments[kind])
+
+    @property
+    def lead(self) -> Sequence[SegmentLine]:
+        """The track that says how long the recording is: video, else audio; may be empty."""
+        return self.segments["v"] or self.segments["a"]
+
+    @property
+    def started_at(self) -> float:
+        """Unix time of the first picture or sound. ValueError where there is none."""
+        return min(self.segments[kind][0].begins for kind in self.kinds)
+
+    @property
+    def ended_at(self) -> float:
+        """Unix time of the end of the last segment. ValueError where there is none."""
+        last = (self.segments[kind][-1] for kind in self.kinds)
+        return max(line.begins + line.seconds for line in last)
+
+    @property
+    def seconds(self) -> float:
+        """How long it plays: gaps do not count."""
+        return sum(line.seconds for line in self.lead)
+
+    @property
+    def missed_seconds(self) -> float:
+        """Time within the recording that was not kept, or not sent."""
+        return max(self.ended_at - self.started_at - self.seconds, 0.0) if self.lead else 0.0
+
+    def map_of(self, line: SegmentLine) -> MapLine:
+        """What the segment is decoded with."""
+        return self.maps[line.kind, line.map]
+
+
+def encode(lines: Sequence[Line]) -> bytes:
+    """The lines as they are appended, each ended by a line feed."""
+    return b"".join(_ENCODER.encode(line) + b"\n" for line in lines)
+
+
+def decode(text: bytes) -> Journal:
+    """The journal that ``text`` holds; torn lines are left out."""
+    journal = Journal()
+    for line in _lines(text):
+        journal.add(line)
+    return journal
+
+
+def _lines(text: bytes) -> Iterator[Line]:
+    for raw in text.split(b"\n"):
+        if raw.strip():
+            try:
+                yield _DECODER.decode(raw)
+            except msgspec.MsgspecError:
+                continue

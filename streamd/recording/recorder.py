@@ -1,0 +1,104 @@
+"""One stream's recorder: which broadcast goes into which recording."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import structlog
+
+from streamd.errors import StreamError
+from streamd.media.parts import Init
+from streamd.media.units import Kind
+from streamd.recording.counters import Trouble
+from streamd.recording.live_recording import LiveRecording
+from streamd.relay.notices import NoticeCode
+from streamd.relay.segmenter import Segment
+from streamd.relay.stream import Stream
+
+log = structlog.get_logger(__name__)
+
+_AUDIO_ALONE: frozenset[Kind] = frozenset({"a"})
+
+OnTrouble = Callable[[Trouble | None], None]
+Begin = Callable[[Stream, float, OnTrouble], LiveRecording]
+
+
+class Recorder:
+    """Follows a stream's segments from the moment it is made until ``close``.
+
+    A publication is one recording, however often its publisher comes back within the relay's
+    patience. It goes on in a new one where it is longer than ``longest_seconds``, or where its set
+    of tracks changes: a track cannot begin in the middle of a playlist.
+    """
+
+    def __init__(self, stream: Stream, begin: Begin, longest_seconds: float) -> None:
+        self._stream = stream
+        self._begin = begin
+        self._longest = longest_seconds
+        self._recording: LiveRecording | None = None
+        self._started_at = 0.0
+        self._gen = 0
+        self._tracks: frozenset[Kind] | None = None
+        self._trouble: Trouble | None = None
+        self._unfollow = stream.window.follow(self._on_segment, self._on_end)
+
+    @property
+    def recording(self) -> LiveRecording | None:
+        """What is being recorded now."""
+        return self._recording
+
+    def close(self) -> None:
+        """Follows no longer; what is being recorded ends here."""
+        self._unfollow()
+        self._on_end()
+
+    def _on_segment(self, segment: Segment, init: Init) -> None:
+        try:
+            self._record(segment, init)
+        except Exception:
+            # We are called from within the relay: the broadcast goes on whatever happens here.
+            log.exception("a segment was not recorded", stream=self._stream.id)
+
+    def _record(self, segment: Segment, init: Init) -> None:
+        if self._recording is not None and self._is_over(segment):
+            self._on_end()
+        if self._recording is None:
+            self._started_at = segment.begins
+            self._gen, self._tracks = segment.gen, self._tracks_of(segment)
+            self._recording = self._begin(self._stream, segment.begins, self._on_trouble)
+        self._recording.put(segment, init)
+
+    def _on_end(self) -> None:
+        if self._recording is not None:
+            self._recording.end()
+            self._recording = None
+            self._tracks = None
+
+    def _is_over(self, segment: Segment) -> bool:
+        if segment.gen != self._gen:
+            self._gen = segment.gen
+            before, self._tracks = self._tracks, self._tracks_of(segment)
+            if before is not None and self._tracks is not None and before != self._tracks:
+                return True
+        is_long = segment.begins - self._started_at >= self._longest
+        leads = segment.kind == "v" or self._tracks == _AUDIO_ALONE
+        return is_long and leads and segment.independent
+
+    def _tracks_of(self, segment: Segment) -> frozenset[Kind] | None:
+        """The set of tracks of the segment's generation; None where that is over already."""
+        try:
+            join = self._stream.window.join("aac")
+        except StreamError:
+            return None
+        return frozenset(join.tracks) if join.gen == segment.gen else None
+
+    def _on_trouble(self, trouble: Trouble | None) -> None:
+        if trouble is self._trouble:
+            return
+        self._trouble = trouble
+        if trouble is None:
+            self._stream.notices.drop(NoticeCode.RECORDING_STOPPED)
+            log.info("recording goes on", stream=self._stream.id)
+        else:
+            # The notice writes the line to the log too.
+            self._stream.notices.add(NoticeCode.RECORDING_STOPPED, reason=trouble.value)

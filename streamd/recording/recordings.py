@@ -1,0 +1,189 @@
+"""All recordings: what is being made, what is kept, and who may have it how."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import shutil
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+
+from streamd import config
+from streamd.recording.caretaker import Caretaker
+from streamd.recording.catalogue import Catalogue, Entry
+from streamd.recording.counters import Counters
+from streamd.recording.disk_guard import DiskGuard
+from streamd.recording.errors import DiskFull, DownloadUnready, NoSuchFile, UnknownRecording
+from streamd.recording.journal import CandidateNote, CaptionLine, Header
+from streamd.recording.lifecycle import Move, RecordingState
+from streamd.recording.live_recording import LiveRecording
+from streamd.recording.offline import Job
+from streamd.recording.places import storage_at
+from streamd.recording.recorder import OnTrouble, Recorder
+from streamd.recording.storage import Shelf, Storage
+from streamd.recording.summary import download_name, summarize
+from streamd.recording.workshop import Workshop
+from streamd.relay.stream import Stream
+
+log = structlog.get_logger(__name__)
+
+QUIET_SECONDS = 120.0
+"""See Caretaker."""
+
+
+class Recordings:
+    """Records every stream it is told to watch; lists, finishes, deletes.
+
+    ``free`` replaces the storage's own answer about free bytes.
+    """
+
+    def __init__(
+        self,
+        settings: config.Recording,
+        home: Path,
+        event: config.Event,
+        *,
+        storage: Storage | None = None,
+        free: Callable[[], int | None] | None = None,
+        clock: Callable[[], float] = time.time,
+        quiet_seconds: float = QUIET_SECONDS,
+    ) -> None:
+        folder, scratch = home / "recordings", home / "scratch"
+        self._settings = settings
+        self._event = event
+        self._storage = storage or storage_at(settings.url, folder)
+        self._guard = DiskGuard(settings.free_bytes, free or self._storage.free_bytes)
+        self._scratch_guard = DiskGuard(settings.free_bytes, lambda: _free_bytes(home))
+        self._recorders: dict[str, Recorder] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.shelf = Shelf(self._storage)
+        self.catalogue = Catalogue()
+        self.counters = Counters()
+        self.workshop = Workshop(settings.url, folder, scratch, self._on_made)
+        self.caretaker = Caretaker(
+            settings, self.shelf, self.catalogue, self.workshop, clock, quiet_seconds
+        )
+
+    # -- what the relay and the captioner tell
+
+    def watch(self, stream: Stream) -> None:
+        """Records the stream's broadcasts from now on. May be called again."""
+        if self._settings.enabled and stream.id not in self._recorders:
+            longest = self._settings.longest_minutes * 60.0
+            self._recorders[stream.id] = Recorder(stream, self._begin, longest)
+
+    def say(self, stream: str, caption: CaptionLine) -> None:
+        """Keeps a caption in the stream's recording, where one is being made."""
+        recorder = self._recorders.get(stream)
+        if recorder is not None and recorder.recording is not None:
+            recorder.recording.say(caption)
+
+    # -- what people ask
+
+    async def delete(self, recording: str) -> None:
+        """Deletes a recording for good.
+
+        Raises UnknownRecording, IllegalRecordingMove while it is being made, StorageFailed.
+        """
+        entry = self.catalogue.get(recording)
+        entry.move(Move.DELETE)
+        await self.caretaker.remove(entry)
+
+    async def download(self, recording: str, chapter: int) -> str:
+        """The path of a chapter's MP4, which is made if need be.
+
+        Raises UnknownRecording, DownloadUnready with when to come back, StorageFailed.
+        """
+        kept = self.catalogue.get(recording).kept
+        wanted = next((one for one in kept.chapters if one.n == chapter), None)
+        if wanted is None or kept.state is not RecordingState.FINISHED:
+            raise UnknownRecording(recording)
+        path = f"{recording}/{download_name(chapter)}"
+        try:
+            await self.shelf.do(self._storage.size, path)
+        except NoSuchFile:
+            await self._make(recording, chapter, wanted.bytes)
+        return path
+
+    # -- life
+
+    async def run(self) -> None:
+        """Finds what an earlier process left, then looks after everything, until cancelled."""
+        if not self._settings.enabled:
+            return
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.workshop.run(), name="recordings workshop")
+            group.create_task(self.caretaker.run(), name="recordings caretaker")
+
+    async def stop(self) -> None:
+        """Ends and finishes what is being recorded. Cancelled, its journal is all that is left."""
+        for recorder in self._recorders.values():
+            recorder.close()
+        self._recorders.clear()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        self.shelf.close()
+
+    # -- within
+
+    def _begin(self, stream: Stream, begins: float, on_trouble: OnTrouble) -> LiveRecording:
+        header = self._header(stream.id, begins)
+        live = LiveRecording(header, self.shelf, self._guard, self.counters, on_trouble)
+        entry = Entry(summarize(live.journal, header, RecordingState.RECORDING), live)
+        self.catalogue.put(entry)
+        self._own(asyncio.create_task(self._keep(entry, live), name=f"recording {header.id}"))
+        log.info("recording begins", recording=header.id)
+        return live
+
+    def _header(self, stream: str, begins: float) -> Header:
+        moment = datetime.fromtimestamp(begins, UTC)
+        spoke = next((one for one in self._event.candidates if one.stream == stream), None)
+        note = None
+        if spoke is not None:
+            note = CandidateNote(spoke.number, spoke.name, spoke.about, spoke.portrait)
+        return Header(
+            id=f"{stream}-{moment:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}",
+            stream=stream,
+            candidate=note,
+            simulated=self._event.simulated,
+            delay_seconds=self._event.delay_seconds,
+        )
+
+    async def _keep(self, entry: Entry, live: LiveRecording) -> None:
+        """From the first segment to the finished VOD."""
+        try:
+            await live.run()
+        except Exception:
+            log.exception("a recording broke off", recording=entry.id)
+        if live.journal.kinds:
+            await self.caretaker.finish(entry)
+        else:
+            self.catalogue.drop(entry.id)
+
+    async def _make(self, recording: str, chapter: int, wanted: int) -> None:
+        """Has the file made; raises DownloadUnready in any case."""
+        try:
+            await self.shelf.do(self._scratch_guard.check, 2 * wanted)
+        except DiskFull as error:
+            raise DownloadUnready("There is no room to make this file now.", 600) from error
+        if not self.workshop.ask_mp4(recording, chapter):
+            raise DownloadUnready("This file cannot be made right now. Try again in a minute.", 60)
+        raise DownloadUnready("The file is being made. Ask again in a moment.")
+
+    def _on_made(self, job: Job, made: bool) -> None:
+        if job.what == "poster":
+            noting = self.caretaker.note_poster(job.recording, made)
+            self._own(asyncio.create_task(noting, name=f"poster {job.recording}"))
+
+    def _own(self, task: asyncio.Task[None]) -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _free_bytes(home: Path) -> int:
+    home.mkdir(parents=True, exist_ok=True)
+    return shutil.disk_usage(home).free
