@@ -30,6 +30,7 @@ from streamd.identity import ConnectTokens, DeviceCookies
 from streamd.keys import KeyRecord, StreamKeys
 from streamd.relay.stream import Stream
 from streamd.relay.streams import Streams
+from streamd.rtmp.server import RtmpServer
 from streamd.secret_file import server_secret
 from streamd.shutdown import Shutdown, last_resort
 from streamd.store import Store
@@ -75,6 +76,7 @@ class App:
         self.announcements = Announcements(self.hub, self.streams, self.polls, config.event)
         self.mux = Mux(config.webrtc)
         self.whip = WhipSessions(config.webrtc, self.mux)
+        self.rtmp = RtmpServer(config.rtmp, self.streams, self.keys)
         self.gateway = Gateway(
             msgspec.structs.replace(config.feeds, connections=connection_limit(config.feeds)),
             self.hub,
@@ -112,6 +114,8 @@ class App:
                 "Stop what listens there, or choose another port in [feeds]."
             ) from error
         await self.http.start(self._services())
+        # 6. Encoders may come.
+        await self._start_rtmp()
 
     async def stop(self) -> None:
         """Stops in reverse; the store goes last, so that every acknowledged vote is on disk."""
@@ -119,6 +123,7 @@ class App:
         shutdown = Shutdown()
         # 1. No new publishers; those on air are told by their peer connections closing.
         await shutdown.step("publishers", self.whip.close())
+        await shutdown.step("encoders", self.rtmp.close())
         self.mux.close()
         # 2. Feed clients get their replies, then a code that tells them to come back.
         await shutdown.step("feeds", self.gateway.stop(min(DRAIN_SECONDS, shutdown.left)))
@@ -131,6 +136,18 @@ class App:
         # 6. The store.
         await shutdown.step("store", self.store.stop())
         leave.cancel()
+
+    async def _start_rtmp(self) -> None:
+        settings = self.config.rtmp
+        if not settings.enabled:
+            return
+        try:
+            await self.rtmp.start()
+        except OSError as error:
+            raise ConfigError(
+                f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}. Stop what "
+                "listens there, or choose another port in [rtmp], or set enabled = false."
+            ) from error
 
     def page_url(self, host: str = "localhost") -> str:
         """The event page's address."""

@@ -83,13 +83,19 @@ class StreamKeys:
             raise Unauthenticated(
                 "This needs the stream's key. Send it as “Authorization: Bearer KEY”."
             )
-        raw = await self._run("hget", _KEYS, _digest(key))
-        if raw is None:
-            raise Unauthenticated("This key is not valid. Ask the headquarters for a new link.")
-        record: KeyRecord = msgspec.json.decode(raw, type=KeyRecord)
+        record = await self.find(key)
         if record.scope != HEADQUARTERS and record.stream != stream:
             raise Forbidden("This key belongs to another stream.")
         return record
+
+    async def find(self, key: str) -> KeyRecord:
+        """The record behind ``key``, whatever it may do. Raises Unauthenticated,
+        StoreUnavailable.
+        """
+        raw = await self._run("hget", _KEYS, _digest(key))
+        if raw is None:
+            raise Unauthenticated("This key is not valid. Ask the headquarters for a new link.")
+        return msgspec.json.decode(raw, type=KeyRecord)
 
     async def _run(self, command: str, *arguments: str | bytes) -> Any:
         try:
