@@ -1,0 +1,274 @@
+"""One stream's way out by RTP: each unit is cut into packets once, then goes to every viewer.
+
+It reads the stream as long as streamd runs, viewers or not, so that the first viewer finds the
+last keyframe here. What it keeps is bounded (history.py); packets are laid out when somebody
+watches.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable
+from functools import partial
+
+import structlog
+
+from streamd.errors import MalformedMedia
+from streamd.media.h264 import parse_avcc
+from streamd.media.opus import SAMPLE_RATE
+from streamd.media.units import Kind, Track, Unit
+from streamd.relay.lifecycle import StreamState
+from streamd.relay.stream import Stream
+from streamd.webrtc.history import History
+from streamd.webrtc.media_clock import MediaClock
+from streamd.webrtc.packetizer import packetize
+from streamd.webrtc.rtp_packets import Packets
+from streamd.webrtc.viewer import STEP_SECONDS, Counters, Viewer
+from streamd.webrtc.whep_answer import Source
+from streamd.webrtc.whep_errors import BFrames, NotCarried, SoundMissing
+
+log = structlog.get_logger(__name__)
+
+REPORT_SECONDS = 1.0
+SOUND_SECONDS = 0.5
+SOUND_BYTES = 262_144
+
+
+class RtpEgress:
+    """A stream's viewers by WebRTC, and the packets they are sent.
+
+    ``on_tracks`` of each viewer is called when the tracks changed, in the stream's own order:
+    before the units that the change is about.
+    """
+
+    def __init__(self, stream: Stream) -> None:
+        self.stream = stream
+        self.clock = MediaClock({"v": secrets.randbits(32), "a": secrets.randbits(32)})
+        self.sources: dict[Kind, Source] = {
+            "v": Source(_ssrc(), _ssrc()),
+            "a": Source(_ssrc(), _ssrc()),
+        }
+        self.histories: dict[Kind, History] = {
+            "v": History(),
+            "a": History(SOUND_SECONDS, SOUND_BYTES),
+        }
+        self.tracks: dict[Kind, Track] = {}
+        self.reordered = False
+        """Whether this generation's pictures are shown in another order than they are sent in."""
+        self.departed = Counters()
+        """What viewers who left were sent."""
+        self._viewers: dict[Viewer, Callable[[], None]] = {}
+        self._sets: tuple[bytes, ...] = ()
+        self._numbers: dict[Kind, int] = {"v": 0, "a": 0}
+        self._last_dts: dict[Kind, int] = {}
+        self._highest_pts = 0
+        self._stepping: asyncio.TimerHandle | None = None
+        self._reporting: asyncio.TimerHandle | None = None
+
+    def __len__(self) -> int:
+        return len(self._viewers)
+
+    # -- what viewers are told
+
+    @property
+    def on_air(self) -> bool:
+        """Whether there is something to watch, or soon will be again."""
+        return self.stream.state in (StreamState.LIVE, StreamState.STALLED) and bool(self.tracks)
+
+    @property
+    def profile(self) -> str | None:
+        """The pictures' profile-level-id, 6 hexadecimal digits; None without video."""
+        track = self.tracks.get("v")
+        return track.codec.partition(".")[2].lower() if track is not None else None
+
+    def refusal(self, *, sound: bool) -> NotCarried | None:
+        """Why WebRTC cannot carry this broadcast, to one who wants its sound or does not."""
+        if self.reordered:
+            return BFrames()
+        track = self.tracks.get("a")
+        if sound and track is not None and not _is_carried(track):
+            return SoundMissing(track.codec if track.codec != "opus" else "Opus in surround")
+        return None
+
+    def total(self) -> Counters:
+        """What all viewers were sent, those who left included."""
+        total = Counters()
+        total.add(self.departed)
+        for viewer in self._viewers:
+            total.add(viewer.total())
+        return total
+
+    def viewers(self) -> tuple[Viewer, ...]:
+        """Those who watch now."""
+        return tuple(self._viewers)
+
+    # -- viewers come and go
+
+    def join(self, viewer: Viewer, on_tracks: Callable[[], None]) -> None:
+        """The viewer is sent what comes from now on, and a keyframe first."""
+        self._viewers[viewer] = on_tracks
+        if self._reporting is None:
+            self._report_later()
+        viewer.report(self.clock, time.time())
+        self.refresh(viewer)
+
+    def refresh(self, viewer: Viewer) -> None:
+        """The viewer needs a keyframe."""
+        viewer.begin(_now())
+        if viewer.behind and self._stepping is None:
+            self._step_later()
+
+    def leave(self, viewer: Viewer) -> None:
+        """The viewer is sent nothing more. May be called twice."""
+        if self._viewers.pop(viewer, None) is not None:
+            self.departed.add(viewer.total())
+        if not self._viewers:
+            self._cancel()
+
+    # -- the stream's units
+
+    async def run(self) -> None:
+        """Reads the stream until it is closed. Cancelled, it loses what comes after."""
+        subscriber = self.stream.subscribe("whep")
+        try:
+            async for unit in subscriber:
+                try:
+                    self.push(unit, _now())
+                except MalformedMedia as error:
+                    log.debug("a unit could not be packetised", error=str(error))
+        finally:
+            subscriber.close()
+            self._cancel()
+
+    def push(self, unit: Unit, now: float) -> None:
+        """The stream's next unit. Raises MalformedMedia where its payload breaks its format."""
+        again = unit.dts < self._last_dts.get(unit.kind, 0)
+        if again or (unit.track is not None and self.stream.gen != self.clock.gen):
+            self._begin()
+        self._last_dts[unit.kind] = unit.dts
+        if unit.track is not None:
+            self._follow(unit.track)
+        packets = self._picture(unit, now) if unit.kind == "v" else self._sound(unit, now)
+        if packets is None:
+            return
+        self._numbers[unit.kind] += packets.count
+        self.histories[unit.kind].add(packets)
+        for viewer in tuple(self._viewers):
+            try:
+                viewer.push(packets, now)
+            except ConnectionError:
+                # Its own session sees the end of its transport; the others go on.
+                self.leave(viewer)
+
+    def forget(self) -> None:
+        """The broadcast has ended: what is remembered of it is of no use."""
+        for history in self.histories.values():
+            history.clear()
+        self.tracks = {}
+
+    def _begin(self) -> None:
+        self.clock.begin(self.stream.gen, self.stream.started_at or time.time())
+        self.tracks = {}
+        self.reordered = False
+        self._last_dts.clear()
+        for history in self.histories.values():
+            history.clear()
+        for viewer in self._viewers:
+            viewer.restart()
+
+    def _follow(self, track: Track) -> None:
+        self.tracks[track.kind] = track
+        if track.kind == "v":
+            config = parse_avcc(track.config)
+            self._sets = (*config.sps, *config.pps)
+        self._tell()
+
+    def _tell(self) -> None:
+        for on_tracks in tuple(self._viewers.values()):
+            on_tracks()
+
+    def _picture(self, unit: Unit, now: float) -> Packets | None:
+        if unit.key:
+            self._highest_pts = unit.pts
+        if unit.pts < self._highest_pts and not self.reordered:
+            self.reordered = True
+            self.histories["v"].clear()
+            self._tell()
+        self._highest_pts = max(self._highest_pts, unit.pts)
+        if self.reordered:
+            return None
+        picture = packetize(unit.payload, self._sets if unit.key else ())
+        if not picture.payloads:
+            return None
+        return Packets(
+            "v",
+            picture.payloads,
+            number=self._numbers["v"],
+            timestamp=self.clock.timestamp("v", unit.pts),
+            arrival=now,
+            key=unit.key,
+            disposable=picture.disposable,
+        )
+
+    def _sound(self, unit: Unit, now: float) -> Packets | None:
+        """One Opus packet is one RTP payload (RFC 7587 §4.2)."""
+        track = self.tracks.get("a")
+        if track is None or not _is_carried(track) or not unit.payload:
+            return None
+        return Packets(
+            "a",
+            (unit.payload,),
+            number=self._numbers["a"],
+            timestamp=self.clock.timestamp("a", unit.pts),
+            arrival=now,
+        )
+
+    # -- time passes
+
+    def _step_later(self) -> None:
+        self._stepping = asyncio.get_running_loop().call_later(STEP_SECONDS, self._step)
+
+    def _step(self) -> None:
+        self._stepping = None
+        behind = False
+        for viewer in self._viewers:
+            if viewer.behind:
+                self._guarded(viewer, viewer.step)
+                behind = behind or viewer.behind
+        if behind:
+            self._step_later()
+
+    def _report_later(self) -> None:
+        self._reporting = asyncio.get_running_loop().call_later(REPORT_SECONDS, self._report)
+
+    def _report(self) -> None:
+        wall = time.time()
+        for viewer in self._viewers:
+            self._guarded(viewer, partial(viewer.report, self.clock, wall))
+        self._report_later()
+
+    def _guarded(self, viewer: Viewer, act: Callable[[], None]) -> None:
+        try:
+            act()
+        except ConnectionError:
+            asyncio.get_running_loop().call_soon(self.leave, viewer)
+
+    def _cancel(self) -> None:
+        for timer in (self._stepping, self._reporting):
+            if timer is not None:
+                timer.cancel()
+        self._stepping = self._reporting = None
+
+
+def _is_carried(track: Track) -> bool:
+    return track.codec == "opus" and track.channels <= 2 and track.timescale == SAMPLE_RATE
+
+
+def _ssrc() -> int:
+    return secrets.randbelow((1 << 32) - 1) + 1
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,345 @@
+"""One WHEP viewer: negotiation, its transports, and its end."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Mapping
+
+import structlog
+from aiortc import RTCCertificate, RTCDtlsTransport, RTCIceParameters, RTCIceTransport
+from aiortc.rtcdtlstransport import RTCDtlsFingerprint, RTCDtlsParameters
+
+from streamd.errors import MalformedMedia, NegotiationError
+from streamd.media.units import Kind
+from streamd.webrtc.errors import NegotiationFailed, UnknownSession
+from streamd.webrtc.feedback import (
+    Estimate,
+    Feedback,
+    Goodbye,
+    Missing,
+    PictureLost,
+    ReceptionReport,
+    read_feedback,
+    round_trip,
+)
+from streamd.webrtc.ice_exchange import Change, IceExchange
+from streamd.webrtc.media_clock import ntp_time
+from streamd.webrtc.mux import Mux
+from streamd.webrtc.mux_connection import MuxConnection
+from streamd.webrtc.rtp_egress import RtpEgress
+from streamd.webrtc.sdp_fragment import read_fragment, write_fragment
+from streamd.webrtc.viewer import Viewer
+from streamd.webrtc.viewer_life import PATIENCE, ViewerLife, ViewerMove, ViewerState
+from streamd.webrtc.whep_answer import (
+    Chosen,
+    Local,
+    accepted,
+    answer,
+    choose,
+    counter_offer,
+    offered,
+)
+from streamd.webrtc.whep_errors import NotCarried
+from streamd.webrtc.whep_offer import Description, Remote, read_description
+from streamd.webrtc.whep_taps import Protector, dtls_transport, ice_transport
+from streamd.webrtc.whip_session import IceRestart
+
+log = structlog.get_logger(__name__)
+
+CONSENT_SECONDS = 20.0
+"""A viewer that has sent no connectivity check for this long is gone (RFC 7675 §5.1)."""
+CLOSE_SECONDS = 3.0
+
+
+class WhepSession:
+    """A viewer's session. ``id`` is unguessable; ``description`` goes back to the client.
+
+    ``countered``: the description is an offer of ours, to be answered by ``accept``.
+    """
+
+    def __init__(self, session_id: str, egress: RtpEgress, offer: Description) -> None:
+        self.id = session_id
+        self.egress = egress
+        self.stream = egress.stream
+        self.description = ""
+        self.countered = False
+        self._offer = offer
+        self._life = ViewerLife(ViewerState.CONNECTING)
+        self._ended = asyncio.Event()
+        self._moved = asyncio.Event()
+        self._chosen: Mapping[Kind, Chosen] = {}
+        self._remote: Remote | None = None
+        self._ice: IceExchange | None = None
+        self._carrier: MuxConnection | None = None
+        self._transport: RTCIceTransport | None = None
+        self._certificate: RTCCertificate | None = None
+        self._dtls: RTCDtlsTransport | None = None
+        self._viewer: Viewer | None = None
+        self.began = _now()
+
+    @property
+    def state(self) -> ViewerState:
+        """Where the session stands."""
+        return self._life.state
+
+    @property
+    def reason(self) -> str:
+        """Why the session ended; empty before."""
+        return self._life.reason
+
+    @property
+    def etag(self) -> str:
+        """The tag of the ICE session that counts, quotes included; empty before there is one."""
+        return self._ice.etag if self._ice is not None else ""
+
+    @property
+    def viewer(self) -> Viewer | None:
+        """The viewer's media, once the connection stands."""
+        return self._viewer
+
+    # -- negotiation
+
+    async def open(self, mux: Mux, chosen: Mapping[Kind, Chosen] | None) -> None:
+        """Answers the offer with ``chosen``, or, where that is None, makes a counter-offer.
+
+        Raises MuxFull. Cancelled, it leaves nothing behind.
+        """
+        self._certificate = await mux.certificate.current()
+        self._carrier = mux.connection(consent_seconds=CONSENT_SECONDS)
+        local = self._local(self._certificate)
+        if chosen is None:
+            self.countered = True
+            self._life = ViewerLife(ViewerState.OFFERED)
+            kinds = [one.kind for one in self._offer.sections if one.kind is not None]
+            self._chosen = offered(kinds, self.egress.profile)
+            self.description = counter_offer(self._chosen, local)
+            return
+        self._chosen = chosen
+        passive = self._offer.remote.setup != "passive"
+        self._agree(self._offer.remote)
+        self.description = answer(self._offer, chosen, local, passive=passive)
+
+    def accept(self, text: str) -> None:
+        """The client's answer to the counter-offer.
+
+        Raises MalformedOffer, NoAcceptableCodec, or UnknownSession where no answer is awaited.
+        """
+        if self.state is not ViewerState.OFFERED:
+            raise UnknownSession
+        description = read_description(text)
+        self._chosen = accepted(description, self._chosen)
+        if not self._chosen:
+            raise NegotiationFailed("The answer takes nothing of what was offered.")
+        self._offer = description
+        self._agree(description.remote)
+        self._life.move(ViewerMove.ANSWER)
+        self._moved.set()
+
+    def patch(self, text: str, if_match: str | None) -> IceRestart | None:
+        """Takes an SDP fragment: candidates (None), or a restart of ICE.
+
+        As in WHIP: the media goes on over the old path until the client has chosen a new one.
+        Raises MalformedOffer, PreconditionMissing, StaleSession, UnsupportedChange or
+        UnknownSession.
+        """
+        fragment = read_fragment(text)
+        if self._ice is None or self._carrier is None or self._carrier.closed:
+            raise UnknownSession
+        change = self._ice.judge(fragment, if_match)
+        if change is Change.TRICKLE:
+            return None
+        if change is Change.RESTART and fragment.credentials is not None:
+            self._carrier.restart()
+            self._ice.restart(fragment.credentials)
+        sections = [(one.line, one.mid) for one in self._offer.sections if one.kind is not None]
+        newest = self._carrier.agent.newest
+        return IceRestart(
+            write_fragment(newest, self._carrier.local_candidates, sections), self.etag
+        )
+
+    def _agree(self, remote: Remote) -> None:
+        self._remote = remote
+        self._ice = IceExchange(remote.credentials)
+
+    def _local(self, certificate: RTCCertificate) -> Local:
+        assert self._carrier is not None
+        fingerprint = next(
+            one.value for one in certificate.getFingerprints() if one.algorithm == "sha-256"
+        )
+        return Local(
+            self._carrier.agent.newest,
+            tuple(candidate.to_sdp() for candidate in self._carrier.local_candidates),
+            fingerprint,
+            self.stream.id,
+            self.egress.sources,
+        )
+
+    # -- life
+
+    async def run(self) -> None:
+        """Lives until the viewer is gone or ``end`` is called; then everything is closed."""
+        try:
+            await self._wait_for_answer()
+            await self._connect()
+            await self._ended.wait()
+        finally:
+            # 1. No more media, and a word that it is over.  2. DTLS, then the place in the mux.
+            self.end("the server closed it")
+            self._leave()
+            await self._close()
+            log.info("whep session ended", stream=self.stream.id, reason=self.reason)
+
+    def end(self, reason: str) -> None:
+        """Makes ``run`` come to its end."""
+        self._life.end(reason)
+        self._ended.set()
+        self._moved.set()
+
+    async def _wait_for_answer(self) -> None:
+        if self.state is ViewerState.OFFERED:
+            await self._patiently(self._moved.wait())
+
+    async def _patiently(self, work: object) -> None:
+        """Awaits for as long as the present state may last, or until the end."""
+        seconds, reason = PATIENCE[self.state]
+        task = asyncio.ensure_future(work)  # type: ignore[call-overload]
+        ended = asyncio.ensure_future(self._ended.wait())
+        try:
+            done, _ = await asyncio.wait(
+                {task, ended}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+            )
+            if not done:
+                self.end(reason)
+            elif task in done:
+                task.result()
+        finally:
+            for one in (task, ended):
+                one.cancel()
+            await asyncio.gather(task, ended, return_exceptions=True)
+
+    async def _connect(self) -> None:
+        if self.state is not ViewerState.CONNECTING:
+            return
+        assert self._remote is not None
+        assert self._carrier is not None
+        assert self._certificate is not None
+        self._transport = ice_transport(self._carrier)
+        self._dtls = dtls_transport(
+            self._transport,
+            self._certificate,
+            passive=self._remote.setup != "passive",
+            on_control=self._control,
+        )
+        self._dtls.on("statechange", self._on_transport)
+        await self._patiently(self._handshake(self._remote, self._transport, self._dtls))
+        if self.state is ViewerState.CONNECTING:
+            if self._dtls.state != "connected":
+                self.end("no secure connection came about")
+                return
+            self._life.move(ViewerMove.CONNECT)
+            self._join(self._carrier, self._dtls)
+
+    async def _handshake(
+        self, remote: Remote, transport: RTCIceTransport, dtls: RTCDtlsTransport
+    ) -> None:
+        credentials = remote.credentials
+        await transport.start(
+            RTCIceParameters(usernameFragment=credentials.ufrag, password=credentials.password)
+        )
+        if transport.state == "completed":
+            prints = [RTCDtlsFingerprint(*one) for one in remote.fingerprints]
+            await dtls.start(RTCDtlsParameters(fingerprints=prints))
+
+    def _on_transport(self) -> None:
+        if self._dtls is not None and self._dtls.state in ("closed", "failed"):
+            self.end("the viewer left")
+
+    def _join(self, carrier: MuxConnection, dtls: RTCDtlsTransport) -> None:
+        sources = self.egress.sources
+        self._viewer = Viewer(
+            {kind: (chosen, sources[kind]) for kind, chosen in self._chosen.items()},
+            Protector(dtls),
+            carrier.transmit,
+            self.egress.histories,
+            self.stream.request_keyframe,
+            # SRTP takes a wrap right at the start for an old packet (RFC 3711 §3.3.1).
+            lambda: secrets.randbelow(1 << 15),
+            _now(),
+        )
+        self._check_tracks()
+        if self.state is ViewerState.WATCHING:
+            self.egress.join(self._viewer, self._check_tracks)
+
+    def _check_tracks(self) -> None:
+        """The stream's tracks are others now: does what was agreed on still fit them?"""
+        refusal: NegotiationError | None = self.egress.refusal(sound="a" in self._chosen)
+        if refusal is None and not self._fits():
+            refusal = NotCarried("The broadcast's H.264 profile has changed.")
+        if refusal is not None:
+            self.end(str(refusal))
+
+    def _fits(self) -> bool:
+        picture = self._chosen.get("v")
+        if picture is None:
+            return True
+        try:
+            again = choose(self._offer, self.egress.profile).get("v")
+        except NegotiationError:
+            return False
+        return again is not None and again.payload_type == picture.payload_type
+
+    def _leave(self) -> None:
+        if self._viewer is None:
+            return
+        self.egress.leave(self._viewer)
+        try:
+            self._viewer.leave()
+        except ConnectionError:
+            log.debug("a viewer could not be told of the end", stream=self.stream.id)
+
+    async def _close(self) -> None:
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                if self._dtls is not None:
+                    await self._dtls.stop()
+                if self._transport is not None:
+                    await self._transport.stop()
+        except TimeoutError:
+            log.debug("a viewer's transport did not close in time", stream=self.stream.id)
+        finally:
+            if self._carrier is not None:
+                self._carrier.drop()
+
+    # -- what the viewer says
+
+    def _control(self, data: bytes) -> None:
+        try:
+            for feedback in read_feedback(data):
+                self._heard(feedback)
+        except MalformedMedia as error:
+            log.debug("an RTCP packet could not be read", error=str(error))
+        except ConnectionError:
+            self.end("its packets could not be protected")
+
+    def _heard(self, feedback: Feedback) -> None:
+        viewer, now = self._viewer, _now()
+        if viewer is None or self.state is not ViewerState.WATCHING:
+            return
+        if isinstance(feedback, Missing):
+            viewer.repeat(feedback.ssrc, feedback.sequences, now)
+        elif isinstance(feedback, PictureLost):
+            self.egress.refresh(viewer)
+        elif isinstance(feedback, ReceptionReport):
+            if viewer.kind_of(feedback.ssrc) == "v":
+                viewer.congestion.lost(feedback.lost, now)
+            viewer.round_trip = round_trip(feedback, ntp_time(time.time())) or viewer.round_trip
+        elif isinstance(feedback, Estimate):
+            viewer.congestion.estimated(feedback.bits, viewer.total().octets, now)
+        elif isinstance(feedback, Goodbye):
+            self.end("the viewer left")
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
