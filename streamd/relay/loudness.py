@@ -18,6 +18,7 @@ import av
 import av.error
 import structlog
 
+from streamd.errors import MediaError
 from streamd.media import opus
 from streamd.media.units import Track, Unit
 
@@ -135,7 +136,7 @@ def measured(track: Track, units: Sequence[Unit]) -> tuple[float, bool] | None:
             squares += sum(map(mul, some, some))
             count += len(some)
             clipped += sum(1 for sample in some if sample >= CLIPPED or sample <= -CLIPPED)
-    except (av.error.FFmpegError, ValueError) as error:
+    except (av.error.FFmpegError, MediaError, ValueError) as error:
         log.debug("sound not measured", reason=str(error))
     if not count:
         return None

@@ -35,6 +35,7 @@ class _Line:
         self.last = -1
         self.arrived: float | None = None
         self.step = 0.0
+        """The latest distance between two units that was an ordinary one, up to a second."""
 
     @property
     def started(self) -> bool:
@@ -86,7 +87,7 @@ class Timeline:
         dts = unit.dts + moved
         late = dts <= line.last
         dts = max(dts, line.last + 1)
-        if line.started:
+        if line.started and dts - line.last <= line.timescale:
             line.step = (dts - line.last) / line.timescale
         line.last, line.arrived = dts, now
         reorder = unit.pts - unit.dts
