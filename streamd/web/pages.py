@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from aiohttp import web
@@ -10,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from streamd.relay.stream import Stream
 from streamd.web.language import Catalogue, choose
-from streamd.web.security import feed_url
+from streamd.web.security import feed_url, rtmp_url
 from streamd.web.services import SERVICES, Services, find_stream
 from streamd.web.views import in_rotation, stream_row
 
@@ -42,7 +43,7 @@ async def event_page(request: web.Request) -> web.Response:
     catalogue = services.catalogues[choose(request)]
     ordered = in_rotation(list(services.streams), services.config.event)
     rows = [_row(services, stream, catalogue) for stream in ordered]
-    return _render(request, "event.html", {"streams": rows}, {"streams": rows})
+    return render(request, "event.html", {"streams": rows}, {"streams": rows})
 
 
 @routes.get("/watch/{stream}")
@@ -54,16 +55,19 @@ async def watch_page(request: web.Request) -> web.Response:
 @routes.get("/studio/{stream}")
 async def studio_page(request: web.Request) -> web.Response:
     """The candidate's own page; its key stays in the URL's fragment and never reaches us here."""
-    return await stream_page(request, "studio.html")
+    rtmp = rtmp_url(request, request.app[SERVICES])
+    return await stream_page(request, "studio.html", {"rtmp_url": rtmp})
 
 
-async def stream_page(request: web.Request, template: str) -> web.Response:
-    """A page about the one stream that the address names."""
+async def stream_page(
+    request: web.Request, template: str, more: Mapping[str, object] = {}
+) -> web.Response:
+    """A page about the one stream that the address names; its scripts find ``more`` too."""
     services = request.app[SERVICES]
     catalogue = services.catalogues[choose(request)]
     stream = await find_stream(services, request.match_info["stream"])
     row = _row(services, stream, catalogue)
-    return _render(request, template, {"stream": row}, {"stream": row})
+    return render(request, template, {"stream": row, **more}, {"stream": row})
 
 
 def _row(services: Services, stream: Stream, catalogue: Catalogue) -> dict[str, object]:
@@ -71,9 +75,10 @@ def _row(services: Services, stream: Stream, catalogue: Catalogue) -> dict[str, 
     return stream_row(stream, viewers, services.config.event, catalogue)
 
 
-def _render(
+def render(
     request: web.Request, template: str, page: dict[str, object], context: dict[str, object]
 ) -> web.Response:
+    """A template in the visitor's language. ``page`` is for its scripts, ``context`` for itself."""
     services = request.app[SERVICES]
     language = choose(request)
     catalogue = services.catalogues[language]

@@ -21,6 +21,7 @@ from streamd.web.services import SERVICES, Services
 Keyed = TypeVar("Keyed", bound=Handler)
 _KEYED: set[object] = set()
 
+_LOOPBACK = ("localhost", "127.0.0.1", "::1", "[::1]")
 _PLAIN_HEADERS = {
     "Server": "streamd",
     "X-Content-Type-Options": "nosniff",
@@ -35,12 +36,26 @@ def feed_url(request: web.Request, services: Services) -> str:
     if services.config.feeds.public_url:
         return services.config.feeds.public_url
     scheme = "wss" if services.config.tls.cert else "ws"
+    return f"{scheme}://{_host(request)}:{services.feed_port}/connection/websocket"
+
+
+def rtmp_url(request: web.Request, services: Services) -> str | None:
+    """Where this visitor's OBS sends to; None where RTMP is off or not to be reached from there."""
+    rtmp, host = services.config.rtmp, _host(request)
+    local = rtmp.host in _LOOPBACK and host not in _LOOPBACK
+    if not rtmp.enabled or not rtmp.port or local:
+        return None
+    port = "" if rtmp.port == 1935 else f":{rtmp.port}"
+    return f"rtmp://{host}{port}/live"
+
+
+def _host(request: web.Request) -> str:
+    """The name that the visitor knows this machine by, without a port."""
     try:
         host = urlsplit(f"//{request.host}").hostname or "localhost"
     except ValueError:
         host = "localhost"
-    shown = f"[{host}]" if ":" in host else host
-    return f"{scheme}://{shown}:{services.feed_port}/connection/websocket"
+    return f"[{host}]" if ":" in host else host
 
 
 def own_origin(request: web.Request, services: Services) -> str:
@@ -88,10 +103,12 @@ def check_origin(request: web.Request, services: Services) -> None:
 
 def _dress_page(request: web.Request, response: web.StreamResponse, services: Services) -> None:
     feed = urlsplit(feed_url(request, services))
+    # Not every browser takes 'self' to mean our own WebSockets too.
+    own = own_origin(request, services).replace("http", "ws", 1)
     response.headers["Content-Security-Policy"] = "; ".join(
         (
             "default-src 'self'",
-            f"connect-src 'self' {feed.scheme}://{feed.netloc}",
+            f"connect-src 'self' {own} {feed.scheme}://{feed.netloc}",
             "media-src 'self' blob:",
             "img-src 'self' data: blob:",
             "worker-src 'self' blob:",
