@@ -28,6 +28,8 @@ from streamd.feeds.metrics import FeedMetrics
 from streamd.feeds.votes import vote_rpc
 from streamd.identity import ConnectTokens, DeviceCookies
 from streamd.keys import KeyRecord, StreamKeys
+from streamd.recording.metrics import RecordingCollector
+from streamd.recording.recordings import Recordings
 from streamd.relay.stream import Stream
 from streamd.relay.streams import Streams
 from streamd.rtmp.server import RtmpServer
@@ -40,6 +42,8 @@ from streamd.web.pages import load_templates
 from streamd.web.server import HttpServer, new_registry
 from streamd.web.services import Services
 from streamd.webrtc.mux import Mux
+from streamd.webrtc.whep import WhepSessions
+from streamd.webrtc.whep_metrics import WhepCollector
 from streamd.webrtc.whip import WhipSessions
 
 log = structlog.get_logger(__name__)
@@ -74,8 +78,12 @@ class App:
             crowded=self._crowded,
         )
         self.announcements = Announcements(self.hub, self.streams, self.polls, config.event)
+        self.recordings = Recordings(config.recording, home, config.event)
+        self.registry.register(RecordingCollector(self.recordings))
         self.mux = Mux(config.webrtc)
         self.whip = WhipSessions(config.webrtc, self.mux)
+        self.whep = WhepSessions(config.webrtc, self.mux)
+        self.registry.register(WhepCollector(self.whep))
         self.rtmp = RtmpServer(config.rtmp, self.streams, self.keys)
         self.gateway = Gateway(
             msgspec.structs.replace(config.feeds, connections=connection_limit(config.feeds)),
@@ -124,6 +132,7 @@ class App:
         # 1. No new publishers; those on air are told by their peer connections closing.
         await shutdown.step("publishers", self.whip.close())
         await shutdown.step("encoders", self.rtmp.close())
+        await shutdown.step("viewers", self.whep.close())
         self.mux.close()
         # 2. Feed clients get their replies, then a code that tells them to come back.
         await shutdown.step("feeds", self.gateway.stop(min(DRAIN_SECONDS, shutdown.left)))
@@ -133,7 +142,9 @@ class App:
         await shutdown.step("polls", self.polls.stop())
         # 5. Packagers end.
         await shutdown.step("streams", self.streams.close())
-        # 6. The store.
+        # 6. Recordings are finished, with what the packagers gave out at their end.
+        await shutdown.step("recordings", self.recordings.stop())
+        # 7. The store.
         await shutdown.step("store", self.store.stop())
         leave.cancel()
 
@@ -162,10 +173,12 @@ class App:
             polls=self.polls,
             hub=self.hub,
             captions=self.announcements.captions,
+            recordings=self.recordings,
             keys=self.keys,
             cookies=self.cookies,
             tokens=self.tokens,
             whip=self.whip,
+            whep=self.whep,
             assets=Assets(),
             catalogues=catalogues,
             templates=load_templates(catalogues),
@@ -182,7 +195,9 @@ class App:
         return self.gateway.connections > self.config.polls.crowd
 
     def _on_stream(self, stream: Stream) -> None:
+        self.recordings.watch(stream, self.announcements.captions.of(stream.id))
         self.announcements.on_stream(stream)
+        self.whep.on_stream(stream)
 
     def _on_poll(self, poll: Poll) -> None:
         self.announcements.on_poll(poll)
@@ -214,7 +229,10 @@ async def serve(
         _relax_garbage_collection()
         await on_ready(app)
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(app.announcements.run(), name="announcements")]
+            tasks = [
+                group.create_task(app.announcements.run(), name="announcements"),
+                group.create_task(app.recordings.run(), name="recordings"),
+            ]
             if background is not None:
                 tasks.append(group.create_task(background(), name="background"))
             await stopping.wait()

@@ -15,12 +15,13 @@ from streamd.web.problems import Handler
 from streamd.web.services import SERVICES
 
 _VOTES = re.compile(r"/api/v1/polls/[^/]+/votes")
+_VOD_FILES = re.compile(r"/vod/[^/]+/.+")
 _PUBLIC = {"Access-Control-Allow-Origin": "*"}
-_WHIP = {
+_WEBRTC = {
     **_PUBLIC,
-    "Access-Control-Allow-Methods": "POST, DELETE, OPTIONS",
-    "Access-Control-Allow-Headers": "Authorization, Content-Type",
-    "Access-Control-Expose-Headers": "Location, Retry-After",
+    "Access-Control-Allow-Methods": "POST, PATCH, DELETE, OPTIONS",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match",
+    "Access-Control-Expose-Headers": "Location, ETag, Link, Retry-After, Accept-Post, Accept-Patch",
 }
 
 
@@ -38,9 +39,9 @@ async def cors(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 def _allowed(request: web.Request) -> Mapping[str, str]:
     path = request.path
-    if path.startswith("/whip/"):
-        return _WHIP
-    if path.startswith("/hls/"):
+    if path.startswith(("/whip/", "/whep/")):
+        return _WEBRTC
+    if path.startswith("/hls/") or _VOD_FILES.fullmatch(path):
         return _PUBLIC
     if _VOTES.fullmatch(path):
         origin = request.headers.get("Origin", "")

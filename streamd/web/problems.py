@@ -17,9 +17,24 @@ from aiohttp import web
 
 from polling import errors as polls
 from streamd import errors
+from streamd.recording import errors as recordings
 from streamd.web.language import choose
 from streamd.web.services import SERVICES
-from streamd.webrtc.errors import MuxFull, TooManyPublishers, UnknownSession
+from streamd.webrtc.errors import (
+    MuxFull,
+    PreconditionMissing,
+    StaleSession,
+    TooManyPublishers,
+    UnknownSession,
+    UnsupportedChange,
+)
+from streamd.webrtc.whep_errors import (
+    BFrames,
+    NotLive,
+    ProfileMissing,
+    SoundMissing,
+    TooManyViewers,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -61,8 +76,16 @@ REFUSALS: tuple[tuple[type[Exception], Refusal], ...] = (
     (errors.UnknownStream, Refusal(404, "unknown_stream", "Unknown stream")),
     (errors.AlreadyPublishing, Refusal(409, "already_publishing", "Already broadcasting")),
     (errors.CaptionRefused, Refusal(422, "caption_refused", "Caption not taken")),
+    (NotLive, Refusal(409, "not_live", "Not live", (("Retry-After", "3"),))),
     (errors.StreamError, Refusal(409, "stream_state", "Not possible now")),
     (TooManyPublishers, Refusal(503, "too_many_publishers", "Full", (("Retry-After", "30"),))),
+    (TooManyViewers, Refusal(503, "too_many_viewers", "Full", (("Retry-After", "30"),))),
+    (BFrames, Refusal(406, "b-frames", "B-frames")),
+    (ProfileMissing, Refusal(406, "profile", "H.264 profile not offered")),
+    (SoundMissing, Refusal(406, "audio", "Sound not carried")),
+    (PreconditionMissing, Refusal(428, "precondition_required", "If-Match missing")),
+    (StaleSession, Refusal(412, "stale_ice_session", "Not the newest ICE session")),
+    (UnsupportedChange, Refusal(422, "unsupported_change", "Not possible")),
     (MuxFull, Refusal(503, "no_room", "Full", (("Retry-After", "30"),))),
     (UnknownSession, Refusal(404, "unknown_session", "Unknown session")),
     (errors.MalformedOffer, Refusal(400, "malformed_offer", "Malformed SDP")),
@@ -70,6 +93,12 @@ REFUSALS: tuple[tuple[type[Exception], Refusal], ...] = (
     (errors.NegotiationError, Refusal(400, "negotiation", "Negotiation failed")),
     (errors.UnsupportedMedia, Refusal(415, "unsupported_media", "Unsupported media")),
     (errors.MalformedMedia, Refusal(400, "malformed_media", "Malformed media")),
+    (recordings.UnknownRecording, Refusal(404, "unknown_recording", "Unknown recording")),
+    (recordings.NoSuchFile, Refusal(404, "unknown_file", "Unknown file")),
+    (recordings.IllegalRecordingMove, Refusal(409, "recording_state", "Not possible now")),
+    (recordings.DownloadUnready, Refusal(503, "unready", "Being made", (("Retry-After", "5"),))),
+    (recordings.DownloadRefused, Refusal(503, "no_room", "Later", (("Retry-After", "60"),))),
+    (recordings.StorageFailed, Refusal(503, "storage_failed", "Storage unavailable", _SOON)),
     (
         errors.Unauthenticated,
         Refusal(401, "unauthenticated", "Not signed in", (("WWW-Authenticate", "Bearer"),)),
@@ -85,6 +114,10 @@ _STATUS_DETAILS = {
     415: "This address does not take that content type.",
     426: "This address is a WebSocket's. Open it with a WebSocket client.",
 }
+
+
+_KEPT = ("Allow", "Accept-Post", "Accept-Patch")
+"""Headers of aiohttp's refusals that say what would be taken."""
 
 
 def problem(refusal: Refusal, detail: str, extra: dict[str, object] | None = None) -> web.Response:
@@ -120,7 +153,7 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         slug = HTTPStatus(error.status).phrase.lower().replace(" ", "_")
         refusal = Refusal(error.status, slug, HTTPStatus(error.status).phrase)
         detail = _STATUS_DETAILS.get(error.status, error.reason)
-        kept = {name: error.headers[name] for name in ("Allow",) if name in error.headers}
+        kept = {name: error.headers[name] for name in _KEPT if name in error.headers}
         response = _answer(request, refusal, detail)
         response.headers.update(kept)
         return response

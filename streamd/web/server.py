@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from streamd.config import Web
 from streamd.errors import ConfigError
-from streamd.web import api, captions, hls, operations, pages, publishing, whip
+from streamd.web import api, captions, hls, operations, pages, publishing, vod, whep, whip
 from streamd.web.cors import cors
 from streamd.web.problems import problems
 from streamd.web.security import dressed, same_origin
@@ -19,10 +19,12 @@ from streamd.web.services import SERVICES, Services
 _ROUTES = (
     api.routes,
     captions.routes,
+    vod.routes,  # before hls: it answers one name below /hls
     hls.routes,
     operations.routes,
     pages.routes,
     publishing.routes,
+    whep.routes,
     whip.routes,
 )
 

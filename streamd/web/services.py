@@ -15,12 +15,14 @@ from streamd.errors import UnknownStream
 from streamd.feeds.hub import Hub
 from streamd.identity import ConnectTokens, DeviceCookies
 from streamd.keys import KeyRecord, StreamKeys
+from streamd.recording.recordings import Recordings
 from streamd.relay.captions import CaptionTracks
 from streamd.relay.stream import Stream
 from streamd.relay.streams import Streams
 from streamd.store import Store
 from streamd.web.assets import Assets
 from streamd.web.language import Catalogue
+from streamd.webrtc.whep import WhepSessions
 from streamd.webrtc.whip import WhipSessions
 
 
@@ -34,10 +36,12 @@ class Services:
     polls: PollService
     hub: Hub
     captions: CaptionTracks
+    recordings: Recordings
     keys: StreamKeys
     cookies: DeviceCookies
     tokens: ConnectTokens
     whip: WhipSessions
+    whep: WhepSessions
     assets: Assets
     catalogues: Mapping[str, Catalogue]
     templates: Mapping[str, Environment]
