@@ -61,8 +61,8 @@ class DiskFull(RecordingError):
 
 
 class DownloadUnready(RecordingError):
-    """The file is being made, or cannot be made now. ``seconds``: when to ask again."""
+    """The file is being made: ask again in some seconds."""
 
-    def __init__(self, message: str, seconds: int = 5) -> None:
-        super().__init__(message)
-        self.seconds = seconds
+
+class DownloadRefused(RecordingError):
+    """The file cannot be made now: ask again in a minute or more."""

@@ -7,6 +7,7 @@ is encoded again.
 from __future__ import annotations
 
 import io
+from fractions import Fraction
 from typing import Any
 
 import av
@@ -67,7 +68,7 @@ def _jpeg(picture: Any) -> bytes:
     height = max(round(picture.height * width / picture.width) // 2 * 2, 2)
     encoder: Any = av.CodecContext.create("mjpeg", "w")
     encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuvj420p"
-    encoder.time_base = "1/25"
+    encoder.time_base = Fraction(1, 25)
     encoder.options = {"qmin": "3", "qmax": "5"}
     shown = picture.reformat(width=width, height=height, format="yuvj420p")
     shown.pts, shown.time_base = 0, encoder.time_base

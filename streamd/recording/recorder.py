@@ -10,7 +10,9 @@ from streamd.errors import StreamError
 from streamd.media.parts import Init
 from streamd.media.units import Kind
 from streamd.recording.counters import Trouble
+from streamd.recording.journal import CaptionLine
 from streamd.recording.live_recording import LiveRecording
+from streamd.relay.captions import Caption, Captions
 from streamd.relay.notices import NoticeCode
 from streamd.relay.segmenter import Segment
 from streamd.relay.stream import Stream
@@ -31,8 +33,11 @@ class Recorder:
     of tracks changes: a track cannot begin in the middle of a playlist.
     """
 
-    def __init__(self, stream: Stream, begin: Begin, longest_seconds: float) -> None:
+    def __init__(
+        self, stream: Stream, captions: Captions, begin: Begin, longest_seconds: float
+    ) -> None:
         self._stream = stream
+        self._captions = captions
         self._begin = begin
         self._longest = longest_seconds
         self._recording: LiveRecording | None = None
@@ -41,14 +46,11 @@ class Recorder:
         self._tracks: frozenset[Kind] | None = None
         self._trouble: Trouble | None = None
         self._unfollow = stream.window.follow(self._on_segment, self._on_end)
-
-    @property
-    def recording(self) -> LiveRecording | None:
-        """What is being recorded now."""
-        return self._recording
+        self._unlisten = captions.listen(self._on_caption)
 
     def close(self) -> None:
         """Follows no longer; what is being recorded ends here."""
+        self._unlisten()
         self._unfollow()
         self._on_end()
 
@@ -67,6 +69,13 @@ class Recorder:
             self._gen, self._tracks = segment.gen, self._tracks_of(segment)
             self._recording = self._begin(self._stream, segment.begins, self._on_trouble)
         self._recording.put(segment, init)
+
+    def _on_caption(self, caption: Caption) -> None:
+        if self._recording is not None:
+            said = CaptionLine(
+                caption.number, self._captions.language, caption.start, caption.end, caption.text
+            )
+            self._recording.say(said)
 
     def _on_end(self) -> None:
         if self._recording is not None:

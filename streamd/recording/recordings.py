@@ -17,8 +17,14 @@ from streamd.recording.caretaker import Caretaker
 from streamd.recording.catalogue import Catalogue, Entry
 from streamd.recording.counters import Counters
 from streamd.recording.disk_guard import DiskGuard
-from streamd.recording.errors import DiskFull, DownloadUnready, NoSuchFile, UnknownRecording
-from streamd.recording.journal import CandidateNote, CaptionLine, Header
+from streamd.recording.errors import (
+    DiskFull,
+    DownloadRefused,
+    DownloadUnready,
+    NoSuchFile,
+    UnknownRecording,
+)
+from streamd.recording.journal import CandidateNote, Header
 from streamd.recording.lifecycle import Move, RecordingState
 from streamd.recording.live_recording import LiveRecording
 from streamd.recording.offline import Job
@@ -27,6 +33,7 @@ from streamd.recording.recorder import OnTrouble, Recorder
 from streamd.recording.storage import Shelf, Storage
 from streamd.recording.summary import download_name, summarize
 from streamd.recording.workshop import Workshop
+from streamd.relay.captions import Captions
 from streamd.relay.stream import Stream
 
 log = structlog.get_logger(__name__)
@@ -68,19 +75,11 @@ class Recordings:
             settings, self.shelf, self.catalogue, self.workshop, clock, quiet_seconds
         )
 
-    # -- what the relay and the captioner tell
-
-    def watch(self, stream: Stream) -> None:
-        """Records the stream's broadcasts from now on. May be called again."""
+    def watch(self, stream: Stream, captions: Captions) -> None:
+        """Records the stream's broadcasts and captions from now on. May be called again."""
         if self._settings.enabled and stream.id not in self._recorders:
             longest = self._settings.longest_minutes * 60.0
-            self._recorders[stream.id] = Recorder(stream, self._begin, longest)
-
-    def say(self, stream: str, caption: CaptionLine) -> None:
-        """Keeps a caption in the stream's recording, where one is being made."""
-        recorder = self._recorders.get(stream)
-        if recorder is not None and recorder.recording is not None:
-            recorder.recording.say(caption)
+            self._recorders[stream.id] = Recorder(stream, captions, self._begin, longest)
 
     # -- what people ask
 
@@ -96,7 +95,7 @@ class Recordings:
     async def download(self, recording: str, chapter: int) -> str:
         """The path of a chapter's MP4, which is made if need be.
 
-        Raises UnknownRecording, DownloadUnready with when to come back, StorageFailed.
+        Raises UnknownRecording, DownloadUnready, DownloadRefused, StorageFailed.
         """
         kept = self.catalogue.get(recording).kept
         wanted = next((one for one in kept.chapters if one.n == chapter), None)
@@ -165,13 +164,13 @@ class Recordings:
             self.catalogue.drop(entry.id)
 
     async def _make(self, recording: str, chapter: int, wanted: int) -> None:
-        """Has the file made; raises DownloadUnready in any case."""
+        """Has the file made, and raises that it is not there yet."""
         try:
             await self.shelf.do(self._scratch_guard.check, 2 * wanted)
         except DiskFull as error:
-            raise DownloadUnready("There is no room to make this file now.", 600) from error
+            raise DownloadRefused("There is no room to make this file now.") from error
         if not self.workshop.ask_mp4(recording, chapter):
-            raise DownloadUnready("This file cannot be made right now. Try again in a minute.", 60)
+            raise DownloadRefused("This file cannot be made right now. Try again in a minute.")
         raise DownloadUnready("The file is being made. Ask again in a moment.")
 
     def _on_made(self, job: Job, made: bool) -> None:

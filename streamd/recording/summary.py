@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from streamd.media.units import Kind
+from streamd.recording.captions import language
 from streamd.recording.journal import Header, Journal, SegmentLine
 from streamd.recording.lifecycle import RecordingState
 
@@ -41,6 +42,8 @@ class Summary(msgspec.Struct, frozen=True):
     bytes: int
     chapters: tuple[Chapter, ...] = ()
     interrupted: bool = False
+    captions: str = ""
+    """The captions' language, a BCP 47 tag; empty where there are none."""
     poster: bool | None = None
 
 
@@ -59,6 +62,7 @@ def summarize(
         bytes=journal.bytes,
         chapters=chapters(journal),
         interrupted=interrupted,
+        captions=language(journal),
     )
 
 

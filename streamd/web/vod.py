@@ -1,0 +1,266 @@
+"""Recordings over HTTP: their files, their pages, their API, and the past of what is on air."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import AsyncIterator
+from functools import lru_cache
+
+from aiohttp import web
+
+from streamd.media import playlist
+from streamd.media.units import Kind
+from streamd.recording import captions, playlists
+from streamd.recording.catalogue import Entry
+from streamd.recording.lifecycle import RecordingState
+from streamd.recording.recordings import Recordings
+from streamd.recording.storage import Shelf
+from streamd.recording.summary import POSTER
+from streamd.web.api import reply
+from streamd.web.language import choose
+from streamd.web.pages import render
+from streamd.web.recording_rows import recording_row
+from streamd.web.security import acts_by_key
+from streamd.web.services import SERVICES, authorize
+from streamd.web.views import in_rotation, stream_row
+
+routes = web.RouteTableDef()
+
+CHUNK_BYTES = 1_048_576
+"""Read at a time from an object store for one visitor."""
+
+SHOWN_EACH = 6
+"""Recordings of each candidate on the page of all; the same for everybody."""
+
+_TYPES = {
+    ("v", "m4s"): "video/mp4",
+    ("v", "mp4"): "video/mp4",
+    ("a", "m4s"): "audio/mp4",
+    ("a", "mp4"): "audio/mp4",
+}
+_MEDIA = re.compile(r"([va])-[0-9]{1,9}\.(m4s|mp4)")
+_PLAYLISTS: dict[str, Kind | None] = {
+    playlists.INDEX: None,
+    playlists.playlist_name("v"): "v",
+    playlists.playlist_name("a"): "a",
+}
+_FOR_GOOD = "public, max-age=31536000, immutable"
+_FOR_A_WHILE = "public, max-age=60"
+_RECORDING = r"{recording:[a-z0-9-]{1,120}}"
+
+
+# -- files
+
+
+@routes.get(rf"/vod/{_RECORDING}/{{name:[a-z0-9.-]{{1,64}}}}")
+async def resource(request: web.Request) -> web.StreamResponse:
+    """A playlist, a segment, the poster or the captions, by its name."""
+    recordings = request.app[SERVICES].recordings
+    entry = recordings.catalogue.get(request.match_info["recording"])
+    name = request.match_info["name"]
+    if name in _PLAYLISTS:
+        return await _playlist(request, entry, _PLAYLISTS[name])
+    if name == captions.CAPTIONS:
+        return await _captions(recordings, entry)
+    found = _MEDIA.fullmatch(name)
+    if found is not None:
+        content_type = _TYPES[found[1], found[2]]
+    elif name == POSTER:
+        content_type = "image/jpeg"
+    else:
+        raise web.HTTPNotFound
+    headers = {"Content-Type": content_type, "Cache-Control": _FOR_GOOD}
+    return await _file(request, f"{entry.id}/{name}", headers)
+
+
+@routes.get(rf"/vod/{_RECORDING}/download/{{chapter:[0-9]{{1,4}}}}.mp4")
+async def download(request: web.Request) -> web.StreamResponse:
+    """A chapter as MP4, by ranges too (RFC 9110 section 14); 503 while it is being made."""
+    recordings = request.app[SERVICES].recordings
+    recording = request.match_info["recording"]
+    path = await recordings.download(recording, int(request.match_info["chapter"]))
+    shown = f"{recording}-{request.match_info['chapter']}.mp4"
+    headers = {
+        "Content-Type": "video/mp4",
+        "Content-Disposition": f'attachment; filename="{shown}"',
+        "Cache-Control": _FOR_A_WHILE,
+    }
+    return await _file(request, path, headers)
+
+
+@routes.get("/hls/{stream}/dvr.m3u8")
+async def past(request: web.Request) -> web.Response:
+    """Everything recorded so far of the broadcast on air: a growing playlist, without a session."""
+    entry = request.app[SERVICES].recordings.catalogue.running(request.match_info["stream"])
+    if entry is None or entry.live is None:
+        raise web.HTTPNotFound
+    text = playlists.index(entry.live.journal, prefix=f"/vod/{entry.id}/")
+    return _text(request, text, "no-cache")
+
+
+async def _playlist(request: web.Request, entry: Entry, kind: Kind | None) -> web.Response:
+    services = request.app[SERVICES]
+    live = entry.live
+    if live is None:
+        name = playlists.INDEX if kind is None else playlists.playlist_name(kind)
+        shelf = services.recordings.shelf
+        body = await shelf.do(shelf.storage.read, f"{entry.id}/{name}")
+        return _text(request, body.decode(), _FOR_A_WHILE)
+    if kind is None:
+        return _text(request, playlists.index(live.journal), "no-cache")
+    try:
+        text = live.playlists[kind].text(
+            target_seconds=services.config.relay.target_seconds,
+            ended=entry.state is not RecordingState.RECORDING,
+        )
+    except KeyError as error:
+        raise web.HTTPNotFound from error
+    return _text(request, text, "no-cache")
+
+
+def _text(request: web.Request, text: str, caching: str) -> web.Response:
+    """A playlist; that of a long recording is mostly repetition, so it travels packed."""
+    headers = {
+        "Content-Type": playlist.CONTENT_TYPE,
+        "Cache-Control": caching,
+        "Vary": "Accept-Encoding",
+    }
+    if "gzip" not in request.headers.get("Accept-Encoding", ""):
+        return web.Response(text=text, headers=headers)
+    return web.Response(body=_packed(text), headers={**headers, "Content-Encoding": "gzip"})
+
+
+@lru_cache(maxsize=64)
+def _packed(text: str) -> bytes:
+    return gzip.compress(text.encode(), compresslevel=3, mtime=0)
+
+
+async def _captions(recordings: Recordings, entry: Entry) -> web.Response:
+    if entry.live is not None:
+        text = captions.document(entry.live.journal)
+    else:
+        path = f"{entry.id}/{captions.CAPTIONS}"
+        text = (await recordings.shelf.do(recordings.shelf.storage.read, path)).decode()
+    return web.Response(text=text, content_type="text/vtt", headers={"Cache-Control": "no-cache"})
+
+
+async def _file(request: web.Request, path: str, headers: dict[str, str]) -> web.StreamResponse:
+    """A file of the storage: from the disk by sendfile, from an object store through us.
+
+    Through us rather than by a signed address: the bucket stays closed, and players and caches
+    know one origin.
+    """
+    shelf = request.app[SERVICES].recordings.shelf
+    size = await shelf.do(shelf.storage.size, path)
+    local = shelf.storage.local(path)
+    if local is not None:
+        return web.FileResponse(local, headers=headers)
+    start, end, status = _range(request, size)
+    headers = {**headers, "Accept-Ranges": "bytes", "Content-Length": str(end - start)}
+    if status == 206:
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
+    return web.Response(body=_chunks(shelf, path, start, end), status=status, headers=headers)
+
+
+def _range(request: web.Request, size: int) -> tuple[int, int, int]:
+    """Start, end and status (RFC 9110 section 14.2). A range nobody understands is ignored."""
+    try:
+        asked = request.http_range
+    except ValueError:
+        return 0, size, 200
+    if asked.start is None and asked.stop is None:
+        return 0, size, 200
+    start, end, _ = asked.indices(size)
+    if start >= end:
+        raise web.HTTPRequestRangeNotSatisfiable(headers={"Content-Range": f"bytes */{size}"})
+    return start, end, 206
+
+
+async def _chunks(shelf: Shelf, path: str, start: int, end: int) -> AsyncIterator[bytes]:
+    while start < end:
+        chunk = await shelf.do(shelf.storage.read, path, start, min(start + CHUNK_BYTES, end))
+        if not chunk:
+            return
+        start += len(chunk)
+        yield chunk
+
+
+# -- API
+
+
+@routes.get("/api/v1/recordings")
+async def list_recordings(request: web.Request) -> web.Response:
+    """Recordings, newest first; ``?stream=`` and ``?state=`` narrow."""
+    services = request.app[SERVICES]
+    catalogue = services.catalogues[choose(request)]
+    state = request.query.get("state")
+    rows = [
+        recording_row(services.recordings, one, catalogue)
+        for one in services.recordings.catalogue.shown(request.query.get("stream"))
+        if state in (None, one.state.value)
+    ]
+    return reply({"recordings": rows})
+
+
+@routes.get(rf"/api/v1/recordings/{_RECORDING}")
+async def get_recording(request: web.Request) -> web.Response:
+    """One recording's row."""
+    services = request.app[SERVICES]
+    entry = services.recordings.catalogue.get(request.match_info["recording"])
+    catalogue = services.catalogues[choose(request)]
+    return reply(recording_row(services.recordings, entry.summary, catalogue))
+
+
+@routes.delete(rf"/api/v1/recordings/{_RECORDING}")
+@acts_by_key
+async def delete_recording(request: web.Request) -> web.Response:
+    """Deletes it for good: for the stream's key or the headquarters'. 409 while it is made."""
+    recordings = request.app[SERVICES].recordings
+    entry = recordings.catalogue.get(request.match_info["recording"])
+    await authorize(request, entry.kept.header.stream)
+    await recordings.delete(entry.id)
+    return web.Response(status=204)
+
+
+# -- pages
+
+
+@routes.get("/vod")
+async def list_page(request: web.Request) -> web.Response:
+    """Recordings by candidate, in the order of the event page; ``?stream=``: all of one."""
+    services = request.app[SERVICES]
+    catalogue = services.catalogues[choose(request)]
+    asked = request.query.get("stream")
+    rows: dict[str, list[dict[str, object]]] = {}
+    for summary in services.recordings.catalogue.shown(asked):
+        row = recording_row(services.recordings, summary, catalogue)
+        rows.setdefault(summary.header.stream, []).append(row)
+    sections = []
+    for stream in in_rotation(list(services.streams), services.config.event):
+        speaker = stream_row(stream, 0, services.config.event, catalogue)["candidate"]
+        found = rows.pop(stream.id, [])
+        if asked in (None, stream.id) and (found or speaker):
+            sections.append(_section(stream.id, speaker, found, asked))
+    # What was recorded of streams that are no longer there.
+    for stream_id, found in sorted(rows.items()):
+        sections.append(_section(stream_id, found[0]["candidate"], found, asked))
+    if asked and not sections:
+        raise web.HTTPNotFound
+    return render(request, "vod.html", {}, {"sections": sections, "only": asked})
+
+
+def _section(
+    stream: str, candidate: object, rows: list[dict[str, object]], asked: str | None
+) -> dict[str, object]:
+    shown = rows if asked else rows[:SHOWN_EACH]
+    return {"stream": stream, "candidate": candidate, "recordings": shown, "count": len(rows)}
+
+
+@routes.get(rf"/vod/{_RECORDING}")
+async def recording_page(request: web.Request) -> web.Response:
+    """One recording: its player, when it was, its files."""
+    services = request.app[SERVICES]
+    entry = services.recordings.catalogue.get(request.match_info["recording"])
+    row = recording_row(services.recordings, entry.summary, services.catalogues[choose(request)])
+    return render(request, "vod_recording.html", {"recording": row}, {"recording": row})
