@@ -74,10 +74,10 @@ class Relay(msgspec.Struct, frozen=True):
     join_bytes: Bytes = 8_388_608
     part_ms: Annotated[int, Meta(ge=0, le=100)] = 0
     target_seconds: Annotated[int, Meta(ge=2, le=30)] = 6
-    window_segments: Annotated[int, Meta(ge=3, le=1_000)] = 8
+    window_seconds: Annotated[int, Meta(ge=0, le=600)] = 48
     subscriber_units: Positive = 512
     delay_bytes: Bytes = 100_663_296
-    hls_part_ms: Annotated[int, Meta(ge=200, le=500)] = 320
+    hls_part_ms: Annotated[int, Meta(ge=200, le=500)] = 334
 
 
 class Recording(msgspec.Struct, frozen=True):

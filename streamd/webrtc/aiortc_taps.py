@@ -13,6 +13,7 @@ import asyncio
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Protocol
 
 import aiortc
@@ -36,7 +37,8 @@ from aiortc.rtcicetransport import RTCIceGatherer, RTCIceTransport
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters, RTCRtpReceiveParameters
 from aiortc.rtcrtpreceiver import RTCRtpReceiver, StreamStatistics
 
-from streamd.media.units import Kind
+from streamd.media.opus import SAMPLE_RATE
+from streamd.media.units import MEDIA_TIMESCALE, Kind
 from streamd.webrtc.mux_connection import MuxConnection
 
 log = structlog.get_logger(__name__)
@@ -188,6 +190,14 @@ class Tap(Protocol):
         """The peer said goodbye, or its transport is gone, or it misbehaves."""
 
 
+@dataclass(frozen=True, slots=True)
+class Reception:
+    """``loss``: the share of packets missing since the report before; ``jitter`` in seconds."""
+
+    loss: float
+    jitter: float
+
+
 class PacketReceiver:
     """A transceiver's receiver that hands packets on. Stands in for aiortc's RTCRtpReceiver.
 
@@ -211,6 +221,8 @@ class PacketReceiver:
         self._estimator = RemoteBitrateEstimator()
         self._estimated = False
         self._contained = False
+        self.reception: Reception | None = None
+        """How the track's source was received, as last reported."""
         self._registered = False
         _replace(transceiver, "_RTCRtpTransceiver__receiver", self)
 
@@ -339,25 +351,38 @@ class PacketReceiver:
             packet.lost = sorted(sequences)
             await self._send(bytes(packet))
 
-    async def report_reception(self) -> None:
-        """Sends a receiver report on every source heard so far (RFC 3550 §6.4.2)."""
+    @property
+    def ssrc(self) -> int:
+        """The SSRC that feedback and reports are sent from."""
+        return self._ssrc
+
+    async def report_reception(self, appended: bytes = b"") -> None:
+        """Sends a receiver report on every source heard so far (RFC 3550 §6.4.2).
+
+        ``appended`` are further RTCP packets for the same compound.
+        """
         reports = []
         for ssrc, statistics in self._statistics.items():
             middle, arrived = self._reports.get(ssrc, (0, 0.0))
             delay = min(_now() - arrived, 65_535.0) if middle else 0.0
+            lost, jitter = min(statistics.fraction_lost, 255), statistics.jitter
+            if ssrc == self._source:
+                rate = SAMPLE_RATE if self._kind == "a" else MEDIA_TIMESCALE
+                self.reception = Reception(loss=lost / 256, jitter=jitter / rate)
             reports.append(
                 rtp.RtcpReceiverInfo(
                     ssrc=ssrc,
-                    fraction_lost=min(statistics.fraction_lost, 255),
+                    fraction_lost=lost,
                     packets_lost=statistics.packets_lost,
                     highest_sequence=statistics.max_seq or 0,
-                    jitter=min(statistics.jitter, 0xFFFFFFFF),
+                    jitter=min(jitter, 0xFFFFFFFF),
                     lsr=middle,
                     dlsr=int(delay * 65_536),
                 )
             )
         if reports:
-            await self._send(bytes(rtp.RtcpRrPacket(ssrc=self._ssrc, reports=reports)))
+            report = rtp.RtcpRrPacket(ssrc=self._ssrc, reports=reports)
+            await self._send(bytes(report) + appended)
 
     async def _feedback(self, fmt: int, *, media_ssrc: int, fci: bytes = b"") -> None:
         packet = rtp.RtcpPsfbPacket(fmt=fmt, ssrc=self._ssrc, media_ssrc=media_ssrc, fci=fci)
@@ -375,10 +400,13 @@ def _now() -> float:
     return asyncio.get_running_loop().time()
 
 
-def guard_transport(transport: RTCDtlsTransport) -> None:
+def guard_transport(
+    transport: RTCDtlsTransport, on_rtcp: Callable[[bytes], None] = lambda _: None
+) -> None:
     """Keeps malformed packets of an authenticated peer from ending its receive loop.
 
-    aiortc catches ValueError there; a header extension of the wrong size raises struct.error.
+    ``on_rtcp`` hears each compound RTCP packet, decrypted, before aiortc reads it. aiortc catches
+    ValueError there; a header extension of the wrong size raises struct.error.
     """
     handle_rtp, handle_rtcp = transport._handle_rtp_data, transport._handle_rtcp_data
 
@@ -392,6 +420,7 @@ def guard_transport(transport: RTCDtlsTransport) -> None:
 
     async def contained_rtcp(data: bytes) -> None:
         try:
+            on_rtcp(data)
             await handle_rtcp(data)
         except Exception as error:
             log.debug("an RTCP packet could not be read", error=repr(error))

@@ -3,7 +3,10 @@
 NegotiationError
 ├── TooManyPublishers   every place for a publisher is taken: 503, worth trying again
 ├── MuxFull             the UDP port carries as many peers as it may, or is closed: likewise
-└── NegotiationFailed   the offer was sound, and yet no answer came of it
+├── NegotiationFailed   the offer was sound, and yet no answer came of it
+├── PreconditionMissing a PATCH says not which ICE session it means: 428
+├── StaleSession        it means one that is no longer: 412
+└── UnsupportedChange   it is sound, and cannot be done: 422
 StreamdError
 └── UnknownSession      no such WHIP session, or it is over
 """
@@ -39,6 +42,27 @@ class MuxFull(NegotiationError):
 
 class NegotiationFailed(NegotiationError):
     """The offer was sound, and yet no answer came of it."""
+
+
+class PreconditionMissing(NegotiationError):
+    """A PATCH without If-Match (RFC 9725 §4.3.1)."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Say which ICE session is meant: “If-Match” with the session's newest ETag, "
+            'or “If-Match: "*"” to restart ICE.'
+        )
+
+
+class StaleSession(NegotiationError):
+    """A PATCH for an ICE session that a restart has replaced (RFC 9725 §4.3.1)."""
+
+    def __init__(self) -> None:
+        super().__init__("This ETag is not the session's newest one; ICE was restarted since.")
+
+
+class UnsupportedChange(NegotiationError):
+    """A readable PATCH that asks for what cannot be done (RFC 9725 §4.3.1)."""
 
 
 class UnknownSession(StreamdError):

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from aiortc import RTCCertificate, RTCPeerConnection, RTCSessionDescription
 
 from streamd.media.units import Kind
+from streamd.relay.health import LinkHealth
 from streamd.webrtc.aiortc_taps import (
     PacketReceiver,
     Tap,
@@ -17,7 +18,9 @@ from streamd.webrtc.aiortc_taps import (
 )
 from streamd.webrtc.errors import NegotiationFailed
 from streamd.webrtc.mux_connection import MuxConnection
-from streamd.webrtc.sdp import Offer, as_lite_agent, with_start_bitrate
+from streamd.webrtc.round_trip import RoundTrip
+from streamd.webrtc.sdp import Offer
+from streamd.webrtc.sdp_answer import as_lite_agent, with_start_bitrate
 
 NEGOTIATION_SECONDS = 10.0
 CLOSE_SECONDS = 5.0
@@ -37,6 +40,9 @@ class Peer:
         self._receivers = receivers
         self.carrier = carrier
         """The peer's share of the mux."""
+        self._first = next(iter(receivers.values()))
+        self._round_trip = RoundTrip()
+        guard_transport(self._first.transport, self._heard)
 
     @classmethod
     async def answer(
@@ -79,7 +85,6 @@ class Peer:
         for kind in offer.kinds:
             transceiver = receiving_transceiver(connection, kind, carrier)
             receivers[kind] = PacketReceiver(kind, transceiver, tap)
-        guard_transport(receivers[offer.kinds[0]].transport)
         return cls(connection, receivers, carrier)
 
     @property
@@ -107,9 +112,25 @@ class Peer:
         await self._receivers["v"].request_packets(sequences)
 
     async def report_reception(self) -> None:
-        """Sends a receiver report for each track."""
+        """Sends a receiver report for each track, the first with a question for the round trip."""
+        question = self._round_trip.question(self._first.ssrc, _now())
         for receiver in self._receivers.values():
-            await receiver.report_reception()
+            await receiver.report_reception(question if receiver is self._first else b"")
+
+    def link(self) -> LinkHealth | None:
+        """Loss and jitter as last reported, and the round trip; None before the first report."""
+        reports = [one.reception for one in self._receivers.values() if one.reception is not None]
+        if not reports:
+            return None
+        trip = self._round_trip.seconds
+        return LinkHealth(
+            loss_percent=max(report.loss for report in reports) * 100,
+            rtt_ms=trip * 1_000 if trip is not None else None,
+            jitter_ms=max(report.jitter for report in reports) * 1_000,
+        )
+
+    def _heard(self, compound: bytes) -> None:
+        self._round_trip.heard(compound, self._first.ssrc, _now())
 
     async def close(self) -> None:
         """Ends the connection; the client is told. Takes ``CLOSE_SECONDS`` at most."""
@@ -118,3 +139,7 @@ class Peer:
                 await self._connection.close()
         except TimeoutError:
             return
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

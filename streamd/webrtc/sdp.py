@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from streamd.errors import MalformedOffer, NoAcceptableCodec
 from streamd.media.units import Kind
 from streamd.webrtc.ice_candidates import kept_candidates
+from streamd.webrtc.ice_credentials import Credentials
 from streamd.webrtc.sdp_sections import Section, read_sections
 
 ACCEPTED = ("H.264 constrained baseline, packetization-mode=1", "Opus")
@@ -29,13 +30,13 @@ _EXTENSIONS = (
 _FEEDBACK = ("nack", "nack pli", "goog-remb")
 _SETUP = ("actpass", "active", "passive")
 _DIGEST_BYTES = {"sha-256": 32, "sha-384": 48, "sha-512": 64}
-_ICE_CHARS = r"[A-Za-z0-9+/]"
 _MID = r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]{1,64}"
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A checked offer. ``sdp`` is what to negotiate with; ``kinds`` are its sections, in order.
+    """A checked offer. ``sdp`` is what to negotiate with; ``kinds`` are its sections, in order,
+    and ``mids`` their names. ``credentials`` are the client's for ICE.
 
     ``parameter_sets`` are the SPS and PPS NAL units announced out of band
     (``sprop-parameter-sets``, RFC 6184 §8.1), in order; most clients send them in band instead.
@@ -43,6 +44,8 @@ class Offer:
 
     sdp: str
     kinds: tuple[Kind, ...]
+    mids: tuple[str, ...]
+    credentials: Credentials
     parameter_sets: tuple[bytes, ...]
 
 
@@ -61,6 +64,8 @@ def check_offer(text: str) -> Offer:
     """
     session, sections = read_sections(text)
     kinds = [section.kind for section in sections]
+    if "ice-lite" in session.attributes:
+        raise MalformedOffer("The offer says “a=ice-lite”; a WHIP client must do its ICE in full.")
     _check_sections(sections, kinds)
     chosen = [_chosen(section) for section in sections]
     _check_bundle(session, sections)
@@ -70,7 +75,13 @@ def check_offer(text: str) -> Offer:
         lines += _written(section, session, codecs)
     video = chosen[kinds.index("video")]
     order: tuple[Kind, ...] = tuple("v" if kind == "video" else "a" for kind in kinds)
-    return Offer("\r\n".join(lines) + "\r\n", order, _parameter_sets(video))
+    return Offer(
+        sdp="\r\n".join(lines) + "\r\n",
+        kinds=order,
+        mids=tuple(_mid(section) for section in sections),
+        credentials=_credentials(sections[0], session),
+        parameter_sets=_parameter_sets(video),
+    )
 
 
 def _check_sections(sections: list[Section], kinds: list[str]) -> None:
@@ -191,17 +202,23 @@ def _written(section: Section, session: Section, codecs: list[_Codec]) -> list[s
     return lines + _sources(section) + kept_candidates(section.attributes.get("candidate", ()))
 
 
+def _credentials(section: Section, session: Section) -> Credentials:
+    found = Credentials(
+        section.first("ice-ufrag", session) or "", section.first("ice-pwd", session) or ""
+    )
+    if not found.well_formed():
+        raise MalformedOffer(
+            f"The {section.kind} section has no readable “a=ice-ufrag” or “a=ice-pwd”."
+        )
+    return found
+
+
 def _transport(section: Section, session: Section) -> list[str]:
-    ufrag = section.first("ice-ufrag", session) or ""
-    password = section.first("ice-pwd", session) or ""
-    if not re.fullmatch(_ICE_CHARS + "{4,256}", ufrag):
-        raise MalformedOffer(f"The {section.kind} section has no readable “a=ice-ufrag”.")
-    if not re.fullmatch(_ICE_CHARS + "{22,256}", password):
-        raise MalformedOffer(f"The {section.kind} section has no readable “a=ice-pwd”.")
+    credentials = _credentials(section, session)
     setup = section.first("setup", session)
     if setup not in _SETUP:
         raise MalformedOffer(f"The {section.kind} section needs “a=setup:actpass”.")
-    lines = [f"a=ice-ufrag:{ufrag}", f"a=ice-pwd:{password}"]
+    lines = [f"a=ice-ufrag:{credentials.ufrag}", f"a=ice-pwd:{credentials.password}"]
     lines += _fingerprints(section, session)
     return [*lines, f"a=setup:{setup}"]
 
@@ -284,25 +301,3 @@ def _parameter_sets(codecs: list[_Codec]) -> tuple[bytes, ...]:
                 raise MalformedOffer("“sprop-parameter-sets” is not base64.") from error
             return tuple(nal for nal in sets if nal)[:8]
     return ()
-
-
-def as_lite_agent(answer: str) -> str:
-    """The answer, saying that its author only answers checks (RFC 8839 §5.3) and takes
-    candidates that turn up later (RFC 8840 §4.1.3)."""
-    return re.sub(
-        r"^(t=[^\r\n]*)", "\\1\r\na=ice-lite\r\na=ice-options:trickle", answer, count=1, flags=re.M
-    )
-
-
-def with_start_bitrate(answer: str, kilobits: int) -> str:
-    """The answer, telling Chromium's encoder at what bitrate to begin (``x-google-start-bitrate``).
-
-    Without it Chromium begins at 300 kbit/s, in a quarter of the camera's size, and grows slowly.
-    Others ignore the parameter (RFC 8866 §6.15).
-    """
-    return re.sub(
-        r"^(a=fmtp:[0-9]+ [^\r\n]*profile-level-id=[^\r\n]*)",
-        rf"\1;x-google-start-bitrate={kilobits}",
-        answer,
-        flags=re.MULTILINE,
-    )

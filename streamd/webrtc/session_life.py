@@ -62,6 +62,8 @@ class SessionLife:
         self.media_at: float | None = None
         self.reason = ""
         """Why the session ended."""
+        self.lost = False
+        """Whether it broke off, rather than that somebody ended it: its publisher may be back."""
 
     def move(self, move: Move, now: float) -> None:
         """Makes a move. Raises IllegalSessionMove where the table has no such row."""
@@ -83,22 +85,22 @@ class SessionLife:
         if self.state in (SessionState.WAITING, SessionState.SILENT):
             self.move(Move.MEDIA, now)
 
-    def end(self, reason: str, now: float) -> None:
+    def end(self, reason: str, now: float, *, lost: bool = False) -> None:
         """The session is over; the first reason stays."""
         if self.state is not SessionState.ENDED:
-            self.reason = reason
+            self.reason, self.lost = reason, lost
             self.move(Move.END, now)
 
     def tick(self, now: float, heard: float) -> None:
         """Time passes; ``heard`` is when the peer last sent anything."""
         if self.state is SessionState.CONNECTING:
             if now - self.since >= CONNECT_SECONDS:
-                self.end("no connection came about", now)
+                self.end("no connection came about", now, lost=True)
         elif self.state is not SessionState.ENDED and now - heard >= VANISHED_SECONDS:
-            self.end("the peer vanished", now)
+            self.end("the peer vanished", now, lost=True)
         elif self.state is SessionState.WAITING:
             if now - self.since >= FIRST_MEDIA_SECONDS:
-                self.end("no media came", now)
+                self.end("no media came", now, lost=True)
         elif self.state is SessionState.FLOWING:
             assert self.media_at is not None
             if now - self.media_at >= SILENCE_SECONDS:

@@ -10,8 +10,10 @@ import structlog
 from streamd import config
 from streamd.relay.stream import Stream
 from streamd.webrtc.errors import TooManyPublishers, UnknownSession
+from streamd.webrtc.ice_servers import ice_server_links
 from streamd.webrtc.mux import Mux
 from streamd.webrtc.sdp import check_offer
+from streamd.webrtc.session_life import SessionState
 from streamd.webrtc.whip_session import WhipSession
 
 log = structlog.get_logger(__name__)
@@ -20,10 +22,13 @@ log = structlog.get_logger(__name__)
 class WhipSessions:
     """All WHIP sessions. It owns one task a session and awaits the end of each.
 
-    Their datagrams go through ``mux``, which is open as long as there are any.
+    Their datagrams go through ``mux``, which is open as long as there are any. Raises ConfigError
+    for ``ice_servers`` that no client could use.
     """
 
     def __init__(self, settings: config.WebRtc, mux: Mux) -> None:
+        self.ice_server_links = ice_server_links(settings.ice_servers)
+        """``Link`` headers for every client (RFC 9725 §4.6)."""
         self._settings = settings
         self._mux = mux
         self._sessions: dict[str, WhipSession] = {}
@@ -41,13 +46,18 @@ class WhipSessions:
         except KeyError:
             raise UnknownSession from None
 
-    async def publish(self, stream: Stream, offer_sdp: str) -> WhipSession:
+    async def publish(
+        self, stream: Stream, offer_sdp: str, *, takeover: bool = False
+    ) -> WhipSession:
         """Answers an offer; from then on the publisher's media flows into ``stream``.
 
-        Raises MalformedOffer, NoAcceptableCodec, TooManyPublishers, AlreadyPublishing or
-        NegotiationFailed. Cancelled, it leaves nothing behind.
+        ``takeover`` dismisses whoever publishes there; viewers stay. Raises MalformedOffer,
+        NoAcceptableCodec, TooManyPublishers, MuxFull, AlreadyPublishing or NegotiationFailed.
+        Cancelled, it leaves nothing behind.
         """
         offer = check_offer(offer_sdp)
+        if takeover:
+            stream.take_over("another publisher took over")
         await self._retire(stream)
         limit = 0 if self._closed else self._settings.publishers
         if len(self._sessions) + self._opening >= limit:
@@ -87,9 +97,10 @@ class WhipSessions:
     async def _retire(self, stream: Stream) -> None:
         """Ends the stream's session where its peer went silent, so that the stream is free."""
         for session in tuple(self._sessions.values()):
-            if session.stream is stream and session.yields():
+            gone = session.state is SessionState.ENDED or session.yields()
+            if session.stream is stream and gone:
                 task = self._tasks[session.id]
-                session.end("another publisher took its place")
+                session.end("another publisher took its place", lost=True)
                 await asyncio.wait([task])
 
     async def _carry(self, session: WhipSession) -> None:

@@ -11,13 +11,17 @@ from aiortc.rtp import RtpPacket
 
 from streamd.errors import StreamdError
 from streamd.media.units import Kind
+from streamd.relay.health import LinkHealth
 from streamd.relay.stream import Publisher, Stream
+from streamd.webrtc.errors import UnknownSession
+from streamd.webrtc.ice_exchange import Change, IceExchange
 from streamd.webrtc.ingest import Announce, Event, Ingest
 from streamd.webrtc.keyframes import KeyframeBeat
 from streamd.webrtc.mux import Mux
 from streamd.webrtc.peer import Peer
 from streamd.webrtc.retransmission import Requests
 from streamd.webrtc.sdp import Offer
+from streamd.webrtc.sdp_fragment import read_fragment, write_fragment
 from streamd.webrtc.session_life import SessionLife, SessionState
 
 log = structlog.get_logger(__name__)
@@ -47,6 +51,14 @@ class Figures:
     corrections: tuple[float, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class IceRestart:
+    """The answer to a restart of ICE: an SDP fragment, and the ETag of what it begins."""
+
+    fragment: str
+    etag: str
+
+
 class WhipSession:
     """A publisher's session. ``id`` is unguessable; ``answer_sdp`` goes back to the client."""
 
@@ -57,6 +69,7 @@ class WhipSession:
         self.stream = stream
         self.answer_sdp = ""
         self._offer = offer
+        self._ice = IceExchange(offer.credentials)
         self._life = SessionLife(_now())
         self._ingest = Ingest(sound="a" in offer.kinds, parameter_sets=offer.parameter_sets)
         self._beat = KeyframeBeat(keyframe_seconds)
@@ -76,6 +89,35 @@ class WhipSession:
     def reason(self) -> str:
         """Why the session ended; empty before."""
         return self._life.reason
+
+    @property
+    def etag(self) -> str:
+        """The tag of the ICE session that counts, quotes included (RFC 9725 §4.3.1)."""
+        return self._ice.etag
+
+    def patch(self, text: str, if_match: str | None) -> IceRestart | None:
+        """Takes an SDP fragment: candidates (None), or a restart of ICE.
+
+        The media goes on over the old path until the client has chosen one of the new ICE
+        session, so a restart that fails ends nothing. Candidates are read and let be: a lite
+        agent sends no checks, the client's own make its address known. Raises MalformedOffer,
+        PreconditionMissing, StaleSession, UnsupportedChange or UnknownSession.
+        """
+        fragment = read_fragment(text)
+        change = self._ice.judge(fragment, if_match)
+        if change is Change.TRICKLE:
+            return None
+        if self._peer is None or self._peer.carrier.closed:
+            raise UnknownSession
+        carrier = self._peer.carrier
+        if change is Change.RESTART and fragment.credentials is not None:
+            carrier.restart()
+            self._ice.restart(fragment.credentials)
+        kinds = ("video" if kind == "v" else "audio" for kind in self._offer.kinds)
+        sections = tuple(zip(kinds, self._offer.mids, strict=True))
+        return IceRestart(
+            write_fragment(carrier.agent.newest, carrier.local_candidates, sections), self.etag
+        )
 
     def yields(self) -> bool:
         """Whether a new publisher of the same stream may take this one's place: its peer has
@@ -100,13 +142,19 @@ class WhipSession:
             corrections=tuple(self._ingest.corrections),
         )
 
+    def link(self) -> LinkHealth | None:
+        """The line from the publisher, as its packets and RTCP tell; None before a report."""
+        return self._peer.link() if self._peer is not None else None
+
     async def open(self, mux: Mux) -> None:
         """Takes the stream's place and answers the offer.
 
         Raises AlreadyPublishing, MuxFull or NegotiationFailed; then, or when cancelled, the
         stream's place is free again.
         """
-        self._publisher = self.stream.publish("whip", self._want_keyframe, self._dismissed)
+        self._publisher = self.stream.publish(
+            "whip", self._want_keyframe, self._dismissed, self.link
+        )
         carrier = None
         try:
             # A publisher's media is a sign of life as good as a check, and some send no checks
@@ -132,15 +180,19 @@ class WhipSession:
                 await self._step(self._peer)
                 await self._pause()
         finally:
-            # 1. No more units.  2. The peer's place in the mux.
+            # 1. No more units. Where the connection broke, viewers wait for the publisher.
             self._life.end("the server closed it", _now())
-            self._publisher.close()
+            if self._life.lost:
+                self._publisher.lose()
+            else:
+                self._publisher.close()
+            # 2. The peer is told (DTLS close_notify), and its place in the mux is free.
             await self._peer.close()
             log.info("whip session ended", stream=self.stream.id, reason=self.reason)
 
-    def end(self, reason: str) -> None:
-        """Makes ``run`` come to its end."""
-        self._life.end(reason, _now())
+    def end(self, reason: str, *, lost: bool = False) -> None:
+        """Makes ``run`` come to its end. ``lost``: the publisher is waited for."""
+        self._life.end(reason, _now(), lost=lost)
         self._wake.set()
 
     async def _pause(self) -> None:
@@ -156,7 +208,7 @@ class WhipSession:
         if peer.state == "connected":
             self._life.connected(now)
         elif peer.state in ("failed", "closed"):
-            self._life.end("the connection ended", now)
+            self._life.end("the connection broke off", now, lost=True)
         self._life.tick(now, peer.carrier.heard)
         if self.state in (SessionState.CONNECTING, SessionState.ENDED):
             return
@@ -230,7 +282,10 @@ class WhipSession:
 
     def disconnected(self, reason: str) -> None:
         """The peer is gone, or has to go."""
-        self.end(reason)
+        if self._peer is not None and self._peer.carrier.closed:
+            self.end("the connection broke off", lost=True)
+        else:
+            self.end(reason)
 
 
 def _now() -> float:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamd.errors import MalformedOffer, NoAcceptableCodec
-from streamd.webrtc.sdp import ACCEPTED, check_offer, with_start_bitrate
+from streamd.webrtc.sdp import ACCEPTED, check_offer
 from streamd.webrtc.sdp_sections import LINES, OFFER_BYTES
 
 CHROMIUM = Path(__file__).with_name("chromium_offer.sdp").read_bytes().decode()
@@ -188,9 +188,14 @@ def test_any_text_gives_a_defined_error(text: str) -> None:
         check_offer("v=0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\n" + text)
 
 
-def test_the_answer_names_a_start_bitrate_for_h264_alone() -> None:
-    answer = "a=fmtp:102 packetization-mode=1;profile-level-id=42e01f\r\na=fmtp:103 apt=102\r\n"
-    assert with_start_bitrate(answer, 2_000) == (
-        "a=fmtp:102 packetization-mode=1;profile-level-id=42e01f;x-google-start-bitrate=2000\r\n"
-        "a=fmtp:103 apt=102\r\n"
-    )
+def test_the_clients_ice_and_the_sections_names_are_kept() -> None:
+    offer = check_offer(CHROMIUM)
+    lines = CHROMIUM.splitlines()
+    assert f"a=ice-ufrag:{offer.credentials.ufrag}" in lines
+    assert f"a=ice-pwd:{offer.credentials.password}" in lines
+    assert offer.mids == ("0", "1")
+
+
+def test_a_lite_client_is_refused_since_two_lite_agents_never_check_each_other() -> None:
+    with pytest.raises(MalformedOffer, match="ice-lite"):
+        check_offer(CHROMIUM.replace("t=0 0\r\n", "t=0 0\r\na=ice-lite\r\n", 1))

@@ -145,16 +145,97 @@ async def test_places_are_bounded() -> None:
         await server.sessions.publish(server.streams.add("other"), offer)
 
 
-async def test_a_publisher_who_vanishes_ends_the_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_viewers_wait_for_a_publisher_who_vanishes_and_stay_when_it_is_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(session_life, "VANISHED_SECONDS", 1.0)
     async with whip_server() as server, publishing(server) as (client, session, stream, output):
         await until(lambda: output.seconds() > 0.3)
         client.vanish()
-        await until(lambda: stream.state is StreamState.ENDED)
-        assert session.reason == "the peer vanished"
         await until(lambda: len(server.sessions) == 0)
+        assert session.reason == "the peer vanished"
+        assert stream.state.value == "stalled"
         with pytest.raises(UnknownSession):
             server.sessions.get(session.id)
+        before = len(output.units)
+        async with whip_client() as again:
+            back = await server.sessions.publish(stream, await again.offer())
+            await again.accept(back.answer_sdp)
+            await until(lambda: len(output.units) > before + 30)
+            assert stream.state is StreamState.LIVE
+            await server.sessions.delete(back.id)
+        assert stream.state is StreamState.ENDED
+
+
+async def test_a_connection_that_the_mux_gives_up_is_lost_too() -> None:
+    async with whip_server() as server, publishing(server) as (_, session, stream, output):
+        await until(lambda: output.seconds() > 0.3)
+        assert session._peer is not None
+        session._peer.carrier.drop()
+        await until(lambda: len(server.sessions) == 0)
+        assert session.reason == "the connection broke off"
+        assert stream.state is StreamState.STALLED
+
+
+async def test_a_takeover_dismisses_the_publisher_and_keeps_the_viewers() -> None:
+    async with whip_server() as server, publishing(server) as (client, first, stream, output):
+        await until(lambda: output.seconds() > 0.3)
+        async with whip_client() as second:
+            with pytest.raises(MalformedOffer):
+                await server.sessions.publish(stream, "v=0\r\nnonsense", takeover=True)
+            assert first.state.value == "flowing"
+            session = await server.sessions.publish(stream, await second.offer(), takeover=True)
+            assert first.state is SessionState.ENDED
+            assert first.reason == "the stream ended it"
+            # close_notify reaches the first publisher at once.
+            await until(lambda: client.state() == "closed", seconds=5)
+            before = len(output.units)
+            await second.accept(session.answer_sdp)
+            await until(lambda: len(output.units) > before + 30)
+            assert stream.state is StreamState.LIVE
+            assert len(server.sessions) == 1
+
+
+async def test_a_restart_of_ice_moves_the_media_and_a_failed_one_changes_nothing() -> None:
+    async with whip_server() as server, publishing(server) as (client, session, stream, output):
+        await until(lambda: output.seconds() > 0.3)
+        first = session.etag
+        assert session._peer is not None
+        carrier = session._peer.carrier
+        old = carrier.agent.credentials
+        restart = session.patch("a=ice-ufrag:newu\r\na=ice-pwd:" + "p" * 24 + "\r\n", "*")
+        assert restart is not None
+        assert restart.etag == session.etag != first
+        again = session.patch("a=ice-ufrag:newu\r\na=ice-pwd:" + "p" * 24 + "\r\n", '"*"')
+        assert again == restart
+        assert f"a=ice-ufrag:{carrier.agent.newest.ufrag}" in restart.fragment
+        # aiortc cannot restart, so it goes on with the old credentials: nothing is lost.
+        before = output.seconds()
+        await until(lambda: output.seconds() > before + 0.5)
+        assert carrier.agent.credentials == old
+        address = carrier.address
+        with client.check(carrier.agent.newest) as moved:
+            await until(lambda: carrier.address == moved)
+        assert carrier.address != address
+        assert stream.state is StreamState.LIVE
+        assert_source_in_order(output)
+
+
+async def test_the_line_to_the_publisher_is_measured() -> None:
+    async with (
+        whip_server() as server,
+        publishing(server, loss=0.1) as (_, session, stream, output),
+    ):
+        await until(lambda: output.seconds() > 3)
+        figures = [stream.health().link]
+        await until(lambda: (link := stream.health().link) is not None and bool(link.loss_percent))
+        figures.append(session.link())
+    link = figures[-1]
+    assert link is not None
+    assert link.loss_percent is not None
+    assert 0 < link.loss_percent < 60
+    assert link.jitter_ms is not None
+    assert 0 <= link.jitter_ms < 5_000
 
 
 async def test_a_vanished_publisher_yields_to_the_next(monkeypatch: pytest.MonkeyPatch) -> None:

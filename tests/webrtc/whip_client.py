@@ -9,8 +9,8 @@ import asyncio
 import os
 import random
 import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from fractions import Fraction
 from typing import Any
 
@@ -24,6 +24,8 @@ from aiortc import (
 )
 from aiortc.rtcrtpsender import RTCRtpSender as Sender
 
+from streamd.webrtc.ice_credentials import Credentials
+from streamd.webrtc.stun import binding_request
 from tests.webrtc.rtp_source import coded_pictures, coded_sounds
 
 START_CODE = b"\0\0\0\1"
@@ -92,6 +94,24 @@ class WhipClient:
                 await send(datagram)  # type: ignore[misc]
 
         vars(transport)["_send"] = sent
+
+    def state(self) -> str:
+        """The peer connection's state."""
+        return str(self._connection.connectionState)
+
+    @contextmanager
+    def check(self, credentials: Credentials) -> Iterator[tuple[str, int]]:
+        """Nominates another address for the server's credentials; gives that address."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+            other.bind(("127.0.0.1", 0))
+            request = binding_request(
+                os.urandom(12),
+                f"{credentials.ufrag}:newu",
+                credentials.password,
+                attributes=b"\x00\x25\x00\x00",
+            )
+            other.sendto(request, ("127.0.0.1", self.server_ports()[0]))
+            yield other.getsockname()
 
     def server_ports(self) -> list[int]:
         """The server's ports on the loopback address."""
