@@ -1,23 +1,26 @@
 /**
- * One broadcast: the WHIP session, its reconnection, and what people are told about it.
+ * One broadcast: the sender in use, its reconnection, and what people are told about it.
  */
 
 import { Phase, after, onAir } from "./lifecycle.js";
-import { WhipClient, WhipError, qualityNamed } from "./whip.js";
+import { qualityNamed } from "./quality.js";
+import { SendError } from "./send_error.js";
+import { Way, makeSender, socketSupported } from "./ways.js";
 
 const CONNECT_MS = 12_000;
 const RECONNECT_MS = 30_000;
-const GRACE_MS = 3_000;
 const BACKOFF_MS = [0, 500, 1_000, 2_000, 4_000, 8_000];
+/** By then the server has given up our own lost session: who holds the place is somebody else. */
+const OURS_MS = 8_000;
 
 /** Answers that another attempt cannot change. 409 while reconnecting is our own lost session. */
-const FINAL = new Set([-1, 400, 401, 403, 404, 406, 413, 415]);
+const FINAL = new Set([-1, 400, 401, 403, 404, 406, 408, 413, 415]);
 
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 export class Broadcast {
   phase = Phase.CHECK;
-  /** @type {WhipError | null} why the last attempt failed */
+  /** @type {SendError | null} why the last attempt failed, or the broadcast ended */
   error = null;
   /** Unix milliseconds of the first picture that reached the server, null before. */
   startedAt = null;
@@ -25,23 +28,28 @@ export class Broadcast {
   /** When reconnecting gives up, Unix milliseconds. */
   deadline = null;
   quality = qualityNamed("720p");
+  /** The way that was chosen, one of Way. */
+  way;
+  /** UDP turned out to be blocked: this broadcast goes over the WebSocket. */
+  fellBack = false;
 
-  #endpoint;
+  #stream;
   #key = () => "";
   #onchange;
-  #client = null;
+  #sender = null;
   #media = null;
   #run = 0;
-  #grace = 0;
 
   /**
-   * @param {string} endpoint the WHIP URL
+   * @param {string} stream the stream's id
    * @param {() => string} key
+   * @param {string} way one of Way
    * @param {() => void} onchange
    */
-  constructor(endpoint, key, onchange) {
-    this.#endpoint = endpoint;
+  constructor(stream, key, way, onchange) {
+    this.#stream = stream;
     this.#key = key;
+    this.way = way;
     this.#onchange = onchange;
   }
 
@@ -50,14 +58,32 @@ export class Broadcast {
     this.#onchange();
   }
 
-  /** Goes live. Resolves when live or refused; the outcome stands in `phase` and `error`. */
-  async start(media) {
+  /** The way of the next attempt, and of the broadcast that is on air. */
+  get wayInUse() {
+    if (this.way !== Way.AUTOMATIC) return this.way;
+    return this.fellBack ? Way.WEBSOCKET : Way.WEBRTC;
+  }
+
+  /** Chooses the way of the next broadcast. */
+  choose(way) {
+    this.way = way;
+    this.fellBack = false;
+    this.#onchange();
+  }
+
+  /**
+   * Goes live. Resolves when live or refused; the outcome stands in `phase` and `error`.
+   * @param {MediaStream} media
+   * @param {boolean} [takeover] a broadcast that is on air gives way
+   */
+  async start(media, takeover = false) {
     this.#media = media;
     this.error = null;
     this.startedAt = this.endedAt = null;
+    this.fellBack = false;
     this.#move("start");
     const run = ++this.#run;
-    const error = await this.#attempt(run, CONNECT_MS);
+    const error = await this.#attempt(run, CONNECT_MS, takeover);
     if (run !== this.#run) return;
     if (error) {
       this.error = error;
@@ -72,18 +98,22 @@ export class Broadcast {
   async stop() {
     if (this.phase !== Phase.CONNECTING && !onAir(this.phase)) return;
     this.#run += 1;
-    clearTimeout(this.#grace);
-    const client = this.#client;
-    this.#client = null;
+    const sender = this.#sender;
+    this.#sender = null;
     this.endedAt = Date.now();
     this.#move("stop");
-    await client?.close();
+    await sender?.close();
   }
 
   /** Back from "ended" to the device check. */
   again() {
     this.error = null;
     this.#move("again");
+  }
+
+  /** What stood in the way of going live is over. */
+  forget() {
+    if (this.phase === Phase.CHECK) this.error = null;
   }
 
   /** The phone took the camera or microphone away (a call), or gave it back. */
@@ -95,74 +125,96 @@ export class Broadcast {
   async setQuality(name) {
     this.quality = qualityNamed(name);
     this.#onchange();
-    await this.#client?.setQuality(this.quality);
+    await this.#sender?.setQuality(this.quality);
   }
 
   async replaceTrack(track) {
-    await this.#client?.replaceTrack(track);
+    await this.#sender?.replaceTrack(track);
   }
 
   async stats() {
-    return (await this.#client?.stats()) ?? null;
+    return (await this.#sender?.stats()) ?? null;
   }
 
-  /** @returns {Promise<WhipError | null>} null once media flows */
-  #attempt(run, patience) {
+  /** One attempt, by the other way too where UDP is blocked. Null once media flows. */
+  async #attempt(run, patience, takeover = false) {
+    const error = await this.#try(run, this.wayInUse, patience, takeover);
+    const other = error?.blocked || error?.status === -1;
+    if (!other || this.wayInUse !== Way.WEBRTC || this.way !== Way.AUTOMATIC) return error;
+    if (run !== this.#run || !(await socketSupported())) return error;
+    this.fellBack = error.blocked;
+    this.#onchange();
+    return this.#try(run, Way.WEBSOCKET, patience, takeover);
+  }
+
+  /** @returns {Promise<SendError | null>} null once media flows */
+  async #try(run, way, patience, takeover) {
+    if (way === Way.WEBSOCKET && !(await socketSupported())) return new SendError(-1, "codecs");
     return new Promise((resolve) => {
       let settled = false;
-      const client = new WhipClient(this.#endpoint, this.#key(), (state) => {
-        if (state === "connected" && !settled) settle(null);
-        else if (state === "failed" && !settled) settle(new WhipError(0, "ice"));
-        else if (settled && this.#client === client) this.#watch(state);
-      });
-      const timer = setTimeout(() => settle(new WhipError(0, "ice")), patience);
-      const settle = (error) => {
+      const settle = async (error) => {
         if (settled) return;
         settled = true;
         clearTimeout(timer);
-        if (error || run !== this.#run) client.close();
-        else this.#client = client;
+        if (error || run !== this.#run) await sender.close();
+        else this.#sender = sender;
         resolve(error);
       };
-      this.#client = client;
-      client.publish(this.#media, this.quality).catch((error) => {
-        settle(error instanceof WhipError ? error : new WhipError(0, String(error.message)));
+      const sender = makeSender(way, this.#stream, this.#key(), (state, error) => {
+        if (!settled && state === "connected") settle(null);
+        else if (!settled && state === "failed") settle(error ?? new SendError(0, "ice"));
+        else if (settled && this.#sender === sender && state === "failed") this.#lost(error);
+      });
+      const timer = setTimeout(() => settle(new SendError(0, "ice")), patience);
+      this.#sender = sender;
+      sender.publish(this.#media, this.quality, takeover).catch((error) => {
+        settle(error instanceof SendError ? error : new SendError(0, String(error.message)));
       });
     });
   }
 
-  #watch(state) {
-    clearTimeout(this.#grace);
-    if (state === "failed") this.#reconnect();
-    // A short gap often heals by itself (ICE checks go on); a new session would cost a keyframe.
-    if (state === "disconnected") this.#grace = setTimeout(() => this.#reconnect(), GRACE_MS);
+  /** The session is gone: by the server's own decision, or because the line broke. */
+  #lost(error) {
+    if (!onAir(this.phase) || this.phase === Phase.RECONNECTING) return;
+    this.#move("lost");
+    if (error && (FINAL.has(error.status) || error.slug === "taken_over")) this.#giveUp(error);
+    else this.#reconnect();
+  }
+
+  #giveUp(error) {
+    this.#run += 1;
+    this.error = error;
+    this.endedAt = Date.now();
+    const sender = this.#sender;
+    this.#sender = null;
+    this.#move("refused");
+    sender?.close();
   }
 
   async #reconnect() {
-    if (this.phase !== Phase.LIVE && this.phase !== Phase.PAUSED) return;
     const run = ++this.#run;
-    this.deadline = Date.now() + RECONNECT_MS;
-    this.#move("lost");
-    const lost = this.#client;
-    this.#client = null;
-    // Not awaited: on a dead line it would use up the time there is.
-    const left = lost?.close();
-    await Promise.race([left, pause(1_000)]);
+    const since = Date.now();
+    this.deadline = since + RECONNECT_MS;
+    this.#onchange();
+    const lost = this.#sender;
+    this.#sender = null;
+    // Not awaited for long: on a dead line it would use up the time there is.
+    await Promise.race([lost?.close(), pause(1_000)]);
     for (let tries = 0; run === this.#run; tries += 1) {
       await pause(BACKOFF_MS[Math.min(tries, BACKOFF_MS.length - 1)]);
       if (run !== this.#run) return;
-      const remaining = this.deadline - Date.now();
-      const error = remaining > 0 ? await this.#attempt(run, remaining) : this.error;
+      const error = await this.#attempt(run, Math.max(1, this.deadline - Date.now()));
       if (run !== this.#run) return;
-      if (!error && remaining > 0) {
+      if (!error) {
         this.error = null;
         this.#move("connected");
         return;
       }
-      this.error = error ?? new WhipError(0, "ice");
-      if (FINAL.has(this.error.status) || Date.now() >= this.deadline) {
-        this.endedAt = Date.now();
-        this.#move("refused");
+      const now = Date.now();
+      const taken = error.status === 409 && now - since > OURS_MS;
+      if (taken) error.slug = "taken_over";
+      if (taken || FINAL.has(error.status) || now >= this.deadline) {
+        this.#giveUp(error);
         return;
       }
     }

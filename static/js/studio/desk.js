@@ -16,8 +16,9 @@ import { Hearing } from "./hearing.js";
 import { Level } from "./level.js";
 import { Phase, onAir } from "./lifecycle.js";
 import { Polls } from "./polls.js";
+import { qualityBelow } from "./quality.js";
 import { WakeLock } from "./wake.js";
-import { qualityBelow } from "./whip.js";
+import { keepWay, socketSupported, takeWay } from "./ways.js";
 
 export const Access = Object.freeze({
   CHECKING: "checking",
@@ -47,7 +48,11 @@ export class Desk {
   /** Which panel is chosen; `wide` shows the first one beside the others. */
   panel = "camera";
   wide = false;
+  /** Whether this browser can go live over the WebSocket. */
+  canSocket = true;
   keyShown = false;
+  /** How the OBS panel says to send: "rtmp" or "whip". */
+  obsBy = page.rtmp_url ? "rtmp" : "whip";
   copied = "";
   /** What was just done, a msgid. */
   told = "";
@@ -65,6 +70,7 @@ export class Desk {
   /** @param {() => void} onchange */
   constructor(onchange) {
     this.#onchange = onchange;
+    const way = takeWay(location.hash);
     this.#key = takeKey(this.stream.id);
     const key = () => this.#key;
     this.level = new Level();
@@ -73,7 +79,7 @@ export class Desk {
       () => this.#devicesChanged(),
       (track) => this.#trackChanged(track),
     );
-    this.broadcast = new Broadcast(this.whipUrl, key, () => this.#broadcastChanged());
+    this.broadcast = new Broadcast(this.stream.id, key, way, () => this.#broadcastChanged());
     this.gauge = new Gauge(
       () => this.broadcast.stats(),
       () => ({
@@ -85,7 +91,7 @@ export class Desk {
     this.wake = new WakeLock();
     this.polls = new Polls(this.stream.id, key, () => this.#pollsChanged());
     this.composer = new Composer(onchange);
-    this.goLive = new Armed(onchange, () => this.#start());
+    this.goLive = new Armed(onchange, () => this.#start(this.contested));
     this.end = new Armed(onchange, () => this.stop());
     this.close = new Map();
   }
@@ -97,6 +103,11 @@ export class Desk {
   /** For the "show" and "copy" controls only. */
   get key() {
     return this.#key;
+  }
+
+  /** What OBS calls the stream key: RTMP has no header to put the key in. */
+  get rtmpKey() {
+    return `${this.stream.id}?key=${this.#key}`;
   }
 
   /** The panel to show: on wide screens the first one has its own place. */
@@ -128,6 +139,12 @@ export class Desk {
     return this.health?.state === "live" || this.health?.state === "stalled";
   }
 
+  /** The stream is on air and not from here: going live means to take over. */
+  get contested() {
+    if (this.onAir || this.phase === Phase.CONNECTING) return false;
+    return this.elsewhere || this.broadcast.error?.status === 409;
+  }
+
   /** Seconds on air, null off air. */
   get elapsed() {
     const { startedAt, endedAt } = this.broadcast;
@@ -141,6 +158,10 @@ export class Desk {
 
   /** Begins: checks the key, then what the key opens. */
   async begin() {
+    socketSupported().then((can) => {
+      this.canSocket = can;
+      this.#onchange();
+    });
     if (!this.#key) {
       this.#setAccess(Access.NO_KEY);
       return;
@@ -217,6 +238,7 @@ export class Desk {
       this.unreachable = null;
       this.#count(this.health.viewers ?? this.viewers);
       this.access = Access.OPEN;
+      if (this.broadcast.error?.status === 409 && !this.elsewhere) this.broadcast.forget();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       this.#refused(error);
@@ -265,10 +287,16 @@ export class Desk {
     if (track.kind === "audio") this.level.listen(this.devices.media);
   }
 
-  #start() {
+  #start(takeover) {
     this.peak = 0;
     this.gauge.clear();
-    this.broadcast.start(this.devices.media);
+    this.broadcast.start(this.devices.media, takeover);
+  }
+
+  /** Chooses how the next broadcast leaves this page. */
+  chooseWay(way) {
+    keepWay(way);
+    this.broadcast.choose(way);
   }
 
   async stop() {
@@ -365,6 +393,12 @@ export class Desk {
     } catch {
       this.copied = `${what}-refused`;
     }
+    this.#onchange();
+  }
+
+  chooseObs(by) {
+    this.obsBy = by;
+    this.copied = "";
     this.#onchange();
   }
 

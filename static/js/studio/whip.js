@@ -5,77 +5,30 @@
  * publisher sends is what every viewer has to be able to decode.
  */
 
-const GATHERING_MS = 1_000;
+import { videoPreferences } from "./h264_preferences.js";
+import { FRAMES_A_SECOND, reduction } from "./quality.js";
+import { FRAGMENT_TYPE, fragmentOf, restarted } from "./sdp_fragment.js";
+import { SendError } from "./send_error.js";
+
+export { QUALITIES, qualityBelow, qualityNamed } from "./quality.js";
+
+const GATHERING_MS = 300;
 const ANSWER_MS = 10_000;
 const LEAVE_MS = 2_000;
-
-/** Constrained Baseline first: every phone decodes it, and it has no B-frames. */
-const PROFILES = ["42e01f", "42001f"];
-
-/** Picture quality: height in lines, bitrate in bit/s. */
-export const QUALITIES = Object.freeze([
-  { name: "360p", height: 360, bitrate: 600_000 },
-  { name: "540p", height: 540, bitrate: 1_200_000 },
-  { name: "720p", height: 720, bitrate: 2_500_000 },
-]);
-
-export const qualityNamed = (name) =>
-  QUALITIES.find((quality) => quality.name === name) ?? QUALITIES[QUALITIES.length - 1];
-
-/** The next lower quality, or null at the lowest. */
-export const qualityBelow = (name) =>
-  QUALITIES[QUALITIES.findIndex((quality) => quality.name === name) - 1] ?? null;
-
-/**
- * The session could not be made.
- *
- * `status` is the HTTP status; 0: no answer; -1: this browser has no H.264 encoder.
- * `detail` is the server's sentence (RFC 9457) or "". `retryAfter` is in seconds, null if unsaid.
- */
-export class WhipError extends Error {
-  constructor(status, detail = "", retryAfter = null) {
-    super(detail || `WHIP ${status}`);
-    this.name = "WhipError";
-    this.status = status;
-    this.detail = detail;
-    this.retryAfter = retryAfter;
-  }
-}
-
-function fmtp(codec, name) {
-  const found = new RegExp(`(?:^|;)\\s*${name}=([^;]+)`, "i").exec(codec.sdpFmtpLine ?? "");
-  return found ? found[1].toLowerCase() : "";
-}
-
-function rank(codec) {
-  const place = PROFILES.indexOf(fmtp(codec, "profile-level-id"));
-  return place < 0 ? PROFILES.length : place;
-}
-
-/**
- * H.264 with packetization-mode 1 (RFC 6184: fragments allowed), best profile first, then
- * retransmission.
- * @param {RTCRtpCodec[]} codecs what the browser can send
- * @returns {RTCRtpCodec[]} empty if it has no H.264 encoder
- */
-export function videoPreferences(codecs) {
-  const h264 = codecs
-    .filter((codec) => codec.mimeType.toLowerCase() === "video/h264")
-    .filter((codec) => fmtp(codec, "packetization-mode") === "1")
-    .sort((a, b) => rank(a) - rank(b));
-  if (!h264.length) return [];
-  return [...h264, ...codecs.filter((codec) => codec.mimeType.toLowerCase() === "video/rtx")];
-}
+/** Without a connection by then, UDP is taken to be blocked. */
+const ICE_MS = 5_000;
+/** A short gap often heals by itself: ICE goes on checking. */
+const GRACE_MS = 1_000;
+/** The same where the server cannot restart ICE, and a new session is the only other way. */
+const LONG_GRACE_MS = 3_000;
 
 async function problem(response) {
   const after = Number.parseInt(response.headers.get("Retry-After") ?? "", 10);
-  let detail = "";
-  try {
-    detail = (await response.json()).detail ?? "";
-  } catch {
-    // A proxy's own error page: the status has to do.
-  }
-  return new WhipError(response.status, detail, Number.isNaN(after) ? null : after);
+  const { detail = "", type = "" } = await response.json().catch(() => ({}));
+  return new SendError(response.status, detail, {
+    slug: type.split(":").at(-1),
+    retryAfter: Number.isNaN(after) ? null : after,
+  });
 }
 
 /** Resolves when every candidate is in the description, or when waiting longer helps nobody. */
@@ -100,14 +53,20 @@ export class WhipClient {
   #key;
   #peer = null;
   #location = "";
+  #tag = "";
   #video = null;
   #audio = null;
   #quality;
+  #late = [];
+  #timer = 0;
+  #healing = false;
+  #networkChanged = () => this.#restart();
 
   /**
    * @param {string} endpoint the WHIP URL
    * @param {string} key the stream key, sent as Bearer
-   * @param {(state: RTCPeerConnectionState) => void} onstate called on each change
+   * @param {(state: string, error?: SendError) => void} onstate "connected", "disconnected" (may
+   *   heal by itself) or "failed"
    */
   constructor(endpoint, key, onstate) {
     this.#endpoint = endpoint;
@@ -119,34 +78,39 @@ export class WhipClient {
    * Offers the stream's tracks and takes the answer; media flows once `onstate` says "connected".
    * @param {MediaStream} media one video track, at most one audio track
    * @param {{name: string, height: number, bitrate: number}} quality
-   * @throws {WhipError}
+   * @param {boolean} takeover whether a broadcast that is on air gives way
+   * @throws {SendError}
    */
-  async publish(media, quality) {
+  async publish(media, quality, takeover = false) {
     this.#quality = quality;
     const peer = new RTCPeerConnection({ iceServers: [], bundlePolicy: "max-bundle" });
     this.#peer = peer;
-    peer.addEventListener("connectionstatechange", () => {
-      if (peer === this.#peer) this.onstate(peer.connectionState);
-    });
+    peer.addEventListener("connectionstatechange", () => this.#changed(peer));
+    peer.addEventListener("icecandidate", ({ candidate }) => this.#found(peer, candidate));
     try {
       this.#send(peer, media);
       await peer.setLocalDescription(await peer.createOffer());
       await gathered(peer);
-      const answer = await this.#offer(peer.localDescription.sdp);
+      this.#late = [];
+      const answer = await this.#offer(peer.localDescription.sdp, takeover);
       if (peer !== this.#peer) return;
       await peer.setRemoteDescription({ type: "answer", sdp: answer });
+      this.#timer = setTimeout(() => this.#fail(peer, new SendError(0, "ice")), ICE_MS);
       await this.setQuality(quality);
     } catch (error) {
       await this.close();
       throw error;
     }
+    navigator.connection?.addEventListener?.("change", this.#networkChanged);
+    addEventListener("online", this.#networkChanged);
+    await this.#trickle();
   }
 
   #send(peer, media) {
     const [picture] = media.getVideoTracks();
     const [sound] = media.getAudioTracks();
     const preferences = videoPreferences(RTCRtpSender.getCapabilities("video")?.codecs ?? []);
-    if (!preferences.length) throw new WhipError(-1);
+    if (!preferences.length) throw new SendError(-1);
     picture.contentHint = "motion";
     const video = peer.addTransceiver(picture, {
       direction: "sendonly",
@@ -166,34 +130,113 @@ export class WhipClient {
   }
 
   #encoding(track) {
-    const { width = 0, height = 0 } = track.getSettings();
-    // A phone held upright sends 720×1280: the shorter side carries the quality's name.
-    const lines = Math.min(width, height) || this.#quality.height;
     return {
       maxBitrate: this.#quality.bitrate,
-      maxFramerate: 30,
-      scaleResolutionDownBy: Math.max(1, lines / this.#quality.height),
+      maxFramerate: FRAMES_A_SECOND,
+      scaleResolutionDownBy: reduction(track.getSettings(), this.#quality),
     };
   }
 
-  async #offer(sdp) {
-    let response;
-    try {
-      response = await fetch(this.#endpoint, {
-        method: "POST",
-        headers: { "Content-Type": "application/sdp", Authorization: `Bearer ${this.#key}` },
-        body: sdp,
-        signal: AbortSignal.timeout(ANSWER_MS),
-      });
-    } catch {
-      throw new WhipError(0);
-    }
+  async #ask(method, url, headers, body, patience = ANSWER_MS) {
+    return fetch(url, {
+      method,
+      headers: { ...headers, Authorization: `Bearer ${this.#key}` },
+      body,
+      keepalive: method === "DELETE",
+      signal: AbortSignal.timeout(patience),
+    }).catch(() => {
+      throw new SendError(0);
+    });
+  }
+
+  async #offer(sdp, takeover) {
+    const url = takeover ? `${this.#endpoint}?takeover=1` : this.#endpoint;
+    const response = await this.#ask("POST", url, { "Content-Type": "application/sdp" }, sdp);
     if (response.status !== 201) throw await problem(response);
     const location = response.headers.get("Location");
     // RFC 9725, section 4.2: the session URL may be relative to the endpoint's.
     this.#location = location ? new URL(location, response.url).href : "";
+    this.#tag = response.headers.get("ETag") ?? "";
     return response.text();
   }
+
+  // -- the connection, and its healing
+
+  #changed(peer) {
+    if (peer !== this.#peer) return;
+    const { connectionState: state } = peer;
+    if (state === "connected") {
+      clearTimeout(this.#timer);
+      this.#healing = false;
+      this.onstate("connected");
+    } else if (state === "disconnected" || state === "failed") this.#heal(peer, state);
+    else if (state === "closed") this.#fail(peer);
+  }
+
+  #heal(peer, state) {
+    if (this.#healing) return;
+    this.#healing = true;
+    this.onstate("disconnected");
+    clearTimeout(this.#timer);
+    if (!this.#tag) {
+      if (state === "failed") this.#fail(peer);
+      else this.#timer = setTimeout(() => this.#fail(peer), LONG_GRACE_MS);
+      return;
+    }
+    this.#timer = setTimeout(() => this.#restart(), state === "failed" ? 0 : GRACE_MS);
+  }
+
+  #fail(peer, error = undefined) {
+    if (peer !== this.#peer || peer.connectionState === "connected") return;
+    clearTimeout(this.#timer);
+    this.onstate("failed", error);
+  }
+
+  /** New ICE credentials on both sides; the session, its media and its keys go on. */
+  async #restart() {
+    const peer = this.#peer;
+    if (!peer || !this.#tag || peer.signalingState !== "stable") return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#fail(peer), ICE_MS);
+    try {
+      await peer.setLocalDescription(await peer.createOffer({ iceRestart: true }));
+      await gathered(peer);
+      this.#late = [];
+      const response = await this.#patch(fragmentOf(peer.localDescription.sdp), "*", ICE_MS);
+      if (response.status !== 200) throw await problem(response);
+      this.#tag = response.headers.get("ETag") ?? this.#tag;
+      const answer = restarted(peer.currentRemoteDescription.sdp, await response.text());
+      if (peer === this.#peer) await peer.setRemoteDescription({ type: "answer", sdp: answer });
+    } catch {
+      // RFC 9725, section 4.3.3: the session goes on as it was, if it still can.
+      await peer.setLocalDescription({ type: "rollback" }).catch(() => {});
+      this.#fail(peer);
+    }
+  }
+
+  #patch(fragment, tag, patience) {
+    const headers = { "Content-Type": FRAGMENT_TYPE, "If-Match": tag };
+    return this.#ask("PATCH", this.#location, headers, fragment, patience);
+  }
+
+  #found(peer, candidate) {
+    if (peer !== this.#peer || !candidate?.candidate) return;
+    this.#late.push(candidate.candidate);
+    if (this.#location) this.#trickle();
+  }
+
+  /** Sends what was found after the offer had gone. */
+  async #trickle() {
+    const peer = this.#peer;
+    if (!peer || !this.#tag || !this.#location || peer.signalingState !== "stable") return;
+    const { sdp } = peer.localDescription;
+    const late = this.#late.splice(0);
+    if (!late.length) return;
+    const ended = peer.iceGatheringState === "complete";
+    await this.#patch(fragmentOf(sdp, late, ended), this.#tag).catch(() => {});
+  }
+
+  // -- while it lasts
 
   /** Changes bitrate and size without a new session. */
   async setQuality(quality) {
@@ -231,23 +274,14 @@ export class WhipClient {
   async close() {
     const peer = this.#peer;
     const location = this.#location;
+    clearTimeout(this.#timer);
+    navigator.connection?.removeEventListener?.("change", this.#networkChanged);
+    removeEventListener("online", this.#networkChanged);
     this.#peer = this.#video = this.#audio = null;
-    this.#location = "";
-    // DELETE goes first: a peer that closes ends the session by itself, and the answer is then 404.
-    if (location) await this.#unpublish(location);
+    this.#location = this.#tag = "";
+    // DELETE goes first: a peer that closes ends the session by itself, and the answer is then
+    // 404. No answer is as good: the server notices by itself that no packets come.
+    if (location) await this.#ask("DELETE", location, {}, undefined, LEAVE_MS).catch(() => {});
     peer?.close();
-  }
-
-  async #unpublish(location) {
-    try {
-      await fetch(location, {
-        method: "DELETE",
-        headers: { Authorization: `Bearer ${this.#key}` },
-        keepalive: true,
-        signal: AbortSignal.timeout(LEAVE_MS),
-      });
-    } catch {
-      // The server notices by itself that no packets come.
-    }
   }
 }

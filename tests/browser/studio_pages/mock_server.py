@@ -49,6 +49,9 @@ class Fixture:
     health_status: int = 200
     unknown: bool = False
     settle_ms: int = 0
+    delay_seconds: float = 0.0
+    advice: list[dict[str, str]] = field(default_factory=list)
+    level: dict[str, Any] | None = None
     polls: list[dict[str, Any]] = field(default_factory=list)
     sockets: set[web.WebSocketResponse] = field(default_factory=set)
     peers: dict[str, RTCPeerConnection] = field(default_factory=dict)
@@ -74,6 +77,7 @@ class Fixture:
             "state": self.state,
             "viewers": self.viewers,
             "started_at": None,
+            "delay_seconds": self.delay_seconds,
         }
 
     async def push_viewers(self, viewers: int) -> None:
@@ -134,6 +138,7 @@ async def studio(request: web.Request) -> web.Response:
     page = {
         **common,
         "feed_url": f"ws://{request.host}/connection/websocket",
+        "rtmp_url": f"rtmp://{request.url.host}/live",
         "now": time.time(),
         "strings": load_catalogues()[lang].strings,
     }
@@ -158,8 +163,18 @@ async def health(request: web.Request) -> web.Response:
             "state": fixture.state,
             "source": "whip" if live else None,
             "uptime_seconds": 754.0 if live else 0.0,
+            "ends_in_seconds": 21.0 if fixture.state == "stalled" else None,
             "video_codec": "avc1.42e01f" if live else None,
+            "profile": "Constrained Baseline" if live else "",
+            "b_frames": 0,
             "audio_codec": "opus" if live else None,
+            "sample_rate": 48_000 if live else 0,
+            "channels": 2 if live else 0,
+            "level": fixture.level,
+            "link": None,
+            "delay_seconds": fixture.delay_seconds,
+            "notices": [],
+            "advice": fixture.advice,
             "width": 1280 if live else 0,
             "height": 720 if live else 0,
             "fps": 30.0 if live else 0.0,

@@ -4,7 +4,8 @@ import { decimal, digits, t, tn } from "../../page.js";
 import { html, live, nothing } from "../../../vendor/lit.js";
 import { Device } from "../devices.js";
 import { icons } from "../icons.js";
-import { QUALITIES } from "../whip.js";
+import { QUALITIES } from "../quality.js";
+import { Way } from "../ways.js";
 
 const HINTS = {
   "360p": "For weak networks",
@@ -131,6 +132,30 @@ export function pickers(desk) {
   `;
 }
 
+function connection(desk) {
+  const hints = {
+    [Way.AUTOMATIC]: t("WebRTC, and the web connection where a network blocks it."),
+    [Way.WEBRTC]: t("The quickest way. Some company and hotel networks block it."),
+    [Way.WEBSOCKET]: t("Passes wherever web pages do. A weak network delays it more."),
+  };
+  const { way } = desk.broadcast;
+  return html`<div class="stack way">
+    ${picker({
+      id: "way",
+      label: t("Connection"),
+      chosen: way,
+      choices: [
+        { id: Way.AUTOMATIC, label: t("Automatic") },
+        { id: Way.WEBRTC, label: t("WebRTC only") },
+        ...(desk.canSocket ? [{ id: Way.WEBSOCKET, label: t("Web connection only") }] : []),
+      ],
+      choose: (chosen) => desk.chooseWay(chosen),
+      unnamed: "",
+    })}
+    <p class="hint">${hints[way]}</p>
+  </div>`;
+}
+
 /** What the candidate does before going live, step by step. */
 export function check(desk) {
   if (desk.devices.state !== Device.READY) return steps(desk);
@@ -144,7 +169,7 @@ export function check(desk) {
           ${icons.turn}<span>${t("Turn the phone sideways to fill your viewers' screens.")}</span>
         </p>`
       : nothing}
-    ${pickers(desk)}
+    ${pickers(desk)} ${connection(desk)}
   </div>`;
 }
 

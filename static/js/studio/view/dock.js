@@ -73,6 +73,11 @@ function watch(desk) {
   >`;
 }
 
+function goingLive({ contested, goLive }) {
+  if (contested) return goLive.armed ? t("Press again to take over") : t("Take over here");
+  return goLive.armed ? t("Press again to go live") : t("Go live");
+}
+
 function center(desk) {
   const { devices, phase, goLive, end } = desk;
   if (desk.onAir) {
@@ -90,10 +95,10 @@ function center(desk) {
   if (desk.elsewhere && devices.state !== Device.READY) return watch(desk);
   if (devices.state === Device.READY) {
     return main({
-      label: goLive.armed ? t("Press again to go live") : t("Go live"),
+      label: goingLive(desk),
       press: (event) => goLive.press(event),
       kind: goLive.armed ? "live" : "primary",
-      disabled: desk.elsewhere || Boolean(devices.interruption),
+      disabled: Boolean(devices.interruption),
       armed: goLive,
     });
   }

@@ -1,8 +1,9 @@
-/** OBS instead of the browser's camera: where it sends to, and with what key. */
+/** OBS instead of the browser's camera: where it sends to, with what key, and how it is set. */
 
-import { digits, t } from "../../page.js";
+import { digits, number, page, t } from "../../page.js";
 import { html, nothing } from "../../../vendor/lit.js";
 import { icons } from "../icons.js";
+import { segments } from "./check.js";
 
 const MASK = "••••••••••••••••";
 
@@ -45,52 +46,108 @@ function step(place, title, body) {
   </li>`;
 }
 
-export function obs(desk) {
-  const reveal = html`<button
+function reveal(desk) {
+  return html`<button
     type="button"
     class="button small quiet"
     @click=${() => desk.showKey(!desk.keyShown)}
   >
     ${desk.keyShown ? t("Hide") : t("Show")}
   </button>`;
+}
+
+function server(desk, address) {
+  return line({
+    desk,
+    what: "server",
+    label: t("Server"),
+    shown: address,
+    text: () => address,
+    copyLabel: t("Copy the server"),
+  });
+}
+
+function secret(desk, label, copyLabel, text) {
+  return line({
+    desk,
+    what: "key",
+    label,
+    shown: desk.keyShown ? text : MASK,
+    text: () => text,
+    copyLabel,
+    extra: reveal(desk),
+  });
+}
+
+/** Where to send to: both services want an address and a secret, under names of their own. */
+function addresses(desk) {
+  if (desk.obsBy === "rtmp")
+    return html`${server(desk, page.rtmp_url)}
+    ${secret(desk, t("Stream key"), t("Copy the stream key"), desk.rtmpKey)}`;
+  return html`${server(desk, desk.whipUrl)}
+  ${secret(desk, t("Bearer token"), t("Copy the bearer token"), desk.key)}`;
+}
+
+function settings(desk) {
+  const rows = [
+    [t("Encoder"), "H.264 (x264)"],
+    [t("Bitrate"), t("%(rate)s kbit/s", { rate: number(2500) })],
+    [t("Keyframe interval"), t("%(count)s s", { count: number(2) })],
+    [t("Profile"), "main"],
+    [t("Tune"), "zerolatency"],
+    [t("B-frames"), number(0)],
+    [t("Audio"), desk.obsBy === "rtmp" ? "AAC, 48 kHz" : "Opus, 48 kHz"],
+  ];
+  return html`<dl class="settings">
+      ${rows.map(
+        ([name, value]) => html`<div><dt>${name}</dt><dd dir="auto">${value}</dd></div>`,
+      )}
+    </dl>
+    <p class="hint">
+      ${t("B-frames would lock out viewers who watch by WebRTC. Keyframes further apart make everyone wait longer for the first picture.")}
+    </p>`;
+}
+
+function choice(desk) {
+  if (!page.rtmp_url) return nothing;
+  return segments({
+    name: "obs-by",
+    legend: t("How OBS sends"),
+    options: [
+      { value: "rtmp", label: "RTMP" },
+      { value: "whip", label: "WHIP" },
+    ],
+    chosen: desk.obsBy,
+    choose: (by) => desk.chooseObs(by),
+    hint:
+      desk.obsBy === "rtmp"
+        ? t("For every OBS, and wherever UDP is blocked.")
+        : t("For OBS 30 and newer; viewers see you sooner."),
+  });
+}
+
+export function obs(desk) {
+  const service =
+    desk.obsBy === "rtmp"
+      ? t("In OBS open Settings, then Stream, and choose the service “Custom…”.")
+      : t("In OBS open Settings, then Stream, and choose the service “WHIP”.");
   return html`<div class="card obs stack">
     <div>
       <h2>${t("Use OBS")}</h2>
-      <p class="muted small">
-        ${t("For a camera, scenes and titles on a computer. OBS 30 or newer is needed.")}
-      </p>
+      <p class="muted small">${t("For a camera, scenes and titles on a computer.")}</p>
     </div>
+    ${choice(desk)}
     <ol class="steps" role="list">
-      ${step(1, t("In OBS open Settings, then Stream, and choose the service “WHIP”."), nothing)}
+      ${step(1, service, nothing)}
       ${step(
         2,
         t("Copy these two into it."),
-        html`${line({
-          desk,
-          what: "server",
-          label: t("Server"),
-          shown: desk.whipUrl,
-          text: () => desk.whipUrl,
-          copyLabel: t("Copy the server"),
-        })}
-        ${line({
-          desk,
-          what: "key",
-          label: t("Bearer token"),
-          shown: desk.keyShown ? desk.key : MASK,
-          text: () => desk.key,
-          copyLabel: t("Copy the bearer token"),
-          extra: reveal,
-        })}
-        <p class="hint">
-          ${t("Whoever has this token can broadcast in your name. Keep it off the screen while you stream.")}
-        </p>`,
+        html`${addresses(desk)}
+          <p class="hint">
+            ${t("Whoever has this key can broadcast in your name. Keep it off the screen while you stream.")}
+          </p>`,
       )}
-      ${step(
-        3,
-        t("In Output set the encoder to H.264, 2500 kbit/s, a keyframe every 2 seconds."),
-        nothing,
-      )}
+      ${step(3, t("In Output, with the output mode “Advanced”, set the encoder."), settings(desk))}
       ${step(4, t("Press “Start streaming” in OBS. This page shows when it arrives."), nothing)}
     </ol>
   </div>`;

@@ -13,6 +13,7 @@ import { obs } from "./obs.js";
 import { polls } from "./polls.js";
 import { refusal } from "./refusal.js";
 import { stage } from "./stage.js";
+import { takeover } from "./takeover.js";
 
 function firstName(desk) {
   if (desk.onAir || desk.elsewhere) return t("Health");
@@ -89,14 +90,15 @@ function panel(desk, name, panels, content) {
 
 function first(desk) {
   if (desk.onAir) return onAirHealth(desk);
-  if (desk.elsewhere) return elsewhereHealth(desk);
+  if (desk.elsewhere) return html`${takeover(desk)} ${elsewhereHealth(desk)}`;
   if (desk.phase === Phase.ENDED) return after(desk);
-  return check(desk);
+  return desk.contested ? html`${takeover(desk)} ${check(desk)}` : check(desk);
 }
 
 function trouble(desk) {
   const { broadcast, unreachable, online } = desk;
-  if (broadcast.error && desk.phase === Phase.CHECK) return refusal(broadcast.error);
+  if (broadcast.error && desk.phase === Phase.CHECK && !desk.contested)
+    return refusal(broadcast.error);
   if (unreachable) return refusal(unreachable);
   if (!online && desk.access === Access.OPEN)
     return t("The live numbers are away for a moment. Your broadcast is not affected.");
@@ -105,11 +107,16 @@ function trouble(desk) {
 
 /** What a screen reader hears when the state changes. */
 function said(desk) {
-  if (desk.goLive.armed) return t("Press again to go live. Escape cancels.");
+  if (desk.goLive.armed)
+    return desk.contested
+      ? t("Press again to take over. Escape cancels.")
+      : t("Press again to go live. Escape cancels.");
   if (desk.told) return t(desk.told);
   if (desk.end.armed) return t("Press again to end the broadcast. Escape cancels.");
   return {
-    [Phase.CONNECTING]: t("Connecting…"),
+    [Phase.CONNECTING]: desk.broadcast.fellBack
+      ? t("UDP is blocked here: going live over the web connection instead.")
+      : t("Connecting…"),
     [Phase.LIVE]: t("You are live."),
     [Phase.PAUSED]: t("Paused"),
     [Phase.RECONNECTING]: t("Connection lost. Reconnecting…"),
@@ -128,6 +135,11 @@ export function shell(desk) {
       ${stage(desk)} ${dock(desk)}
       ${words
         ? html`<p class="notice fault trouble" role="alert">${icons.warn}<span>${words}</span></p>`
+        : nothing}
+      ${desk.onAir && desk.broadcast.fellBack
+        ? html`<p class="notice trouble">
+            ${icons.link}<span>${t("UDP is blocked on this network: you are live over the web connection instead.")}</span>
+          </p>`
         : nothing}
       ${panel(desk, "camera", panels, first(desk))}
     </div>

@@ -13,7 +13,7 @@ function absent(desk) {
     return {
       icon: icons.viewers,
       title: t("You are live from another device"),
-      text: t("OBS or another phone is broadcasting. Polls and numbers are here all the same. To go live from this page, stop it there first."),
+      text: t("OBS or another phone is broadcasting. Polls and numbers are here all the same. To go live from this page, stop it there first or take over."),
     };
   }
   switch (desk.devices.state) {
@@ -91,6 +91,13 @@ function placard({ icon, title, text, steps }) {
   </div>`;
 }
 
+function endedBecause(error) {
+  if (!error) return t("Your broadcast has ended");
+  return error.slug === "taken_over"
+    ? t("Another device has taken over")
+    : t("The connection was lost");
+}
+
 function ended(desk) {
   const { error } = desk.broadcast;
   const polls = (desk.polls.list ?? []).filter((poll) => {
@@ -100,7 +107,7 @@ function ended(desk) {
   const answers = polls.reduce((sum, poll) => sum + (poll.tally?.total ?? 0), 0);
   return html`<div class="placard">
     <span class="emblem">${error ? icons.warn : icons.check}</span>
-    <h2>${error ? t("The connection was lost") : t("Your broadcast has ended")}</h2>
+    <h2>${endedBecause(error)}</h2>
     ${error ? html`<p>${refusal(error, true)}</p>` : nothing}
     <dl class="summary">
       <div class="figure"><dt>${t("On air")}</dt><dd class="number">${duration(desk.elapsed ?? 0)}</dd></div>
@@ -113,7 +120,14 @@ function ended(desk) {
 function over(desk) {
   const { phase, devices, broadcast } = desk;
   if (phase === Phase.CONNECTING) {
-    return html`<div class="veil"><span class="spinner"></span><p>${t("Connecting…")}</p></div>`;
+    return html`<div class="veil">
+      <span class="spinner"></span>
+      <p>
+        ${broadcast.fellBack
+          ? t("UDP is blocked here: going live over the web connection instead.")
+          : t("Connecting…")}
+      </p>
+    </div>`;
   }
   if (phase === Phase.RECONNECTING) {
     const left = Math.max(0, Math.ceil((broadcast.deadline - Date.now()) / 1000));
