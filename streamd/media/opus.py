@@ -53,6 +53,14 @@ def dops_from_head(head: bytes) -> bytes:
     )
 
 
+def head_from_dops(dops: bytes, pre_skip: int) -> bytes:
+    """The OpusHead packet of a dOps body, with another pre-skip. Raises MalformedMedia."""
+    if len(dops) < 11 or dops[0]:
+        raise MalformedMedia("This is not a dOps record of version 0.")
+    fields = (bytes((1, dops[1])), pre_skip.to_bytes(2, "little"), dops[7:3:-1], dops[9:7:-1])
+    return _HEAD + b"".join(fields) + dops[10:]
+
+
 def opus_track(channels: int = 2, config: bytes | None = None) -> Track:
     """An Opus track; ``config`` is a dOps body, by default a plain one for ``channels``."""
     record = build_dops(channels) if config is None else config

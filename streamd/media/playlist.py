@@ -1,9 +1,9 @@
-"""HLS playlists as text (RFC 8216)."""
+"""HLS playlists as text (RFC 8216; low latency: draft-pantos-hls-rfc8216bis, here "bis")."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import ceil
 
@@ -12,6 +12,24 @@ VERSION = 7
 """EXT-X-MAP in playlists that are not I-frame-only needs 6 (section 7); 7 is what players know
 fragmented MP4 by."""
 
+LOW_LATENCY_VERSION = 9
+"""EXT-X-SKIP needs it (bis section 8)."""
+
+HOLD_BACK_TARGETS = 3
+SKIP_TARGETS = 6
+PART_HOLD_BACK_TARGETS = 3
+"""The least that bis section 4.4.3.8 lets stand in HOLD-BACK, CAN-SKIP-UNTIL and (as "should")
+PART-HOLD-BACK, each in its own target durations."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartEntry:
+    """A part as a media playlist lists it; ``independent``: it holds a keyframe."""
+
+    uri: str
+    duration: float
+    independent: bool = False
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -19,7 +37,8 @@ class Entry:
 
     ``duration`` in seconds; ``begins`` is the Unix time of its first sample's presentation;
     ``map_uri`` its EXT-X-MAP; ``discontinuity`` true where it does not continue its predecessor;
-    ``independent`` true where it starts with a keyframe.
+    ``independent`` true where it starts with a keyframe. ``parts`` are listed before it. A segment
+    of which only parts exist yet has no ``uri``, and no duration.
     """
 
     uri: str
@@ -28,6 +47,46 @@ class Entry:
     map_uri: str
     discontinuity: bool = False
     independent: bool = True
+    parts: tuple[PartEntry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RenditionReport:
+    """How far another rendition's playlist has come (bis section 4.4.5.4)."""
+
+    uri: str
+    last_msn: int
+    last_part: int
+
+
+@dataclass(frozen=True, slots=True)
+class LowLatency:
+    """What makes a media playlist a low-latency one. ``hint`` is the next part's URI."""
+
+    part_target: float
+    hint: str = ""
+    reports: tuple[RenditionReport, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DateRange:
+    """An EXT-X-DATERANGE (bis section 4.4.5.1). Times are Unix times.
+
+    ``attributes`` are the client-defined ones, by their names with the ``X-``: text, numbers, or
+    bytes for a hexadecimal sequence.
+    """
+
+    id: str
+    starts: float
+    class_name: str = ""
+    ends: float | None = None
+    planned_duration: float | None = None
+    attributes: Mapping[str, str | float | bytes] = field(default_factory=dict)
+
+    @property
+    def over(self) -> float:
+        """When it is over: its end where that is known, else its start."""
+        return self.starts if self.ends is None else self.ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,31 +117,103 @@ def media_playlist(
     discontinuity_sequence: int = 0,
     all_independent: bool = False,
     ended: bool = False,
+    low_latency: LowLatency | None = None,
+    date_ranges: Sequence[DateRange] = (),
+    skipped: int = 0,
 ) -> str:
-    """A media playlist (section 4.3.3). ``media_sequence`` is the first entry's number."""
+    """A media playlist (section 4.3.3). ``media_sequence`` is the first entry's number.
+
+    ``skipped`` makes it a delta update (bis section 6.2.5.1): that many of the first entries are
+    told by EXT-X-SKIP alone.
+    """
     lines = [
         "#EXTM3U",
-        f"#EXT-X-VERSION:{VERSION}",
+        f"#EXT-X-VERSION:{VERSION if low_latency is None else LOW_LATENCY_VERSION}",
         f"#EXT-X-TARGETDURATION:{target_seconds}",
-        f"#EXT-X-MEDIA-SEQUENCE:{media_sequence}",
     ]
+    if low_latency is not None:
+        lines += _control(low_latency.part_target, target_seconds)
+    lines.append(f"#EXT-X-MEDIA-SEQUENCE:{media_sequence}")
     if discontinuity_sequence:
         lines.append(f"#EXT-X-DISCONTINUITY-SEQUENCE:{discontinuity_sequence}")
     if all_independent and all(entry.independent for entry in entries):
         lines.append("#EXT-X-INDEPENDENT-SEGMENTS")
-    current_map = None
-    for entry in entries:
-        if entry.discontinuity:
-            lines.append("#EXT-X-DISCONTINUITY")
-        if entry.map_uri != current_map:
-            current_map = entry.map_uri
-            lines.append(f'#EXT-X-MAP:URI="{_quotable(entry.map_uri)}"')
-        lines.append(f"#EXT-X-PROGRAM-DATE-TIME:{date_time(entry.begins)}")
-        lines.append(f"#EXTINF:{entry.duration:.5f},")
-        lines.append(entry.uri)
+    if skipped:
+        lines.append(f"#EXT-X-SKIP:SKIPPED-SEGMENTS={skipped}")
+    current_map = entries[skipped - 1].map_uri if skipped else None
+    for entry in entries[skipped:]:
+        lines += _entry(entry, current_map)
+        current_map = entry.map_uri
+    lines += [_date_range(one) for one in date_ranges]
     if ended:
         lines.append("#EXT-X-ENDLIST")
+    elif low_latency is not None:
+        lines += _ahead(low_latency)
     return "\n".join(lines) + "\n"
+
+
+def skippable(entries: Sequence[Entry], target_seconds: int) -> int:
+    """How many of the first entries a delta update may skip: those that end before the skip
+    boundary (bis section 4.4.3.8)."""
+    behind = 0.0
+    for index in range(len(entries) - 1, -1, -1):
+        if behind > SKIP_TARGETS * target_seconds:
+            return index + 1
+        behind += entries[index].duration or sum(part.duration for part in entries[index].parts)
+    return 0
+
+
+def _control(part_target: float, target_seconds: int) -> list[str]:
+    return [
+        "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,"
+        f"CAN-SKIP-UNTIL={SKIP_TARGETS * target_seconds:.1f},"
+        f"HOLD-BACK={HOLD_BACK_TARGETS * target_seconds:.1f},"
+        f"PART-HOLD-BACK={PART_HOLD_BACK_TARGETS * part_target:.3f}",
+        f"#EXT-X-PART-INF:PART-TARGET={part_target:.3f}",
+    ]
+
+
+def _entry(entry: Entry, current_map: str | None) -> Iterator[str]:
+    if entry.discontinuity:
+        yield "#EXT-X-DISCONTINUITY"
+    if entry.map_uri != current_map:
+        yield f'#EXT-X-MAP:URI="{_quotable(entry.map_uri)}"'
+    yield f"#EXT-X-PROGRAM-DATE-TIME:{date_time(entry.begins)}"
+    for part in entry.parts:
+        independent = ",INDEPENDENT=YES" if part.independent else ""
+        yield f'#EXT-X-PART:DURATION={part.duration:.5f},URI="{part.uri}"{independent}'
+    if entry.uri:
+        yield f"#EXTINF:{entry.duration:.5f},"
+        yield entry.uri
+
+
+def _ahead(low_latency: LowLatency) -> Iterator[str]:
+    if low_latency.hint:
+        yield f'#EXT-X-PRELOAD-HINT:TYPE=PART,URI="{low_latency.hint}"'
+    for report in low_latency.reports:
+        yield (
+            f'#EXT-X-RENDITION-REPORT:URI="{report.uri}",LAST-MSN={report.last_msn},'
+            f"LAST-PART={report.last_part}"
+        )
+
+
+def _date_range(one: DateRange) -> str:
+    attributes = [f'ID="{_quotable(one.id)}"']
+    if one.class_name:
+        attributes.append(f'CLASS="{_quotable(one.class_name)}"')
+    attributes.append(f'START-DATE="{date_time(one.starts)}"')
+    if one.ends is not None:
+        attributes.append(f'END-DATE="{date_time(one.ends)}"')
+    if one.planned_duration is not None:
+        attributes.append(f"PLANNED-DURATION={one.planned_duration:.3f}")
+    attributes += [f"{name}={_value(value)}" for name, value in one.attributes.items()]
+    return f"#EXT-X-DATERANGE:{','.join(attributes)}"
+
+
+def _value(value: str | float | bytes) -> str:
+    if isinstance(value, bytes):
+        return f"0x{value.hex().upper()}"
+    return f'"{_quotable(value)}"' if isinstance(value, str) else f"{value:.3f}"
 
 
 def multivariant_playlist(

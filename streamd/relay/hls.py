@@ -1,127 +1,73 @@
-"""A stream's HLS window in memory: whole segments, real durations.
+"""A stream's HLS window in memory: segments and their parts, as they are cut, for low latency.
 
 Video is cut at the first keyframe after about two seconds, else at the target without one (then
-the segment is not independent). Audio is cut at the first audio unit at or after
-each video cut. The generations of one publication follow one another in one playlist, with
-EXT-X-DISCONTINUITY between; a publication after EXT-X-ENDLIST starts with none of the last one's
-segments, so that nobody who tunes in starts in the old broadcast.
+the segment is not independent). Audio is cut at the first audio unit at or after each video cut.
+The generations of one publication follow one another in one playlist, with EXT-X-DISCONTINUITY
+between; a publication after EXT-X-ENDLIST starts with none of the last one's segments, so that
+nobody who tunes in starts in the old broadcast.
+
+Nothing here depends on the process: names and numbers count from the publication's origin, so
+every process that relays a publication's units from their start answers with the same bytes.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 
 from streamd import config
-from streamd.media import playlist
+from streamd.media import fmp4, playlist
 from streamd.media.parts import Init
+from streamd.media.playlist import DateRange, LowLatency
 from streamd.media.units import Kind, Track, Unit
-from streamd.relay.segmenter import Segment, Segmenter
+from streamd.relay.audio_hold import AudioHold
+from streamd.relay.errors import BadDirective, NotInTime, TooManyWaiting
+from streamd.relay.hls_directives import Directives
+from streamd.relay.hls_index import KINDS, multivariant
+from streamd.relay.hls_rendition import Place, Rendition, Resource, playlist_name
+from streamd.relay.hls_waiting import Places
+from streamd.relay.part_target import PartTarget
+from streamd.relay.segmenter import Cut, Segment, Segmenter
 
 OnSegment = Callable[[Segment, Init], None]
 
-KINDS: tuple[Kind, Kind] = ("v", "a")
-
+INDEX = "index.m3u8"
 SEGMENT_TYPE: dict[Kind, str] = {"v": "video/mp4", "a": "audio/mp4"}
 
+MOST_DATE_RANGES = 64
+"""Policy when full: the one that starts first is left out."""
 
-@dataclass(frozen=True, slots=True)
-class Resource:
-    """A body for HTTP. ``immutable``: the name never stands for other bytes, in no process."""
+PARTS_TARGETS = 3
+"""Parts stay listed for this many target durations from the live edge (bis section 6.2.2)."""
 
-    body: bytes
-    content_type: str
-    immutable: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Retired:
-    """A segment no longer listed; let go once ``until`` seconds of media have been listed."""
-
-    segment: Segment
-    until: float
-
-
-class _Rendition:
-    """One track's listed segments, and those retired but still fetchable (section 6.2.2)."""
-
-    def __init__(self) -> None:
-        self.listed: deque[Segment] = deque()
-        self.retired: deque[_Retired] = deque()
-        self.seconds = 0.0
-        """Media time listed since the start: the clock that retired segments are let go by."""
-        self.sequence = 0
-        self.discontinuity_sequence = 0
-        self.discontinuity = False
-        self.all_independent = True
-
-    def add(self, segment: Segment) -> None:
-        self.listed.append(segment)
-        self.seconds += segment.seconds
-        self.sequence += 1
-        self.discontinuity = False
-        self.all_independent = self.all_independent and segment.independent
-
-    def retire(self, count: int, seconds: float) -> None:
-        """Takes off the oldest while ``count`` and ``seconds`` stay listed; lets go of older."""
-        total = self._listed_seconds
-        while len(self.listed) > count and total - self.listed[0].seconds >= seconds:
-            total -= self.listed[0].seconds
-            self._retire_oldest()
-        while self.retired and self.retired[0].until < self.seconds:
-            self.retired.popleft()
-
-    def clear(self) -> None:
-        """Lists nothing any more."""
-        while self.listed:
-            self._retire_oldest()
-
-    def segments(self) -> Iterator[Segment]:
-        """All that can still be fetched."""
-        yield from self.listed
-        yield from (one.segment for one in self.retired)
-
-    def find(self, gen: int, sequence: int) -> Segment:
-        for segment in self.segments():
-            if segment.gen == gen and segment.sequence == sequence:
-                return segment
-        raise KeyError((gen, sequence))
-
-    @property
-    def next_discontinuity_sequence(self) -> int:
-        """That of the segment that would be listed next, without a discontinuity of its own."""
-        return self.discontinuity_sequence + sum(s.discontinuity for s in self.listed)
-
-    @property
-    def _listed_seconds(self) -> float:
-        return sum(segment.seconds for segment in self.listed)
-
-    def _retire_oldest(self) -> None:
-        # Section 6.2.2: for its own duration and that of the longest playlist that listed it.
-        until = self.seconds + self._listed_seconds
-        oldest = self.listed.popleft()
-        self.discontinuity_sequence += oldest.discontinuity
-        self.retired.append(_Retired(oldest, until + oldest.seconds))
+WAIT_TARGETS = 3
+"""Target durations after which a waiting request is refused (bis section 6.2.5.2)."""
 
 
 class Hls:
-    """Segments of the current generation and of what remains of earlier ones.
+    """Segments of the current generation and of what remains of earlier ones."""
 
-    ``token`` (of ``a–z 0–9``) stands in every segment's name: where each process start and stream
-    has its own, no name ever stands for other bytes, and caches may keep them for ever.
-    """
-
-    def __init__(self, settings: config.Relay, token: str) -> None:
-        self._token = token
+    def __init__(self, stream_id: str, settings: config.Relay) -> None:
+        self._id = stream_id
+        self._settings = settings
         self._target = settings.target_seconds
-        self._count = settings.window_segments
-        self._renditions: dict[Kind, _Rendition] = {"v": _Rendition(), "a": _Rendition()}
-        self._inits: dict[tuple[Kind, int, int], Init] = {}
+        # Section 6.2.2: a live playlist holds at least three target durations.
+        self._keep = float(max(3 * self._target, settings.window_seconds))
+        self.places = Places()
+        self.renditions: dict[Kind, Rendition] = {
+            kind: Rendition(kind, SEGMENT_TYPE[kind], self.places) for kind in KINDS
+        }
+        self._inits: dict[str, Init] = {}
+        self._maps: dict[Kind, str] = {}
         self._tracks: dict[Kind, Track] = {}
         self._segmenter: Segmenter | None = None
-        self._gen = 0
-        self._ended = False
+        self._hold = AudioHold({})
+        self._part_target = PartTarget(settings.hls_part_ms)
+        self._ended = True
+        self._base = self._init_count = 0
+        self._ranges: dict[str, DateRange] = {}
+        self._ranges_version = 0
+        self._published: dict[str, tuple[int, LowLatency]] = {}
+        self._texts: dict[tuple[Kind, bool], tuple[object, Resource]] = {}
         self._followers: dict[object, tuple[OnSegment, Callable[[], None]]] = {}
 
     def follow(self, on_segment: OnSegment, on_end: Callable[[], None]) -> Callable[[], None]:
@@ -136,174 +82,244 @@ class Hls:
 
     # -- in
 
-    def reset(
-        self, gen: int, tracks: Mapping[Kind, Track], inits: Mapping[Kind, Init], origin: float
-    ) -> None:
+    def reset(self, gen: int, tracks: Mapping[Kind, Track], origin: float) -> None:
         """A new generation; the last one's open segments are closed first."""
         self._close_segments()
-        renditions = self._renditions.values()
-        for kind, rendition in self._renditions.items():
-            if self._ended or kind not in tracks:
-                rendition.clear()
-            rendition.all_independent = all(segment.independent for segment in rendition.listed)
-        # Section 6.2.4: renditions have the same discontinuity sequence at the same time, though
-        # one of them was not there before. An empty one can be set anew: it lists nothing.
-        place = max(rendition.next_discontinuity_sequence for rendition in renditions)
-        started = any(rendition.sequence for rendition in renditions)
-        for rendition in renditions:
-            if not rendition.listed:
-                rendition.discontinuity_sequence = place
-            rendition.discontinuity = started
+        if self._ended:
+            self._begin_publication(origin)
+        else:
+            self._continue_publication(tracks)
         self._tracks = dict(tracks)
-        self._gen = gen
-        self._ended = False
-        self._segmenter = Segmenter(gen, tracks, origin, self._target)
-        for kind, init in inits.items():
-            self._inits[kind, gen, 0] = init
+        self._segmenter = Segmenter(gen, tracks, origin, self._target, self._part_target)
+        self._hold = AudioHold(tracks)
+        self._maps.clear()
+        for track in tracks.values():
+            self._add_init(track)
+        self._publish()
 
-    def push(self, unit: Unit, inits: Mapping[Kind, Init]) -> None:
-        """Takes the next unit; ``inits`` are the configurations it is to be decoded with."""
-        assert self._segmenter is not None
-        kind = unit.kind
-        if unit.track is not None and unit.track != self._tracks[kind]:
-            self._tracks[kind] = unit.track
-            self._add(self._segmenter.change(unit))
-            self._inits[kind, self._gen, self._segmenter.version(kind)] = inits[kind]
-        self._add(self._segmenter.push(unit))
+    def push(self, unit: Unit) -> None:
+        """Takes the next unit."""
+        for going in self._hold.push(unit):
+            self._take(going)
+        self._publish()
 
     def end(self) -> None:
         """No more units: the playlists get EXT-X-ENDLIST."""
         self._close_segments()
         self._ended = True
+        self._publish()
+        for rendition in self.renditions.values():
+            rendition.playlists.wake_all()
+            rendition.parts.wake_all()
         for _, on_end in tuple(self._followers.values()):
             on_end()
+
+    def drop_audio(self) -> None:
+        """No audio will come any more in this generation: the pictures go on alone."""
+        for unit in self._hold.rest():
+            self._take(unit)
+        self._hold = AudioHold({})
+        self._tracks.pop("a", None)
+        self.renditions["a"].clear()
+        self._publish()
+
+    def put_date_range(self, date_range: DateRange) -> None:
+        """See Window.put_date_range."""
+        self._ranges[date_range.id] = date_range
+        if len(self._ranges) > MOST_DATE_RANGES:
+            del self._ranges[min(self._ranges.values(), key=lambda one: one.starts).id]
+        self._ranges_version += 1
 
     # -- out
 
     def multivariant_playlist(self) -> str:
-        """KeyError while a track has no whole segment.
+        """KeyError while a track has no whole segment."""
+        return multivariant(self.renditions, self._tracks)
 
-        A second video segment without any audio means that the announced audio never came: then
-        the playlist is of video alone.
-        """
-        listed = {kind: len(self._renditions[kind].listed) for kind in self._tracks}
-        kinds = [kind for kind in self._tracks if listed[kind]]
-        if not kinds or (len(kinds) < len(listed) and listed.get("v", 0) < 2):
-            raise KeyError("multivariant")
-        video, audio = (self._tracks[kind] if kind in kinds else None for kind in KINDS)
-        peaks, means = zip(*(self._bit_rates(kind) for kind in kinds), strict=True)
-        return playlist.multivariant_playlist(
-            None
-            if video is None
-            else playlist.VideoRendition(
-                video.codec, video.width, video.height, self._frame_rate(), playlist_name("v")
-            ),
-            None
-            if audio is None
-            else playlist.AudioRendition(audio.codec, audio.channels, playlist_name("a")),
-            bandwidth=sum(peaks),
-            average_bandwidth=sum(means),
-        )
-
-    def media_playlist(self, kind: Kind) -> str:
+    def media_playlist(self, kind: Kind, *, skip: bool = False) -> str:
         """KeyError while the track has no whole segment."""
-        rendition = self._require(kind)
-        return playlist.media_playlist(
-            [self._entry(kind, segment) for segment in rendition.listed],
-            target_seconds=self._target,
-            media_sequence=rendition.listed[0].sequence,
-            discontinuity_sequence=rendition.discontinuity_sequence,
-            all_independent=rendition.all_independent,
-            ended=self._ended,
-        )
-
-    def init_segment(self, kind: Kind, gen: int, version: int) -> bytes:
-        return self._inits[kind, gen, version].init
-
-    def segment(self, kind: Kind, gen: int, sequence: int) -> bytes:
-        return self._renditions[kind].find(gen, sequence).body
+        return self._playlist(kind, skip).body.decode()
 
     def resource(self, name: str) -> Resource:
-        """The bytes behind a name that a playlist holds, or ``index.m3u8``."""
-        if name == "index.m3u8":
-            return _text(self.multivariant_playlist())
-        stem, _, extension = name.rpartition(".")
-        kind: Kind = "v" if stem[:1] == "v" else "a"
-        if extension == "m3u8" and stem == kind:
-            return _text(self.media_playlist(kind))
-        try:
-            prefix, token, gen, number = stem.split("-")
-            key = int(gen), int(number)
-        except ValueError:
-            raise KeyError(name) from None
-        if (prefix, token) != (kind, self._token):
+        """The bytes behind a name, as of now. KeyError where there is none."""
+        if name.endswith(".m3u8"):
+            if name == INDEX:
+                return _text(self.multivariant_playlist())
+            return self._playlist(self._kind_of_playlist(name), skip=False)
+        found = self._named(name).get(name)
+        if found is None:
             raise KeyError(name)
-        if extension == "m4s":
-            body = self.segment(kind, *key)
-        elif extension == "mp4":
-            body = self.init_segment(kind, *key)
-        else:
-            raise KeyError(name)
-        return Resource(body, SEGMENT_TYPE[kind], immutable=True)
+        return found
 
-    # -- within
+    async def playlist(self, name: str, directives: Directives) -> Resource:
+        """A playlist, when it has come as far as the directives ask (bis section 6.2.5.2).
+
+        KeyError, BadDirective, NotInTime, TooManyWaiting. A cancelled wait loses nothing.
+        """
+        if name == INDEX:
+            return self.resource(name)
+        kind = self._kind_of_playlist(name)
+        rendition = self.renditions[kind]
+        if directives.msn is not None and rendition.listed and not self._ended:
+            await self._until(rendition, (directives.msn, directives.part))
+        return self._playlist(kind, directives.skip)
+
+    async def part(self, name: str) -> Resource:
+        """What ``resource`` gives, or the hinted part once it is whole (bis section 6.2.6).
+
+        KeyError, NotInTime, TooManyWaiting. A cancelled wait loses nothing.
+        """
+        rendition = self._named(name)
+        if name == rendition.hint and rendition.get(name) is None and not self._ended:
+            self._take_place()
+            if not await rendition.parts.until(name, WAIT_TARGETS * self._target):
+                raise NotInTime(f"Part {name} did not come in time.", self._id)
+        return self.resource(name)
+
+    # -- within: in
+
+    def _begin_publication(self, origin: float) -> None:
+        # Rises from one publication to the next in any process, where segments last a second or
+        # more; and players that keep numbers in 32 bits can keep it.
+        self._base = max(0, int(origin))
+        self._ended = False
+        self._init_count = 0
+        self._part_target = PartTarget(self._settings.hls_part_ms)
+        for rendition in self.renditions.values():
+            rendition.begin(f"{max(0, round(origin * 1e6)):x}", self._base)
+
+    def _continue_publication(self, tracks: Mapping[Kind, Track]) -> None:
+        renditions = self.renditions.values()
+        for kind, rendition in self.renditions.items():
+            if kind not in tracks:
+                rendition.clear()
+            rendition.all_independent = all(one.segment.independent for one in rendition.listed)
+        # Section 6.2.4: renditions have the same discontinuity sequence at the same time, though
+        # one of them was not there before. An empty one can be set anew: it lists nothing.
+        place = max(rendition.next_discontinuity_sequence for rendition in renditions)
+        started = any(rendition.sequence > self._base for rendition in renditions)
+        for rendition in renditions:
+            if not rendition.listed:
+                rendition.discontinuity_sequence = place
+            rendition.discontinuity = started
+
+    def _add_init(self, track: Track) -> None:
+        init = Init(track.codec, fmp4.init_segment(track))
+        name = self.renditions[track.kind].add_init(self._init_count, init.init)
+        self._init_count += 1
+        self._inits[name] = init
+        self._maps[track.kind] = name
+
+    def _take(self, unit: Unit) -> None:
+        assert self._segmenter is not None
+        if unit.track is not None and unit.track != self._tracks[unit.kind]:
+            self._tracks[unit.kind] = unit.track
+            self._add(self._segmenter.change(unit))
+            self._add_init(unit.track)
+        self._add(self._segmenter.push(unit))
 
     def _close_segments(self) -> None:
         if self._segmenter is not None:
+            for unit in self._hold.rest():
+                self._take(unit)
             self._add(self._segmenter.finish())
             self._segmenter = None
 
-    def _add(self, segments: list[Segment]) -> None:
-        for segment in segments:
-            rendition = self._renditions[segment.kind]
-            segment.sequence = rendition.sequence
-            segment.discontinuity = segment.discontinuity or rendition.discontinuity
-            rendition.add(segment)
-            # Section 6.2.2: a live playlist holds at least three target durations.
-            rendition.retire(self._count, 3.0 * self._target)
-            init = self._inits[segment.kind, segment.gen, segment.version]
-            for on_segment, _ in tuple(self._followers.values()):
-                on_segment(segment, init)
-            self._forget_inits(segment.kind, rendition)
+    def _add(self, cuts: list[Cut]) -> None:
+        for cut in cuts:
+            kind = cut.part.kind
+            rendition = self.renditions[kind]
+            map_uri = self._maps[kind]
+            rendition.add_part(cut.part, map_uri)
+            if cut.segment is not None:
+                rendition.close(cut.segment)
+                rendition.retire(self._keep)
+                for on_segment, _ in tuple(self._followers.values()):
+                    on_segment(cut.segment, self._inits[map_uri])
+                self._forget_inits(rendition)
 
-    def _forget_inits(self, kind: Kind, rendition: _Rendition) -> None:
-        used = {(segment.gen, segment.version) for segment in rendition.segments()}
-        for key in [key for key in self._inits if key[0] == kind]:
-            if key[1:] not in used and key[1] < self._gen:
-                del self._inits[key]
+    def _forget_inits(self, rendition: Rendition) -> None:
+        used = {*rendition.maps, *self._maps.values()}
+        for name in [name for name in self._inits if name.startswith(f"{rendition.kind}-")]:
+            if name not in used:
+                del self._inits[name]
+                rendition.forget(name)
 
-    def _entry(self, kind: Kind, segment: Segment) -> playlist.Entry:
-        stem = f"{kind}-{self._token}-{segment.gen}"
-        return playlist.Entry(
-            uri=f"{stem}-{segment.sequence}.m4s",
-            duration=segment.seconds,
-            begins=segment.begins,
-            map_uri=f"{stem}-{segment.version}.mp4",
-            discontinuity=segment.discontinuity,
-            independent=segment.independent,
-        )
+    def _publish(self) -> None:
+        """Shows what has changed, and wakes who waited for it."""
+        for kind, rendition in self.renditions.items():
+            if kind in self._published and self._published[kind][0] == rendition.version:
+                continue
+            reports = [
+                other.report
+                for other in self.renditions.values()
+                if other is not rendition and other.kind in self._tracks
+            ]
+            target = self._part_target.seconds or self._part_target.wished
+            low_latency = LowLatency(
+                float(target), rendition.hint, tuple(one for one in reports if one is not None)
+            )
+            self._published[kind] = rendition.version, low_latency
+            rendition.wake()
 
-    def _require(self, kind: Kind) -> _Rendition:
-        rendition = self._renditions[kind]
+    # -- within: out
+
+    def _playlist(self, kind: Kind, skip: bool) -> Resource:
+        """Written once for all who ask before the next change."""
+        rendition = self.renditions[kind]
         if not rendition.listed:
             raise KeyError(kind)
-        return rendition
+        stamp = rendition.version, self._ranges_version, self._ended
+        made = self._texts.get((kind, skip))
+        if made is None or made[0] != stamp:
+            made = stamp, _text(self._write(rendition, self._published[kind][1], skip))
+            self._texts[kind, skip] = made
+        return made[1]
 
-    def _bit_rates(self, kind: Kind) -> tuple[float, float]:
-        """The peak over segments and the mean, in bit/s."""
-        listed = self._renditions[kind].listed
-        rates = [len(s.body) * 8 / s.seconds for s in listed]
-        mean = sum(len(s.body) for s in listed) * 8 / sum(s.seconds for s in listed)
-        return max(rates), mean
+    def _write(self, rendition: Rendition, low_latency: LowLatency, skip: bool) -> str:
+        entries = rendition.entries(PARTS_TARGETS * self._target)
+        return playlist.media_playlist(
+            entries,
+            target_seconds=self._target,
+            media_sequence=rendition.sequence - len(rendition.listed),
+            discontinuity_sequence=rendition.discontinuity_sequence,
+            all_independent=rendition.all_independent,
+            ended=self._ended,
+            low_latency=low_latency,
+            date_ranges=self._listed_ranges(),
+            skipped=playlist.skippable(entries, self._target) if skip else 0,
+        )
 
-    def _frame_rate(self) -> float:
-        listed = self._renditions["v"].listed
-        return sum(s.units for s in listed) / sum(s.seconds for s in listed)
+    def _listed_ranges(self) -> list[DateRange]:
+        """The same for every rendition: what is not over where the longest of them begins."""
+        starts = [one.listed[0].entry.begins for one in self.renditions.values() if one.listed]
+        listed = (one for one in self._ranges.values() if one.over >= min(starts))
+        return sorted(listed, key=lambda one: (one.starts, one.id))
 
+    async def _until(self, rendition: Rendition, place: Place) -> None:
+        if rendition.contains(place):
+            return
+        if rendition.too_far(place, self._published[rendition.kind][1].part_target):
+            raise BadDirective("That is too far ahead of what the playlist lists.", self._id)
+        self._take_place()
+        if not await rendition.playlists.until(place, WAIT_TARGETS * self._target):
+            raise NotInTime("The broadcast has not come that far in time.", self._id)
 
-def playlist_name(kind: Kind) -> str:
-    """A media playlist's URI, relative to ``index.m3u8``."""
-    return f"{kind}.m3u8"
+    def _take_place(self) -> None:
+        if self.places.full:
+            raise TooManyWaiting("Too many requests wait for this stream. Try again.", self._id)
+
+    def _kind_of_playlist(self, name: str) -> Kind:
+        for kind in KINDS:
+            if name == playlist_name(kind):
+                return kind
+        raise KeyError(name)
+
+    def _named(self, name: str) -> Rendition:
+        for kind in KINDS:
+            if name.startswith(f"{kind}-"):
+                return self.renditions[kind]
+        raise KeyError(name)
 
 
 def _text(text: str) -> Resource:

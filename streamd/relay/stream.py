@@ -8,7 +8,6 @@ where the event has one; without it events pass at once.
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable
 
@@ -20,7 +19,7 @@ from streamd.relay.health import LinkHealth
 from streamd.relay.intake import END_SECONDS, STALL_SECONDS, Intake
 from streamd.relay.lifecycle import StreamState
 from streamd.relay.loudness import Level
-from streamd.relay.notices import Notices
+from streamd.relay.notices import NoticeCode, Notices
 from streamd.relay.outlet import Outlet
 from streamd.relay.publisher import Publisher
 from streamd.relay.subscriber import Subscriber
@@ -47,8 +46,7 @@ class Stream:
         self.id = stream_id
         self.delay_seconds = delay_seconds
         self.notices = Notices(stream_id)
-        # 32 random bits: generations and segments count from 1 again in the next process.
-        self.window = Window(stream_id, settings, self.request_keyframe, token=secrets.token_hex(4))
+        self.window = Window(stream_id, settings, self.request_keyframe, self._lose_aac)
         self._monotonic = monotonic
         self._outlet = Outlet(
             stream_id,
@@ -124,6 +122,9 @@ class Stream:
     def request_keyframe(self) -> None:
         """Somebody needs a keyframe soon: the publisher is asked, at most once a second."""
         self._intake.keyframes.want()
+
+    def _lose_aac(self, reason: str) -> None:
+        self.notices.add(NoticeCode.AUDIO_UNSUPPORTED, codec="opus", reason=reason)
 
     def check_silence(self) -> None:
         """See Intake.check_silence; the stream calls it itself once a second."""

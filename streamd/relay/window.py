@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from streamd import config
 from streamd.errors import StreamError
 from streamd.media.parts import Init, Join, Part
+from streamd.media.playlist import DateRange
 from streamd.media.units import Kind, Track, Unit
-from streamd.relay.hls import Hls, Resource
+from streamd.relay.audio_conversion import AudioConversion, start_conversion
+from streamd.relay.dubbing import Dubbing
+from streamd.relay.hls import Hls
+from streamd.relay.hls_rendition import Resource
 from streamd.relay.packager import Packager
+from streamd.relay.part_feed import PartFeed
 from streamd.relay.segmenter import Segment
 
-Listener = tuple[Callable[[Part], None], Callable[[], None]]
-SegmentListener = tuple[Callable[[Segment, Init], None], Callable[[], None]]
+Listener = tuple[Callable[[Part], None], Callable[[], None], str | None]
 
 
 class Window:
@@ -22,8 +26,11 @@ class Window:
 
     Everything happens synchronously on the loop, in order. The replay holds at most
     ``join_bytes``; past it, it is empty until the next keyframe and ``on_starved`` is called once,
-    so that a source which can make a keyframe is asked for one. ``token`` makes the names of HLS
-    segments this process's own (hls.Hls).
+    so that a source which can make a keyframe is asked for one.
+
+    Where the publisher sends Opus, it is converted to AAC for HLS, for recordings, and for players
+    that want it. ``on_no_aac`` is called with a sentence where that fails: the stream goes on, HLS
+    without audio.
     """
 
     def __init__(
@@ -31,20 +38,20 @@ class Window:
         stream_id: str,
         settings: config.Relay,
         on_starved: Callable[[], None] = lambda: None,
-        *,
-        token: str,
+        on_no_aac: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._id = stream_id
         self._settings = settings
         self._on_starved = on_starved
+        self._on_no_aac = on_no_aac
         self._packager: Packager | None = None
         self._gen = 0
-        self._replay: list[Part] = []
-        self._replay_bytes = 0
-        self._starved = False
+        self._own = PartFeed({}, settings.join_bytes)
+        self._dubbing: Dubbing | None = None
+        self._conversion: AudioConversion | None = None
         self._live = False
         self._listeners: dict[object, Listener] = {}
-        self._hls = Hls(settings, token)
+        self.hls = Hls(stream_id, settings)
 
     # -- what a player's connection asks for
 
@@ -64,13 +71,14 @@ class Window:
         the joiner starts with the next part whose ``key`` is true. Raises StreamError where
         nothing is live.
         """
-        if self._packager is None or not self._live:
+        if not self._live:
             raise StreamError(f"Stream “{self._id}” is not live.", self._id)
-        inits = self._packager.inits
-        if audio is not None or "v" not in inits:
-            return Join(self._gen, inits, tuple(self._replay))
-        parts = (without_audio(part) for part in self._replay)
-        return Join(self._gen, {"v": inits["v"]}, tuple(part for part in parts if part is not None))
+        feed = self._feed(audio)
+        if audio is not None or "v" not in feed.inits:
+            return Join(self._gen, dict(feed.inits), feed.replay)
+        parts = (without_audio(part) for part in feed.replay)
+        video: dict[Kind, Init] = {"v": feed.inits["v"]}
+        return Join(self._gen, video, tuple(part for part in parts if part is not None))
 
     def listen(
         self,
@@ -90,7 +98,7 @@ class Window:
         the function that ends the listening; it may be called within a callback and twice.
         """
         token = object()
-        self._listeners[token] = (on_part, on_reset)
+        self._listeners[token] = (on_part, on_reset, audio)
 
         def unlisten() -> None:
             self._listeners.pop(token, None)
@@ -103,34 +111,35 @@ class Window:
         on_end: Callable[[], None] = lambda: None,
     ) -> Callable[[], None]:
         """Calls ``on_segment`` for each whole segment of either track, with the initialisation
-        segment it is decoded with, and ``on_end`` after a publication's last one.
+        segment it is decoded with, and ``on_end`` after a publication's last one. Audio is AAC.
 
-        A segment's ``sequence`` rises by one a track for as long as the process lives. Returns the
+        A segment's ``sequence`` rises by one a track until the publication ends, and the next one
+        starts higher: from the whole seconds of its origin. Returns the
         function that ends the following; it may be called within a callback and twice.
         """
-        return self._hls.follow(on_segment, on_end)
+        return self.hls.follow(on_segment, on_end)
 
-    # -- what HTTP asks for
+    def put_date_range(self, date_range: DateRange) -> None:
+        """Lists an EXT-X-DATERANGE in every rendition's playlist while the playlists reach back to
+        it; one with the same ``id`` takes its place (attributes may be added, never changed: bis
+        section 4.4.5.1). It survives the end of a publication.
+        """
+        self.hls.put_date_range(date_range)
 
     def multivariant_playlist(self) -> str:
-        """RFC 8216 multivariant playlist. KeyError before the first segment is whole."""
-        return self._hls.multivariant_playlist()
+        """The multivariant playlist. KeyError before the first segments are whole."""
+        return self.hls.multivariant_playlist()
 
     def media_playlist(self, kind: Kind) -> str:
-        """RFC 8216 media playlist of a track. KeyError before its first segment is whole."""
-        return self._hls.media_playlist(kind)
-
-    def init_segment(self, kind: Kind, gen: int, version: int = 0) -> bytes:
-        """EXT-X-MAP's bytes; ``version`` counts a generation's configurations. KeyError."""
-        return self._hls.init_segment(kind, gen, version)
-
-    def segment(self, kind: Kind, gen: int, sequence: int) -> bytes:
-        """A segment's bytes. KeyError where it never was or is long gone."""
-        return self._hls.segment(kind, gen, sequence)
+        """A track's media playlist as of now. KeyError before its first segment is whole."""
+        return self.hls.media_playlist(kind)
 
     def resource(self, name: str) -> Resource:
-        """Whatever the playlists name, the playlists included. KeyError."""
-        return self._hls.resource(name)
+        """Whatever the playlists name, as of now, the playlists included. KeyError.
+
+        For requests that may wait: ``hls.playlist`` and ``hls.part``.
+        """
+        return self.hls.resource(name)
 
     # -- what the stream does
 
@@ -141,55 +150,105 @@ class Window:
 
     def reset(self, gen: int, tracks: Mapping[Kind, Track], origin: float) -> None:
         """A new generation starts; ``origin`` is the Unix time of its media time 0."""
-        self._flush()
+        self._finish_generation()
         self._packager = Packager(tracks, self._settings.part_ms)
+        self._own = PartFeed(self._packager.inits, self._settings.join_bytes)
         self._gen = gen
         self._live = True
-        self._clear_replay()
-        self._hls.reset(gen, tracks, self._packager.inits, origin)
-        for _, on_reset in tuple(self._listeners.values()):
+        self.hls.reset(gen, self._with_aac(tracks), origin)
+        for _, on_reset, _ in tuple(self._listeners.values()):
             on_reset()
 
     def write(self, unit: Unit) -> None:
         """Takes the next unit of the live generation."""
         assert self._packager is not None
         parts = self._packager.push(unit)
-        self._hls.push(unit, self._packager.inits)
+        if unit.kind == "a" and self._conversion is not None:
+            self._conversion.push(unit)
+        else:
+            self.hls.push(unit)
         for part in parts:
             self._emit(part)
 
     def end(self) -> None:
         """The generation is over: its last part and segments go out, joins are refused."""
-        self._flush()
-        self._hls.end()
+        self._finish_generation()
+        self.hls.end()
         self._live = False
-        self._clear_replay()
+        self._own = PartFeed({}, self._settings.join_bytes)
 
-    def _flush(self) -> None:
+    # -- within
+
+    def _feed(self, audio: str | None) -> PartFeed:
+        return self._dubbing.feed if audio == "aac" and self._dubbing is not None else self._own
+
+    def _with_aac(self, tracks: Mapping[Kind, Track]) -> dict[Kind, Track]:
+        """The tracks as HLS has them, Opus on its way into AAC."""
+        made = dict(tracks)
+        if "a" not in tracks or tracks["a"].codec != "opus":
+            return made
+        gen = self._gen
+
+        def on_failed(reason: str) -> None:
+            if gen == self._gen:
+                self._lose_aac(reason)
+
+        conversion = start_conversion(tracks["a"], self._on_aac, on_failed)
+        if isinstance(conversion, str):
+            self._on_no_aac(conversion)
+            del made["a"]
+            return made
+        self._conversion = conversion
+        inits: dict[Kind, Init] = {
+            kind: init for kind, init in self._own.inits.items() if kind != "a"
+        }
+        self._dubbing = Dubbing(
+            inits, conversion.track, self._settings.part_ms, self._settings.join_bytes
+        )
+        made["a"] = conversion.track
+        return made
+
+    def _on_aac(self, units: Sequence[Unit]) -> None:
+        for unit in units:
+            self.hls.push(unit)
+        if self._dubbing is not None:
+            self._emit_dubbed(self._dubbing.push_audio(units))
+
+    def _lose_aac(self, reason: str) -> None:
+        self._conversion = self._dubbing = None
+        self.hls.drop_audio()
+        self._on_no_aac(reason)
+        for _, on_reset, audio in tuple(self._listeners.values()):
+            if audio == "aac":
+                on_reset()
+
+    def _finish_generation(self) -> None:
         if self._packager is not None and self._live:
             for part in self._packager.flush():
                 self._emit(part)
+        if self._conversion is not None:
+            self._on_aac(self._conversion.finish())
+        if self._dubbing is not None:
+            self._emit_dubbed(self._dubbing.flush())
+        self._conversion = self._dubbing = None
 
     def _emit(self, part: Part) -> None:
-        if part.key:
-            self._clear_replay()
-        if not self._starved and (part.key or self._replay):
-            self._keep(part)
-        for on_part, _ in tuple(self._listeners.values()):
-            on_part(part)
-
-    def _keep(self, part: Part) -> None:
-        self._replay.append(part)
-        self._replay_bytes += part.size
-        if self._replay_bytes > self._settings.join_bytes:
-            self._clear_replay()
-            self._starved = True
+        if not self._own.keep(part):
             self._on_starved()
+        self._tell(part, self._own)
+        if self._dubbing is not None:
+            self._emit_dubbed(self._dubbing.push_part(part))
 
-    def _clear_replay(self) -> None:
-        self._replay = []
-        self._replay_bytes = 0
-        self._starved = False
+    def _emit_dubbed(self, parts: Sequence[Part]) -> None:
+        assert self._dubbing is not None
+        for part in parts:
+            self._dubbing.feed.keep(part)
+            self._tell(part, self._dubbing.feed)
+
+    def _tell(self, part: Part, feed: PartFeed) -> None:
+        for on_part, _, audio in tuple(self._listeners.values()):
+            if self._feed(audio) is feed:
+                on_part(part)
 
 
 def without_audio(part: Part) -> Part | None:

@@ -44,7 +44,7 @@ class Recording:
         stream.window.listen(self._on_part, self._on_reset)
 
     def _on_reset(self) -> None:
-        join = self._stream.window.join("aac")
+        join = self._stream.window.join("opus")
         self._gen = join.gen
         self.joins[join.gen] = join
         self.parts[join.gen] = []

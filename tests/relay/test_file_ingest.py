@@ -81,7 +81,7 @@ async def test_the_hls_segments_are_the_clip(path: Path, counts: dict[Kind, int]
     for kind in counts:
         text = stream.window.media_playlist(kind)
         assert text.endswith("#EXT-X-ENDLIST\n")
-        names = re.findall(r'URI="(.*)"', text)
+        names = re.findall(r'MAP:URI="(.*)"', text)
         names += [line for line in text.splitlines() if not line.startswith("#")]
         whole = b"".join(stream.window.resource(name).body for name in names)
         ours[kind] = samples(whole, MEDIUM[kind])

@@ -5,21 +5,28 @@ from dataclasses import replace
 import pytest
 
 from streamd.media.units import Kind, Track, Unit
-from streamd.relay.segmenter import Segment, Segmenter
+from streamd.relay.part_target import PartTarget
+from streamd.relay.segmenter import Cut, Segment, Segmenter
 from tests.relay.units import AAC, FRAME, OTHER_VIDEO, VIDEO, picture, sound
 
 ORIGIN = 1_700_000_000.0
 BOTH: dict[Kind, Track] = {"v": VIDEO, "a": AAC}
 
 
-def segmented(units: list[Unit], tracks: dict[Kind, Track] | None = None) -> list[Segment]:
-    segmenter = Segmenter(1, tracks or {"v": VIDEO}, ORIGIN, 6)
-    segments = []
+def cut(
+    units: list[Unit], tracks: dict[Kind, Track] | None = None, part_ms: int = 334
+) -> list[Cut]:
+    segmenter = Segmenter(1, tracks or {"v": VIDEO}, ORIGIN, 6, PartTarget(part_ms))
+    cuts = []
     for unit in units:
         if unit.track is not None:
-            segments += segmenter.change(unit)
-        segments += segmenter.push(unit)
-    return segments + segmenter.finish()
+            cuts += segmenter.change(unit)
+        cuts += segmenter.push(unit)
+    return cuts + segmenter.finish()
+
+
+def segmented(units: list[Unit], tracks: dict[Kind, Track] | None = None) -> list[Segment]:
+    return [one.segment for one in cut(units, tracks) if one.segment is not None]
 
 
 def video(seconds: float, key_every: int) -> list[Unit]:

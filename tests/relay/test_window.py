@@ -15,7 +15,7 @@ BOTH: dict[Kind, Track] = {"v": VIDEO, "a": AAC}
 
 
 def live(join_bytes: int = 1 << 20, tracks: dict[Kind, Track] | None = None) -> Window:
-    window = Window("a", config.Relay(join_bytes=join_bytes), token="t")
+    window = Window("a", config.Relay(join_bytes=join_bytes))
     window.reset(1, tracks or BOTH, 1_700_000_000.0)
     return window
 
@@ -56,7 +56,7 @@ def test_an_audio_stream_keeps_its_audio_for_everyone() -> None:
 
 def test_a_replay_over_its_bound_is_empty_until_the_next_keyframe() -> None:
     starved: list[bool] = []
-    window = Window("a", config.Relay(join_bytes=5_000), lambda: starved.append(True), token="t")
+    window = Window("a", config.Relay(join_bytes=5_000), lambda: starved.append(True))
     window.reset(1, {"v": VIDEO}, 0.0)
     window.write(picture(0, key=True, size=2_000))
     window.write(picture(1, size=2_000))
@@ -70,7 +70,7 @@ def test_a_replay_over_its_bound_is_empty_until_the_next_keyframe() -> None:
 
 
 def test_nothing_to_join_before_and_after() -> None:
-    window = Window("a", config.Relay(), token="t")
+    window = Window("a", config.Relay())
     with pytest.raises(StreamError, match="not live"):
         window.join("aac")
     window.reset(1, BOTH, 0.0)
