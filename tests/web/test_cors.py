@@ -53,13 +53,16 @@ def test_tokens_and_polls_are_not_open(carried: Server) -> None:
 
 def test_whip_may_publish_and_end_from_any_page_and_read_its_refusals(carried: Server) -> None:
     client = Client(carried)
-    for path, method in (("/whip/x", "POST"), ("/whip/x/session", "DELETE")):
+    asked = (("/whip/x", "POST"), ("/whip/x/session", "PATCH"), ("/whip/x/session", "DELETE"))
+    for path, method in asked:
         allowed = preflight(client, path, method, "https://anyone.example")
         assert allowed["access-control-allow-origin"] == "*"
         assert method in allowed["access-control-allow-methods"]
+        assert "If-Match" in allowed["access-control-allow-headers"]
     refusal = client.ask(
         "POST", "/whip/x", b"v=0", Content_Type="application/sdp", Origin="https://anyone.example"
     )
     assert refusal.status == 401
     assert refusal.headers["Access-Control-Allow-Origin"] == "*"
-    assert "Location" in refusal.headers["Access-Control-Expose-Headers"]
+    exposed = refusal.headers["Access-Control-Expose-Headers"]
+    assert {"Location", "ETag", "Link", "Retry-After"} <= set(exposed.split(", "))

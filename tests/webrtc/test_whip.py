@@ -162,7 +162,7 @@ async def test_viewers_wait_for_a_publisher_who_vanishes_and_stay_when_it_is_bac
             back = await server.sessions.publish(stream, await again.offer())
             await again.accept(back.answer_sdp)
             await until(lambda: len(output.units) > before + 30)
-            assert stream.state is StreamState.LIVE
+            assert stream.state.value == "live"
             await server.sessions.delete(back.id)
         assert stream.state is StreamState.ENDED
 
