@@ -13,6 +13,7 @@ from babel.messages.pofile import read_po
 ROOT = Path(__file__).parent.parent
 SCRIPTS = ROOT / "static" / "js"
 TEMPLATES = ROOT / "streamd" / "web" / "templates"
+SENTENCES = [ROOT / "streamd" / "web" / "advice_words.py"]
 LOCALES = ROOT / "streamd" / "web" / "locales"
 LITERAL = r'"((?:[^"\\]|\\.)*)"'
 IN_SCRIPT = re.compile(rf"\bt\(\s*{LITERAL}")
@@ -24,7 +25,7 @@ PLACEHOLDER = re.compile(r"%\(\w+\)s")
 def sentences() -> dict[str, str]:
     """Every msgid the pages use, and a file that uses it."""
     found: dict[str, str] = {}
-    for path in sorted((*SCRIPTS.rglob("*.js"), *TEMPLATES.rglob("*.html"))):
+    for path in sorted((*SCRIPTS.rglob("*.js"), *TEMPLATES.rglob("*.html"), *SENTENCES)):
         for msgid in _in_file(path):
             found[msgid.replace('\\"', '"')] = path.relative_to(ROOT).as_posix()
     return found

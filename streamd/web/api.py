@@ -14,6 +14,7 @@ from polling.model import Ballot, Poll
 from polling.rules import PollState
 from streamd.errors import AccessError
 from streamd.identity import Tier
+from streamd.web.advice import advise
 from streamd.web.language import choose
 from streamd.web.problems import BadRequest
 from streamd.web.security import acts_by_key, check_origin
@@ -96,10 +97,14 @@ async def get_stream(request: web.Request) -> web.Response:
 
 @routes.get("/api/v1/streams/{stream}/health")
 async def get_health(request: web.Request) -> web.Response:
-    """What the broadcaster should know: for the holder of the stream's key."""
+    """What the broadcaster should know, and do: for the holder of the stream's key."""
     stream = await authorized_stream(request)
-    viewers = request.app[SERVICES].hub.subscribers(f"stream:{stream.id}")
-    return reply({**asdict(stream.health()), "viewers": viewers})
+    services = request.app[SERVICES]
+    await stream.measure_sound()
+    health = stream.health()
+    advice = advise(health, services.catalogues[choose(request)])
+    viewers = services.hub.subscribers(f"stream:{stream.id}")
+    return reply({**asdict(health), "viewers": viewers, "advice": advice})
 
 
 @routes.get("/api/v1/polls")

@@ -10,6 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
+from streamd.relay.health import Health, LinkHealth
 from streamd.relay.lifecycle import StreamState
 from streamd.web.api import reply
 from streamd.web.services import SERVICES, Services
@@ -40,6 +41,43 @@ async def metrics(request: web.Request) -> web.Response:
     """Prometheus text exposition."""
     body = generate_latest(request.app[REGISTRY])
     return web.Response(body=body, headers={"Content-Type": _METRICS_TYPE})
+
+
+_OF_A_STREAM = {
+    "live": "1 while the stream is live for its viewers.",
+    "viewers": "Connections subscribed to the stream.",
+    "bitrate_kbps": "Bits that arrive from the publisher, kbit/s.",
+    "fps": "Pictures a second from the publisher.",
+    "keyframe_seconds": "Seconds between the last two keyframes.",
+    "width": "The picture's width in pixels.",
+    "height": "The picture's height in pixels.",
+    "b_frames": "Pictures of this publication shown before one that was sent earlier.",
+    "audio_decibels": "Level of the sound relative to full scale, while somebody reads it.",
+    "loss_percent": "Packets lost on the way from the publisher.",
+    "rtt_ms": "Round trip to the publisher.",
+    "jitter_ms": "Jitter of the publisher's packets.",
+    "dropped_units": "Units lost to slow subscribers or a full delay, or of no use to a decoder.",
+}
+
+
+def _values(state: StreamState, viewers: int, health: Health) -> dict[str, float | None]:
+    """One stream's figures; None where it is not measured."""
+    link = health.link or LinkHealth()
+    return {
+        "live": float(state is StreamState.LIVE),
+        "viewers": float(viewers),
+        "bitrate_kbps": health.bitrate_kbps,
+        "fps": health.fps,
+        "keyframe_seconds": health.keyframe_seconds or 0.0,
+        "width": float(health.width),
+        "height": float(health.height),
+        "b_frames": float(health.b_frames),
+        "audio_decibels": health.level.decibels if health.level is not None else None,
+        "loss_percent": link.loss_percent,
+        "rtt_ms": link.rtt_ms,
+        "jitter_ms": link.jitter_ms,
+        "dropped_units": float(health.dropped),
+    }
 
 
 class StreamdCollector(Collector):
@@ -81,28 +119,21 @@ class StreamdCollector(Collector):
 
     def _streams(self) -> Iterable[Metric]:
         services = self._services
-        families = {
-            "live": "1 while the stream is live.",
-            "viewers": "Connections subscribed to the stream.",
-            "bitrate_kbps": "Bits that arrive from the publisher, kbit/s.",
-            "fps": "Pictures a second from the publisher.",
-            "keyframe_seconds": "Seconds between the last two keyframes.",
-            "dropped_units": "Units that slow in-process subscribers skipped.",
-        }
         gauges = {
             name: GaugeMetricFamily(f"streamd_stream_{name}", text, labels=["stream"])
-            for name, text in families.items()
+            for name, text in _OF_A_STREAM.items()
         }
+        notices = GaugeMetricFamily(
+            "streamd_stream_notice", "1 for what is wrong now.", labels=["stream", "code"]
+        )
         for stream in services.streams:
             health = stream.health()
-            values = {
-                "live": float(stream.state is StreamState.LIVE),
-                "viewers": float(services.hub.subscribers(f"stream:{stream.id}")),
-                "bitrate_kbps": health.bitrate_kbps,
-                "fps": health.fps,
-                "keyframe_seconds": health.keyframe_seconds,
-                "dropped_units": health.dropped,
-            }
-            for name, value in values.items():
-                gauges[name].add_metric([stream.id], float(value or 0))
+            viewers = services.hub.subscribers(f"stream:{stream.id}")
+            for name, value in _values(stream.state, viewers, health).items():
+                # What is not measured has no sample: a 0 would be a measurement.
+                if value is not None:
+                    gauges[name].add_metric([stream.id], value)
+            for notice in health.notices:
+                notices.add_metric([stream.id, notice.code.value], 1)
         yield from gauges.values()
+        yield notices

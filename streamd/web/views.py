@@ -18,6 +18,7 @@ def stream_state(stream: Stream, viewers: int) -> dict[str, object]:
         "state": stream.state.value,
         "viewers": viewers,
         "started_at": stream.started_at,
+        "delay_seconds": stream.delay_seconds,
     }
 
 

@@ -168,6 +168,7 @@ def test_health_is_for_the_key_holder(server: Server, stream_key: str) -> None:
     refused(client.ask("GET", "/api/v1/streams/alef/health"), 401, "unauthenticated")
     health = client.ask("GET", "/api/v1/streams/alef/health", key=stream_key).json
     assert {"state", "bitrate_kbps", "fps", "keyframe_seconds", "viewers"} <= set(health)
+    assert {"level", "link", "notices", "advice", "delay_seconds"} <= set(health)
 
 
 def test_a_large_body_gets_413(visitor: Client, poll: dict[str, Any]) -> None:

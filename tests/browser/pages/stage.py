@@ -195,6 +195,7 @@ class Stage:
             "state": state,
             "viewers": viewers,
             "started_at": known.started_at,
+            "delay_seconds": known.delay_seconds,
         }
         self.tell(stream)
 
@@ -242,6 +243,7 @@ async def stage() -> AsyncIterator[Stage]:
     hub = Hub()
     for prefix in ("stream", "event", "poll"):
         hub.provide(prefix, _no_snapshot)
+    hub.provide("captions", _no_snapshot)
     hub.provide("media", MediaProvider(streams))
     async with asyncio.TaskGroup() as group:
         tokens = ConnectTokens(secrets.token_bytes(16), 300)
