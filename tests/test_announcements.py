@@ -116,7 +116,15 @@ async def test_the_event_tells_of_every_stream(stage: Stage) -> None:
             await asyncio.sleep(0.02)
     assert row == {
         "id": "test",
-        "streams": [{"id": "alef", "state": "idle", "viewers": 0, "started_at": None}],
+        "streams": [
+            {
+                "id": "alef",
+                "state": "idle",
+                "viewers": 0,
+                "started_at": None,
+                "delay_seconds": 0.0,
+            }
+        ],
     }
 
 
