@@ -17,6 +17,7 @@ from streamd.recording.lifecycle import RecordingState
 from streamd.recording.recordings import Recordings
 from streamd.recording.storage import Shelf
 from streamd.recording.summary import POSTER
+from streamd.web import moments
 from streamd.web.api import reply
 from streamd.web.language import choose
 from streamd.web.pages import render
@@ -47,6 +48,13 @@ _PLAYLISTS: dict[str, Kind | None] = {
 }
 _FOR_GOOD = "public, max-age=31536000, immutable"
 _FOR_A_WHILE = "public, max-age=60"
+_WORDS = {
+    "moment": moments.moment,
+    "iso": moments.iso,
+    "length": moments.length,
+    "iso_length": moments.iso_length,
+    "megabytes": moments.megabytes,
+}
 _RECORDING = r"{recording:[a-z0-9-]{1,120}}"
 
 
@@ -247,7 +255,7 @@ async def list_page(request: web.Request) -> web.Response:
         sections.append(_section(stream_id, found[0]["candidate"], found, asked))
     if asked and not sections:
         raise web.HTTPNotFound
-    return render(request, "vod.html", {}, {"sections": sections, "only": asked})
+    return render(request, "vod.html", {}, {**_WORDS, "sections": sections, "only": asked})
 
 
 def _section(
@@ -263,4 +271,4 @@ async def recording_page(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
     entry = services.recordings.catalogue.get(request.match_info["recording"])
     row = recording_row(services.recordings, entry.summary, services.catalogues[choose(request)])
-    return render(request, "vod_recording.html", {"recording": row}, {"recording": row})
+    return render(request, "vod_recording.html", {"recording": row}, {**_WORDS, "recording": row})

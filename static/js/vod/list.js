@@ -1,0 +1,2 @@
+// The page of all recordings.
+import "./moments.js";

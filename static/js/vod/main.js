@@ -1,0 +1,4 @@
+// A recording's page: its player, its moments, its downloads.
+import "./moments.js";
+import "./player.js";
+import "./downloads.js";

@@ -1,0 +1,210 @@
+// <streamd-vod>: a recording, by hls.js where there is MSE, else by the browser itself.
+//
+// Tests read `.video`, `.phase` ("loading", "ready", "playing", "paused", "ended", "failed") and `.at`.
+
+import { LitElement, html, nothing } from "../../vendor/lit.js";
+import { styles as shared } from "../player/styles.js";
+import { Keys } from "./keys.js";
+import { styles } from "./styles.js";
+import * as views from "./views.js";
+
+const NATIVE = "application/vnd.apple.mpegurl";
+const IDLE_MS = 3000;
+const REDRAW_EVENTS = [
+  "play",
+  "pause",
+  "ended",
+  "timeupdate",
+  "durationchange",
+  "volumechange",
+  "ratechange",
+  "waiting",
+  "playing",
+  "seeking",
+  "seeked",
+  "progress",
+];
+
+export class StreamdVod extends LitElement {
+  static styles = [shared, styles];
+
+  static properties = {
+    src: {},
+    poster: {},
+    captions: {},
+    captionsLanguage: { attribute: "captions-language" },
+    startedAt: { attribute: "started-at", type: Number },
+  };
+
+  constructor() {
+    super();
+    this.video = document.createElement("video");
+    Object.assign(this.video, { playsInline: true, preload: "metadata", tabIndex: -1 });
+    this.hasFailed = false;
+    this.isWaiting = false;
+    this.hasCaptions = false;
+    this.dragged = null;
+    this.keys = new Keys(this);
+    for (const name of REDRAW_EVENTS) this.video.addEventListener(name, () => this.#heard(name));
+    this.video.addEventListener("click", () => this.toggle());
+    this.onFullscreen = () => this.requestUpdate();
+    for (const name of ["pointermove", "focusin", "keydown"]) this.addEventListener(name, () => this.#stir());
+  }
+
+  connectedCallback() {
+    super.connectedCallback();
+    document.addEventListener("fullscreenchange", this.onFullscreen);
+  }
+
+  disconnectedCallback() {
+    super.disconnectedCallback();
+    document.removeEventListener("fullscreenchange", this.onFullscreen);
+    this.hls?.destroy();
+  }
+
+  firstUpdated() {
+    if (this.poster) this.video.poster = this.poster;
+    if (this.captions) this.#addCaptions();
+    this.#load();
+  }
+
+  render() {
+    return html`${this.video} ${views.state(this)} ${this.hasFailed ? nothing : views.controls(this)}`;
+  }
+
+  get phase() {
+    if (this.hasFailed) return "failed";
+    if (this.video.readyState === 0) return "loading";
+    if (this.video.ended) return "ended";
+    if (!this.video.paused) return "playing";
+    return this.hasPlayed ? "paused" : "ready";
+  }
+
+  /** The Unix time of the picture shown; null where the playlist does not say. */
+  get at() {
+    const shown = this.hls?.playingDate;
+    if (shown) return shown.getTime() / 1000;
+    return this.startedAt ? this.startedAt + this.video.currentTime : null;
+  }
+
+  get length() {
+    const { duration, seekable } = this.video;
+    if (Number.isFinite(duration)) return duration;
+    return seekable.length ? seekable.end(seekable.length - 1) : 0;
+  }
+
+  get isFull() {
+    return document.fullscreenElement === this;
+  }
+
+  toggle() {
+    if (this.video.paused) this.video.play().catch(() => {});
+    else this.video.pause();
+  }
+
+  seek(seconds) {
+    this.video.currentTime = Math.min(Math.max(0, seconds), Math.max(0, this.length - 0.1));
+    this.requestUpdate();
+  }
+
+  skip(seconds) {
+    this.seek(this.video.currentTime + seconds);
+  }
+
+  mute() {
+    this.video.muted = !this.video.muted;
+    if (!this.video.muted && this.video.volume === 0) this.video.volume = 1;
+  }
+
+  setVolume(volume) {
+    this.video.volume = Math.min(Math.max(0, volume), 1);
+    this.video.muted = this.video.volume === 0;
+  }
+
+  setRate(rate) {
+    this.video.playbackRate = rate;
+  }
+
+  turnCaptions() {
+    const [track] = this.video.textTracks;
+    if (track) track.mode = track.mode === "showing" ? "hidden" : "showing";
+    this.requestUpdate();
+  }
+
+  get showsCaptions() {
+    return this.video.textTracks[0]?.mode === "showing";
+  }
+
+  toggleFull() {
+    if (document.fullscreenElement) document.exitFullscreen();
+    else if (this.requestFullscreen) this.requestFullscreen().catch(() => {});
+    else this.video.webkitEnterFullscreen?.(); // iPhone: only the video itself may
+  }
+
+  retry() {
+    this.hasFailed = false;
+    this.hls?.destroy();
+    this.#load();
+    this.requestUpdate();
+  }
+
+  async #load() {
+    const { default: Hls } = await import("../../vendor/hls.js");
+    if (Hls.isSupported()) this.#byLibrary(Hls);
+    else if (this.video.canPlayType(NATIVE)) this.video.src = this.src;
+    else this.#fail();
+  }
+
+  #byLibrary(Hls) {
+    // Always from the beginning: of what is still on air, too.
+    this.hls = new Hls({ startPosition: 0, maxBufferLength: 30, backBufferLength: 60, enableWorker: false });
+    this.hls.on(Hls.Events.ERROR, (_name, error) => {
+      if (!error.fatal) return;
+      if (error.type === Hls.ErrorTypes.MEDIA_ERROR && !this.recovered) {
+        this.recovered = true;
+        this.hls.recoverMediaError();
+      } else this.#fail();
+    });
+    this.hls.loadSource(this.src);
+    this.hls.attachMedia(this.video);
+  }
+
+  #fail() {
+    this.hls?.destroy();
+    this.hls = null;
+    this.hasFailed = true;
+    this.requestUpdate();
+  }
+
+  #addCaptions() {
+    const track = document.createElement("track");
+    Object.assign(track, {
+      kind: "captions",
+      src: this.captions,
+      srclang: this.captionsLanguage || "und",
+      label: this.captionsLanguage || "CC",
+    });
+    this.video.append(track);
+    track.track.mode = "showing";
+    this.hasCaptions = true;
+    this.requestUpdate();
+  }
+
+  #heard(name) {
+    if (name === "playing") this.hasPlayed = true;
+    if (name === "waiting") this.isWaiting = true;
+    else if (["playing", "pause", "seeked", "timeupdate"].includes(name)) this.isWaiting = false;
+    if (name === "pause") this.#stir();
+    this.requestUpdate();
+  }
+
+  #stir() {
+    this.removeAttribute("data-idle");
+    clearTimeout(this.idle);
+    this.idle = setTimeout(() => {
+      if (this.phase === "playing") this.setAttribute("data-idle", "");
+    }, IDLE_MS);
+  }
+}
+
+customElements.define("streamd-vod", StreamdVod);
