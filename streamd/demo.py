@@ -89,7 +89,10 @@ def demo_config(config: Config) -> Config:
     store = config.store
     if not store.url:
         store = msgspec.structs.replace(store, dir=str(Path(store.dir) / "demo"))
-    return msgspec.structs.replace(config, event=event, store=store)
+    # It loops for ever: of each stream the current recording and the one before are kept, ten
+    # minutes in all, so that a demo never fills a disk.
+    recording = msgspec.structs.replace(config.recording, longest_minutes=5, keep_newest=1)
+    return msgspec.structs.replace(config, event=event, store=store, recording=recording)
 
 
 class Demo:
