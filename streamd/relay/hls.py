@@ -132,6 +132,11 @@ class Hls:
 
     # -- out
 
+    @property
+    def ended(self) -> bool:
+        """True while nobody broadcasts: playlists say their end, or there is none."""
+        return self._ended
+
     def multivariant_playlist(self) -> str:
         """KeyError while a track has no whole segment."""
         return multivariant(self.renditions, self._tracks)

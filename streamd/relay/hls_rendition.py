@@ -5,8 +5,10 @@ It knows nothing of codecs or containers: a rendition of captions is fed the sam
 
 from __future__ import annotations
 
+import gzip
 from collections import deque
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from streamd.media.playlist import Entry, PartEntry, RenditionReport
 from streamd.relay.hls_waiting import Places, Waiting
@@ -16,7 +18,7 @@ Place = tuple[int, int | None]
 """A media sequence number and a part's index in it; None for the whole segment."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Resource:
     """A body for HTTP: ``source`` from ``start`` to ``end``.
 
@@ -33,6 +35,11 @@ class Resource:
     def body(self) -> bytes:
         """The bytes."""
         return self.source[self.start : self.end]
+
+    @cached_property
+    def compressed(self) -> bytes:
+        """The bytes in gzip's format, made once; the same in every process."""
+        return gzip.compress(self.body, compresslevel=5, mtime=0)
 
 
 @dataclass(frozen=True, slots=True)

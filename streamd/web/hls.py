@@ -1,33 +1,81 @@
-"""HLS (RFC 8216) from memory: playlists change, init and media segments do not."""
+"""HLS (RFC 8216, low latency as in draft-pantos-hls-rfc8216bis) from memory.
+
+No cookie and no session: an answer depends on its address alone, so any cache may stand in front.
+A name of a part, a segment or an initialisation segment never stands for other bytes. A playlist
+that was waited for is cached for as long as it is of use to whoever asks for the same place; any
+other for a second.
+"""
 
 from __future__ import annotations
 
+from typing import Final
+
 from aiohttp import web
 
+from streamd.errors import UnknownStream
+from streamd.relay.errors import BadDirective
+from streamd.relay.hls_directives import Unreadable, parse
+from streamd.relay.window import Window
+from streamd.web.made import Made, head
+from streamd.web.problems import Refusal, problem
 from streamd.web.services import SERVICES
 
 routes = web.RouteTableDef()
 
-_CACHES = {
-    # Playlists are asked for once a target duration; a shared cache must ask again each time.
-    False: "no-cache",
-    # A name never stands for other bytes, not after a restart either (RFC 9111, RFC 8246).
-    True: "public, max-age=31536000, immutable",
-}
+FOREVER: Final = "public, max-age=31536000, immutable"
+AWAITED: Final = "public, max-age=6"
+BRIEF: Final = "public, max-age=1"
+
+_UNKNOWN = Refusal(404, "not_found", "Not found", (("Cache-Control", BRIEF),))
 
 
 @routes.get(r"/hls/{stream}/{name:[a-z0-9.-]{1,64}}")
-async def resource(request: web.Request) -> web.Response:
-    """A playlist, an initialisation segment or a media segment, by its name."""
-    window = request.app[SERVICES].streams.get(request.match_info["stream"]).window
+async def resource(request: web.Request) -> web.StreamResponse:
+    """A playlist, an initialisation segment, a segment or a part, by its name."""
+    stream, name = request.match_info["stream"], request.match_info["name"]
     try:
-        found = window.resource(request.match_info["name"])
-    except KeyError as error:
-        raise web.HTTPNotFound from error
-    return web.Response(
-        body=found.body,
-        headers={
-            "Content-Type": found.content_type,
-            "Cache-Control": _CACHES[found.immutable],
-        },
-    )
+        window = request.app[SERVICES].streams.get(stream).window
+        if name.endswith(".m3u8"):
+            return await _playlist(request, window, stream, name)
+        try:
+            found = window.resource(name)
+        except KeyError:
+            found = await window.hls.part(name)
+    except (KeyError, UnknownStream):
+        return problem(_UNKNOWN, "There is nothing at this address now.")
+    body = found.body
+    return Made(_forever(found.content_type, len(body)), body)
+
+
+async def _playlist(
+    request: web.Request, window: Window, stream: str, name: str
+) -> web.StreamResponse:
+    try:
+        directives = parse(request.query)
+    except Unreadable as error:
+        raise BadDirective(str(error), stream) from error
+    found = await window.hls.playlist(name, directives)
+    awaited = directives.msn is not None and not window.hls.ended
+    headers = {
+        "Content-Type": found.content_type,
+        "Cache-Control": AWAITED if awaited else BRIEF,
+        "Vary": "Accept-Encoding",
+    }
+    body = found.body
+    if _takes_gzip(request):
+        body = found.compressed
+        headers["Content-Encoding"] = "gzip"
+    return Made(head(len(body), headers), body)
+
+
+def _forever(content_type: str, size: int) -> bytes:
+    return head(size, {"Content-Type": content_type, "Cache-Control": FOREVER})
+
+
+def _takes_gzip(request: web.Request) -> bool:
+    """RFC 9110 section 12.5.3, as browsers and players write it."""
+    for coding in request.headers.get("Accept-Encoding", "").lower().split(","):
+        name, _, weight = coding.partition(";")
+        if name.strip() in ("gzip", "*"):
+            return weight.strip().rstrip("0") not in ("q=", "q=0.")
+    return False

@@ -18,6 +18,7 @@ from aiohttp import web
 from polling import errors as polls
 from streamd import errors
 from streamd.recording import errors as recordings
+from streamd.relay.errors import BadDirective, NotInTime, TooManyWaiting
 from streamd.web.language import choose
 from streamd.web.services import SERVICES
 from streamd.webrtc.errors import (
@@ -56,6 +57,7 @@ class Refusal:
 
 
 _SOON = (("Retry-After", "2"),)
+_UNCACHED = (("Cache-Control", "no-store"),)
 
 # First match wins, so a class stands above its bases.
 REFUSALS: tuple[tuple[type[Exception], Refusal], ...] = (
@@ -77,6 +79,9 @@ REFUSALS: tuple[tuple[type[Exception], Refusal], ...] = (
     (errors.AlreadyPublishing, Refusal(409, "already_publishing", "Already broadcasting")),
     (errors.CaptionRefused, Refusal(422, "caption_refused", "Caption not taken")),
     (NotLive, Refusal(409, "not_live", "Not live", (("Retry-After", "3"),))),
+    (BadDirective, Refusal(400, "bad_directive", "Bad delivery directive", _UNCACHED)),
+    (NotInTime, Refusal(503, "not_in_time", "Not in time", (*_SOON, *_UNCACHED))),
+    (TooManyWaiting, Refusal(503, "too_many_waiting", "Full", (*_SOON, *_UNCACHED))),
     (errors.StreamError, Refusal(409, "stream_state", "Not possible now")),
     (TooManyPublishers, Refusal(503, "too_many_publishers", "Full", (("Retry-After", "30"),))),
     (TooManyViewers, Refusal(503, "too_many_viewers", "Full", (("Retry-After", "30"),))),
