@@ -18,3 +18,5 @@ export const copy = icon(svg`<rect x="9" y="9" width="11" height="11" rx="2.5"/>
 export const people = icon(svg`<circle cx="9" cy="8.500" r="3.5"/><path d="M2.500 19.500c.6-3.400 3.200-5.500 6.500-5.500s5.900 2.100 6.500 5.500M16 5.300a3.500 3.500 0 0 1 0 6.400M18 14.600c1.900.8 3.100 2.500 3.500 4.900"/>`);
 export const signal = icon(svg`<path d="M4 17v-2M9.300 17v-5M14.600 17V9M20 17V6" stroke-width="2.6"/>`);
 export const reload = icon(svg`<path d="M19.500 12a7.500 7.500 0 1 1-2.200-5.300L19.500 9M19.500 4.500V9H15"/>`);
+export const sliders = icon(svg`<path d="M4 7h8M18 7h2M4 12h2M12 12h8M4 17h9M19 17h1"/><circle cx="15" cy="7" r="2.4"/><circle cx="9" cy="12" r="2.4"/><circle cx="16" cy="17" r="2.4"/>`);
+export const captions = icon(svg`<rect x="3.500" y="5.500" width="17" height="13" rx="2.500"/><path d="M7 14.500h4.500M14 14.500h3M7 11h2.500M12 11h5"/>`);

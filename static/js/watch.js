@@ -4,6 +4,7 @@ import { render } from "../vendor/lit.js";
 import { Feed } from "./feed.js";
 import { number, page, t, tn } from "./page.js";
 import { Backoff } from "./player/backoff.js";
+import { CHOICES } from "./player/choice.js";
 import { toShow } from "./poll/poll.js";
 import { folded } from "./poll/views.js";
 import "./player/player.js";
@@ -24,12 +25,13 @@ const pace = new Backoff(ASK_MS, MOST_ASK_MS);
 let asking;
 
 const asked = new URLSearchParams(location.search).get("path");
-player.preferred = asked === "hls" || asked === "ws" ? asked : "";
+if (CHOICES.includes(asked)) player.preferred = asked;
 player.stream = stream;
 poll.feed = feed;
 showViewers();
 
 feed.subscribe(`stream:${stream.id}`, show);
+feed.subscribe(`captions:${stream.id}`, ({ captions }) => captions.forEach((cue) => player.cue(cue)));
 feed.watch(askSoon);
 
 fold.addEventListener("click", () => setFolded(!dock.hasAttribute("data-folded")));

@@ -11,6 +11,7 @@ export class Attention {
     player.addEventListener("keydown", (event) => this.#key(event));
     player.addEventListener("pointerdown", (event) => this.#wake(event), { capture: true });
     player.addEventListener("click", (event) => this.#swallow(event), { capture: true });
+    player.addEventListener("click", (event) => this.#dismiss(event));
     this.#stir();
   }
 
@@ -34,10 +35,19 @@ export class Attention {
     this.wakes = false;
   }
 
+  // A click beside the open menu closes it.
+  #dismiss(event) {
+    const { player } = this;
+    if (!player.choosing) return;
+    const isMenu = (one) => one.id === "choices" || one.getAttribute?.("aria-controls") === "choices";
+    if (!event.composedPath().some(isMenu)) player.choose(false);
+  }
+
   #key(event) {
     const { player } = this;
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "Escape" && player.choosing) player.choose(false);
+    else if (event.key === "c" && player.captions.any) player.captions.turn(!player.captions.isOn);
     else if (event.key === "m" && player.hasAudio) player.toggleSound();
     else if (event.key === "f") player.toggleFull();
     else if (event.key === "k") player.toggle();

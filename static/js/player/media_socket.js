@@ -16,7 +16,7 @@ const isFinal = (code) => (code >= 3500 && code < 4000) || (code >= 4500 && code
 
 export class MediaSocket {
   /**
-   * @param {{url: string, stream: string, audio: "opus"|"aac"|null}} where
+   * @param {{url: string, stream: string, audio: "opus"|"aac"|null, video: boolean}} where
    * @param {{onJoin: (data: object) => void, onPart: (part: object) => void,
    *   onLost: (facts: {opened: boolean, tries: number}) => void,
    *   onRefused: (error: {code: number, message: string}) => void}} events
@@ -26,6 +26,7 @@ export class MediaSocket {
     this.events = events;
     this.backoff = new Backoff();
     this.stopped = true;
+    this.bytes = 0;
   }
 
   start() {
@@ -67,13 +68,14 @@ export class MediaSocket {
 
   // Does not wait for the connect's reply: one round trip less before the first picture.
   #subscribe() {
-    const { stream, audio } = this.where;
+    const { stream, audio, video } = this.where;
     this.last += 1;
-    const subscribe = { channel: `media:${stream}`, ...(audio && { data: { audio } }) };
+    const subscribe = { channel: `media:${stream}`, data: { audio, video } };
     this.socket.send(encode({ id: this.last, subscribe }));
   }
 
   #receive(frame) {
+    this.bytes += frame.byteLength;
     this.#watch();
     const message = decode(new Uint8Array(frame));
     for (const reply of Array.isArray(message) ? message : [message]) this.#take(reply);

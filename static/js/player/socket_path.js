@@ -1,8 +1,8 @@
 // fMP4 over WebSocket: socket → sink → playhead steering.
 
 import { MediaSocket } from "./media_socket.js";
-import { Sink, plays } from "./sink.js";
-import { Steering, TARGET_SECONDS } from "./steering.js";
+import { Sink, Source, plays } from "./sink.js";
+import { SAVER_FASTEST, Steering, TARGET_SECONDS } from "./steering.js";
 
 const STEER_MS = 50;
 const TRIM_MS = 5000;
@@ -12,26 +12,38 @@ const FAULTS_BEFORE_GIVING_UP = 3;
 const TRIES_BEFORE_GIVING_UP = 3;
 // While the decoder works its way from the keyframe to here, more media comes in.
 const FIRST_AHEAD_SECONDS = 0.04;
+const MOST_STILLS = 4;
 const TIMESCALE = 90_000;
 
 export class SocketPath {
   name = "ws";
 
+  /** @param {import("./path.js").What} what */
+  static able({ url, mode }) {
+    return Boolean(Source && url && (mode === "audio" || plays("v", "avc1.42e01f")));
+  }
+
   /**
-   * @param {{video: HTMLVideoElement, url: string, stream: string, sound: boolean}} what
-   * @param {{onJoin: (facts: {audio: boolean}) => void, onReplace: () => void,
-   *   onPlaying: () => void, onWaiting: () => void, onLost: () => void, onRefused: (error: object) => void, onGiveUp: () => void}} events
+   * @param {import("./path.js").What} what
+   * @param {import("./path.js").Events} events
    */
   constructor(what, events) {
     this.video = what.video;
+    this.mode = what.mode ?? "video";
     this.events = events;
     this.rebuffers = 0;
     this.faults = 0;
     this.gen = 0;
     this.newest = 0;
+    this.stills = [];
     const audio = plays("a", "opus") ? "opus" : "aac";
     this.socket = new MediaSocket(
-      { url: what.url, stream: what.stream, audio: what.sound ? audio : null },
+      {
+        url: what.url,
+        stream: what.stream,
+        audio: what.sound ? audio : null,
+        video: this.mode === "video",
+      },
       {
         onJoin: (data) => this.#join(data),
         onPart: (part) => this.#part(part),
@@ -58,6 +70,7 @@ export class SocketPath {
     this.ready?.close();
     this.sink?.close();
     this.sink = this.ready = null;
+    this.stills = [];
   }
 
   /** Moves the playhead to live. */
@@ -74,6 +87,16 @@ export class SocketPath {
     return this.socket.isJoined;
   }
 
+  /** Bytes received so far. */
+  get bytes() {
+    return this.socket.bytes;
+  }
+
+  /** Media time of the picture shown, in seconds: the element's own clock. */
+  get mediaTime() {
+    return this.placed ? this.video.currentTime : null;
+  }
+
   /** Milliseconds of media ahead of the playhead. */
   get bufferMs() {
     return this.sink ? Math.round(this.sink.ahead * 1000) : 0;
@@ -88,7 +111,7 @@ export class SocketPath {
   #join(data) {
     const missing = Object.entries(data.tracks).some(([kind, { codec }]) => !plays(kind, codec));
     if (missing) {
-      this.events.onGiveUp();
+      this.events.onGiveUp("codec");
       return;
     }
     this.events.onReplace();
@@ -96,16 +119,27 @@ export class SocketPath {
     this.gen = data.gen;
     this.timescale = data.timescale || TIMESCALE;
     this.kinds = Object.keys(data.tracks);
-    this.steering = new Steering(TARGET_SECONDS["a" in data.tracks ? "audio" : "video"]);
+    this.steering = this.#newSteering(data);
     this.placed = false;
     this.next = null;
     this.progress = { at: performance.now(), time: -1 };
     const sink = this.ready ?? this.#newSink();
     this.ready = null;
     this.sink = sink;
-    sink.open(data.tracks).catch(() => sink === this.sink && this.#fault());
-    for (const part of data.parts) this.#part(part);
-    this.events.onJoin({ audio: "a" in data.tracks });
+    this.stills = data.still ? [data.still] : [];
+    if (this.kinds.length > 0) {
+      sink.open(data.tracks).catch(() => sink === this.sink && this.#fault());
+      for (const part of data.parts) this.#part(part);
+    }
+    this.events.onJoin({ audio: "a" in data.tracks, video: "v" in data.tracks });
+    // The first still is the newest there is; the sound is heard a moment later.
+    this.#showStills(Infinity);
+  }
+
+  #newSteering(data) {
+    const lump = (data.part_ms || 0) / 1000;
+    if (this.mode === "audio") return new Steering(TARGET_SECONDS.saver, lump, SAVER_FASTEST);
+    return new Steering(TARGET_SECONDS["a" in data.tracks ? "audio" : "video"], lump);
   }
 
   #newSink() {
@@ -119,32 +153,38 @@ export class SocketPath {
   #part(part) {
     if (!this.sink) return;
     if (this.next !== null && part.n < this.next) {
-      this.#newGeneration(part);
+      // Parts count from 0 again: a generation whose subscribe reply never came.
+      this.socket.rejoin();
       return;
     }
     this.next = part.n + 1;
     this.newest = part.t / this.timescale;
-    this.sink.push(part);
+    if (part.skipped) this.events.onSkipped?.(part.skipped);
+    if (part.still) this.#keepStill(part.still);
+    if (this.kinds.length > 0) this.sink.push(part);
   }
 
-  // Parts count from 0 again: the set of tracks changed, so the MediaSource is built anew.
-  #newGeneration(part) {
-    const tracks = part.init || {};
-    if (!("v" in tracks)) {
-      this.socket.rejoin();
-      return;
-    }
-    this.#join({ gen: this.gen + 1, timescale: this.timescale, tracks, parts: [part] });
+  #keepStill(still) {
+    this.stills = [...this.stills, still].slice(-MOST_STILLS);
+    // Without sound there is no playhead to wait for.
+    if (this.kinds.length === 0) this.#showStills(Infinity);
+  }
+
+  #showStills(until) {
+    const due = this.stills.filter(({ t }) => t / this.timescale <= until);
+    if (due.length === 0) return;
+    this.stills = this.stills.filter((still) => !due.includes(still));
+    this.events.onStill?.(due.at(-1));
   }
 
   #appended(sink) {
     if (sink !== this.sink || this.placed || sink.end === null) return;
     this.placed = true;
-    this.#jump(FIRST_AHEAD_SECONDS);
+    this.#jump(this.mode === "audio" ? this.steering.landing : FIRST_AHEAD_SECONDS + this.steering.lump);
     this.events.onPlaying();
   }
 
-  #jump(ahead = this.steering.target) {
+  #jump(ahead = this.steering.landing) {
     const { sink, steering, video } = this;
     video.currentTime = Math.max(sink.start, sink.end - ahead);
     video.playbackRate = 1;
@@ -154,6 +194,7 @@ export class SocketPath {
   #steer() {
     const { sink, steering, video } = this;
     if (!sink || !this.placed || video.paused || video.seeking) return;
+    this.#showStills(video.currentTime);
     const now = performance.now();
     if (video.currentTime !== this.progress.time) {
       this.progress = { at: now, time: video.currentTime };
@@ -185,13 +226,13 @@ export class SocketPath {
     this.sink?.close();
     this.sink = null;
     this.faults += 1;
-    if (this.faults > FAULTS_BEFORE_GIVING_UP) this.events.onGiveUp();
+    if (this.faults > FAULTS_BEFORE_GIVING_UP) this.events.onGiveUp("media");
     else this.socket.rejoin();
   }
 
   #lost(opened, tries) {
     if (!opened && tries >= TRIES_BEFORE_GIVING_UP && navigator.onLine && !this.sink) {
-      this.events.onGiveUp();
+      this.events.onGiveUp("network");
     } else {
       this.events.onLost();
     }

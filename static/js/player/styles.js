@@ -102,14 +102,14 @@ export const styles = css`
     background: currentcolor;
   }
 
-  /* The paths to choose from */
-  .paths {
+  /* The choice of paths, above its button */
+  .choices {
     position: absolute;
-    inset-block-start: 48px;
-    inset-inline-start: 12px;
-    z-index: 2;
-    inline-size: min(320px, calc(100% - 24px));
-    max-block-size: calc(100% - 60px);
+    inset-block-end: 60px;
+    inset-inline-end: 12px;
+    z-index: 3;
+    inline-size: min(360px, calc(100% - 24px));
+    max-block-size: calc(100% - 72px);
     overflow: auto;
     padding: 6px;
     border: 0;
@@ -119,7 +119,7 @@ export const styles = css`
     box-shadow: 0 12px 32px rgb(0 0 0 / 50%);
     font-size: 14px;
   }
-  .paths label {
+  .choices label {
     display: grid;
     grid-template-columns: 20px 1fr;
     gap: 0 10px;
@@ -127,26 +127,64 @@ export const styles = css`
     border-radius: 8px;
     cursor: pointer;
   }
-  .paths label:hover {
+  .choices label:hover {
     background: #1f2326;
   }
-  .paths label:has(:focus-visible) {
+  .choices label:has(:focus-visible) {
     outline: 2px solid #fff;
     outline-offset: -2px;
   }
-  .paths input {
+  .choices input {
     margin: 3px 0 0;
     inline-size: 18px;
     block-size: 18px;
     accent-color: #f0f2f2;
   }
-  .paths b {
+  .choices b {
     font-weight: 600;
   }
-  .paths small {
+  .choices small {
     grid-column: 2;
+    display: flex;
+    flex-wrap: wrap;
+    column-gap: 1ch;
     font-size: 12px;
     color: #a5aeb2;
+    text-wrap: pretty;
+  }
+  .choices .now {
+    order: 2;
+    color: #f0f2f2;
+    font-variant-numeric: tabular-nums;
+  }
+  @container (max-width: 520px) {
+    .choices {
+      inset: 0;
+      inline-size: 100%;
+      max-block-size: none;
+      border-radius: 0;
+      padding: 2px 8px;
+      display: flex;
+      flex-direction: column;
+      justify-content: safe center;
+    }
+    .choices label {
+      grid-template-columns: 20px auto 1fr;
+      align-items: center;
+      padding-block: 9px;
+    }
+    .choices input {
+      margin: 0;
+    }
+    .choices small {
+      grid-column: 3;
+      justify-content: end;
+      flex-wrap: nowrap;
+      text-align: end;
+    }
+    .choices .now + .about {
+      display: none;
+    }
   }
 
   /* Bottom: the controls */
@@ -154,12 +192,14 @@ export const styles = css`
     position: absolute;
     inset-block-end: 0;
     inset-inline: 0;
-    display: flex;
-    align-items: center;
-    gap: 4px;
     padding: 32px 8px 8px;
     background: linear-gradient(transparent, rgb(5 6 7 / 78%));
     transition: opacity 200ms;
+  }
+  .buttons {
+    display: flex;
+    align-items: center;
+    gap: 4px;
   }
   :host([data-idle]) .controls {
     opacity: 0;
@@ -193,6 +233,115 @@ export const styles = css`
   }
   .spacer {
     flex: 1;
+  }
+  .control[aria-pressed="true"] {
+    background: rgb(255 255 255 / 20%);
+  }
+
+  /* Back in time */
+  .timeline {
+    display: flex;
+    align-items: center;
+    gap: 12px;
+    padding-inline: 10px;
+    font-size: 12px;
+    font-weight: 600;
+    font-variant-numeric: tabular-nums;
+  }
+  .timeline .time {
+    flex: none;
+    min-inline-size: 5ch;
+  }
+  .time-slider {
+    flex: 1;
+    min-inline-size: 0;
+    block-size: 24px;
+    margin: 0;
+    appearance: none;
+    background: none;
+    cursor: pointer;
+  }
+  .time-slider::-webkit-slider-runnable-track {
+    block-size: 4px;
+    border-radius: 999px;
+    background: linear-gradient(to right, #fff var(--done), rgb(255 255 255 / 32%) var(--done));
+  }
+  .time-slider::-webkit-slider-thumb {
+    appearance: none;
+    inline-size: 14px;
+    block-size: 14px;
+    margin-block-start: -5px;
+    border-radius: 999px;
+    background: #fff;
+  }
+  .time-slider::-moz-range-track {
+    block-size: 4px;
+    border-radius: 999px;
+    background: linear-gradient(to right, #fff var(--done), rgb(255 255 255 / 32%) var(--done));
+  }
+  .time-slider::-moz-range-thumb {
+    inline-size: 14px;
+    block-size: 14px;
+    border: 0;
+    border-radius: 999px;
+    background: #fff;
+  }
+  .to-live {
+    flex: none;
+    display: inline-flex;
+    align-items: center;
+    gap: 6px;
+    min-block-size: 28px;
+    padding: 0 10px;
+    border: 0;
+    border-radius: 999px;
+    background: rgb(255 255 255 / 16%);
+    font-size: 12px;
+    font-weight: 600;
+    cursor: pointer;
+  }
+  .to-live::before {
+    content: "";
+    inline-size: 6px;
+    block-size: 6px;
+    border-radius: 50%;
+    background: #a5aeb2;
+  }
+  .to-live[aria-pressed="true"] {
+    background: none;
+    cursor: default;
+  }
+  .to-live[aria-pressed="true"]::before {
+    background: var(--live, #e5243f);
+  }
+
+  /* What is said, in words */
+  .captions {
+    position: absolute;
+    inset-inline: 16px;
+    inset-block-end: 68px;
+    display: flex;
+    flex-direction: column;
+    align-items: center;
+    gap: 4px;
+    pointer-events: none;
+  }
+  :host([data-idle]) .captions {
+    inset-block-end: 20px;
+  }
+  .captions p {
+    margin: 0;
+    max-inline-size: 44ch;
+    padding: 2px 10px;
+    border-radius: 6px;
+    background: rgb(8 10 11 / 82%);
+    color: #fff;
+    font-size: clamp(14px, 2.6cqi, 28px);
+    font-weight: 500;
+    line-height: 1.5;
+    text-align: center;
+    text-wrap: balance;
+    white-space: pre-line;
   }
   @container (max-width: 420px) {
     .volume {
@@ -346,6 +495,45 @@ export const styles = css`
     font-weight: 600;
     text-align: center;
   }
+  .notice span {
+    animation: appear 250ms ease-out;
+  }
+  .notice span:has(.answers) {
+    display: flex;
+    flex-direction: column;
+    gap: 10px;
+    max-inline-size: 420px;
+    padding: 12px;
+    text-wrap: balance;
+  }
+  .notice .answers {
+    display: flex;
+    flex-wrap: wrap;
+    justify-content: center;
+    gap: 8px;
+    padding: 0;
+    background: none;
+  }
+  .notice button {
+    pointer-events: auto;
+    min-block-size: 36px;
+    padding: 0 14px;
+    border: 0;
+    border-radius: 999px;
+    background: rgb(255 255 255 / 14%);
+    font-size: 14px;
+    font-weight: 600;
+    cursor: pointer;
+  }
+  .notice button.yes {
+    background: #f4f6f6;
+    color: #111415;
+  }
+  @keyframes appear {
+    from {
+      opacity: 0;
+    }
+  }
   .loading {
     position: absolute;
     inset: 0;
@@ -382,6 +570,9 @@ export const styles = css`
     }
   }
   @media (prefers-reduced-motion: reduce) {
+    .notice span {
+      animation: none;
+    }
     .loading::after {
       animation: none;
     }

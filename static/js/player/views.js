@@ -3,12 +3,14 @@
 import { html, nothing } from "../../vendor/lit.js";
 import * as icons from "../icons.js";
 import { decimal, number, t } from "../page.js";
+import { open } from "./controls.js";
 
-const PATH_NAMES = { ws: "WebSocket", hls: "HLS" };
+const PATH_NAMES = { ws: "WebSocket", hls: "HLS", whep: "WebRTC" };
 
 /** "LIVE", and how far behind by which path; the second opens the choice of paths. */
 export function top(player) {
   const isLive = ["playing", "paused", "buffering", "stalled"].includes(player.phase);
+  if (player.path === "dvr") return html`<div class="top"><span class="chip">${t("Watching the past")}</span></div>`;
   return html`<div class="top">
     ${isLive ? html`<span class="chip live">${t("Live")}</span>` : nothing}
     ${player.path
@@ -17,14 +19,20 @@ export function top(player) {
           part="latency"
           type="button"
           aria-expanded=${String(player.choosing)}
-          aria-controls="paths"
-          @click=${() => player.choose(!player.choosing)}
+          aria-controls="choices"
+          @click=${() => open(player)}
         >
-          ${icons.signal}<span>${behind(player)}</span>
+          ${icons.signal}<span>${player.mode === "audio" ? saving(player) : behind(player)}</span>
         </button>`
       : nothing}
-  </div>
-  ${player.choosing ? paths(player) : nothing}`;
+  </div>`;
+}
+
+function saving(player) {
+  const size = player.meter.megabytesPerHour;
+  if (size === null) return t("Data saver");
+  const text = t("%(size)s MB an hour", { size: number(Math.max(1, Math.round(size))) });
+  return html`${t("Data saver")} · ${text}`;
 }
 
 function behind(player) {
@@ -34,67 +42,6 @@ function behind(player) {
   const seconds = shownLatency / 1000;
   const text = seconds < 10 ? decimal(seconds, 1) : number(Math.round(seconds));
   return html`${t("%(seconds)s s", { seconds: text })}<span class="far"> ${t("behind live")}</span> · ${name}`;
-}
-
-function paths(player) {
-  const row = (name, title, about) => html`<label>
-    <input
-      type="radio"
-      name="path"
-      .checked=${player.path === name}
-      @change=${() => player.take(name)}
-    />
-    <b>${title}</b><small>${about}</small>
-  </label>`;
-  return html`<fieldset id="paths" class="paths" @keydown=${(event) => closeOnEscape(event, player)}>
-    <legend class="visually-hidden">${t("How the broadcast reaches you")}</legend>
-    ${row("ws", "WebSocket", t("Closest to live: a fraction of a second behind."))}
-    ${row("hls", "HLS", t("Several seconds behind, steadier on a weak network."))}
-  </fieldset>`;
-}
-
-function closeOnEscape(event, player) {
-  if (event.key !== "Escape") return;
-  event.stopPropagation();
-  player.choose(false);
-  player.renderRoot.querySelector("[part=latency]").focus();
-}
-
-/** Play, sound and full screen. */
-export function controls(player) {
-  const { video } = player;
-  const isMuted = video.muted || video.volume === 0;
-  return html`<div class="controls" part="controls">
-    ${button(player.wantsPlay ? icons.pause : icons.play, player.wantsPlay ? t("Pause") : t("Play"), () => player.toggle())}
-    ${player.hasAudio
-      ? html`${button(isMuted ? icons.muted : icons.sound, isMuted ? t("Turn the sound on") : t("Mute"), () => player.toggleSound())}
-          <input
-            class="volume"
-            type="range"
-            min="0"
-            max="1"
-            step="0.05"
-            aria-label=${t("Volume")}
-            .value=${String(isMuted ? 0 : video.volume)}
-            @input=${(event) => player.setVolume(Number(event.target.value))}
-          />`
-      : nothing}
-    <span class="spacer"></span>
-    ${button(player.isFull ? icons.shrink : icons.expand, player.isFull ? t("Leave full screen") : t("Full screen"), () => player.toggleFull())}
-  </div>`;
-}
-
-function button(icon, label, act) {
-  return html`<button class="control" type="button" aria-label=${label} title=${label} @click=${act}>${icon}</button>`;
-}
-
-/** The broadcast is muted because browsers demand it: one clear tap for sound. */
-export function soundPrompt(player) {
-  if (!player.hasAudio || !player.video.muted || player.soundSettled) return nothing;
-  if (player.phase !== "playing" && player.phase !== "buffering") return nothing;
-  return html`<button class="unmute" type="button" @click=${() => player.toggleSound()}>
-    ${icons.muted}${t("Tap for sound")}
-  </button>`;
 }
 
 /** Every state that is not simply the picture. */
@@ -108,17 +55,20 @@ export function state(player) {
       return panel(
         player,
         t("The broadcast cannot be played here"),
-        t("This browser could not play it by either path. Try again, or open this page in a current Chrome, Edge, Firefox or Safari."),
+        t("This browser could not play it by any path. Try again, or open this page in a current Chrome, Edge, Firefox or Safari."),
         () => player.retry(),
       );
     case "loading":
       return html`<div class="loading" role="status"><span class="visually-hidden">${t("Joining the broadcast")}</span></div>`;
     case "offline":
-      return html`${player.hasPicture ? nothing : html`<div class="loading"></div>`}${toast(t("Reconnecting, you have missed nothing"))}`;
+      return html`${player.hasPicture || !player.still.canvas.hidden ? nothing : html`<div class="loading"></div>`}${toast(t("Reconnecting, you have missed nothing"))}`;
     case "stalled":
       return toast(t("The picture has paused at its source. It resumes by itself."));
+    case "playing":
+    case "paused":
+      return player.isBlind ? soundOnly(player) : nothing;
     case "buffering":
-      return html`<div class="spinner" role="status"><span class="visually-hidden">${t("Waiting for the picture")}</span></div>`;
+      return html`${player.isBlind ? soundOnly(player) : nothing}<div class="spinner" role="status"><span class="visually-hidden">${t("Waiting for the picture")}</span></div>`;
     case "blocked":
       return html`<button class="bigplay" type="button" aria-label=${t("Play")} @click=${() => player.toggle()}>${icons.play}</button>`;
     default:
@@ -126,20 +76,28 @@ export function state(player) {
   }
 }
 
+function soundOnly(player) {
+  const text = player.mode === "audio" ? t("Sound now, a still picture in a moment") : t("This broadcast is sound only");
+  return html`<div class="panel sound">${portrait(player)}<strong>${text}</strong></div>`;
+}
+
 const toast = (text) => html`<div class="toast" role="status"><span>${text}</span></div>`;
 
 function panel(player, title, text, again) {
-  const { candidate } = player.stream || {};
   return html`<div class="panel" role="status">
-    ${candidate && !again
-      ? html`<span class="initials" aria-hidden="true"
-          >${candidate.portrait ? html`<img src=${candidate.portrait} alt="" />` : initials(candidate.name)}</span
-        >`
-      : nothing}
+    ${again ? nothing : portrait(player)}
     <strong>${title}</strong>
     <p>${text}</p>
     ${again ? html`<button class="again" type="button" @click=${again}>${icons.reload}${t("Try again")}</button>` : nothing}
   </div>`;
+}
+
+function portrait(player) {
+  const { candidate } = player.stream || {};
+  if (!candidate) return nothing;
+  return html`<span class="initials" aria-hidden="true"
+    >${candidate.portrait ? html`<img src=${candidate.portrait} alt="" />` : initials(candidate.name)}</span
+  >`;
 }
 
 /** The first letters of a name's first and last word; a narrow space keeps Persian letters apart. */

@@ -93,15 +93,71 @@ async def stalled(served: Stage, page: Page, language: str) -> None:
     await until(page, "document.querySelector('streamd-player').phase === 'stalled'")
 
 
-async def paths(served: Stage, page: Page, language: str) -> None:
+async def choices(served: Stage, page: Page, language: str) -> None:
     await playing(served, page, language)
-    await page.locator("streamd-player [part=latency]").click()
+    await page.locator("streamd-player .controls [aria-controls=choices]").click()
+    await page.wait_for_timeout(3200)
+
+
+async def saver(served: Stage, page: Page, language: str) -> None:
+    await playing(served, page, language)
+    await page.evaluate("document.querySelector('streamd-player').take('saver')")
+    await until(page, "document.querySelector('streamd-player').mode === 'audio'")
+    await until(page, "!document.querySelector('streamd-player').still.canvas.hidden")
+    await page.wait_for_timeout(5000)
+
+
+async def saver_choices(served: Stage, page: Page, language: str) -> None:
+    await saver(served, page, language)
+    await page.locator("streamd-player .controls [aria-controls=choices]").click()
+
+
+async def slow(served: Stage, page: Page, language: str) -> None:
+    await playing(served, page, language)
+    await page.evaluate("document.querySelector('streamd-player').route.events.onSkipped(40)")
+
+
+async def offered(served: Stage, page: Page, language: str) -> None:
+    await playing(served, page, language)
+    for _ in range(3):
+        await slow(served, page, language)
+
+
+async def fallen(served: Stage, page: Page, language: str) -> None:
+    await playing(served, page, language)
+    await page.evaluate(
+        "document.querySelector('streamd-player').route.events.onGiveUp('b-frames')"
+    )
+    await page.wait_for_timeout(1200)
+
+
+async def captioned(served: Stage, page: Page, language: str) -> None:
+    await playing(served, page, language)
+    text = {
+        "en": "Every school in the valley gets its bus back,\nand we know what it costs.",
+        "fa": "همهٔ مدرسه‌های دره سرویس‌شان را پس می‌گیرند،\nو حساب کرده‌ایم که چه هزینه‌ای دارد.",
+    }[language]
+    await page.evaluate(
+        "(text) => { const p = document.querySelector('streamd-player');"
+        " p.captions.turn(true);"
+        " p.cue({ id: 1, start: p.clock - 5, end: p.clock + 60, text }); }",
+        text,
+    )
+
+
+async def past(served: Stage, page: Page, language: str) -> None:
+    await playing(served, page, language)
+    await page.evaluate(
+        "() => { const p = document.querySelector('streamd-player');"
+        " const now = Date.now() / 1000;"
+        " p.rewind.use({ reach: async () => ({ from: now - 2843, to: now }) }); }"
+    )
 
 
 async def failed(_served: Stage, page: Page, _language: str) -> None:
     await page.evaluate(
         "() => { const p = document.querySelector('streamd-player');"
-        " p.given = new Set(['ws', 'hls']); p.retry(); }"
+        " p.router.choice.best = () => null; p.router.choice.nextTry = () => Infinity; p.retry(); }"
     )
 
 
@@ -135,7 +191,14 @@ STATES: dict[str, tuple[str, str, str, Act]] = {
     "watch-closed": ("/watch/mina", "live", "closed", playing),
     "watch-folded": ("/watch/mina", "live", "open", folded),
     "watch-quiet": ("/watch/mina", "live", "", playing),
-    "watch-paths": ("/watch/mina", "live", "open", paths),
+    "watch-choices": ("/watch/mina", "live", "open", choices),
+    "watch-saver": ("/watch/mina", "live", "open", saver),
+    "watch-saver-choices": ("/watch/mina", "live", "open", saver_choices),
+    "watch-slow": ("/watch/mina", "live", "open", slow),
+    "watch-offer": ("/watch/mina", "live", "open", offered),
+    "watch-fallen": ("/watch/mina", "live", "open", fallen),
+    "watch-captions": ("/watch/mina", "live", "open", captioned),
+    "watch-past": ("/watch/mina", "live", "open", past),
     "watch-offline": ("/watch/mina", "live", "open", offline),
     "watch-stalled": ("/watch/mina", "live", "open", stalled),
     "watch-failed": ("/watch/mina", "live", "open", failed),

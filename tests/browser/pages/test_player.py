@@ -136,14 +136,21 @@ def test_a_pause_ends_at_live(card: Theatre) -> None:
     card.until(f"{PLAYER}.stats.latencyMs < 1500", 5)
 
 
-def test_the_path_can_be_chosen_and_dismissed(card: Theatre) -> None:
+def test_the_choice_opens_shows_what_is_chosen_and_closes(card: Theatre) -> None:
     advances(card)
-    badge = card.page.locator("streamd-player [part=latency]")
-    badge.click()
-    expect(card.page.get_by_role("radio", name="WebSocket")).to_be_checked()
-    card.page.get_by_role("radio", name="WebSocket").press("Escape")
-    expect(card.page.get_by_role("radio", name="WebSocket")).to_have_count(0)
-    assert card.page.evaluate(f"{PLAYER}.shadowRoot.activeElement.part.contains('latency')")
+    page = card.page
+    page.locator("streamd-player [part=latency]").click()
+    automatic = page.get_by_role("radio", name="Automatic")
+    expect(automatic).to_be_checked()
+    expect(automatic).to_be_focused()
+    automatic.press("Escape")
+    expect(automatic).to_have_count(0)
+    button = page.locator("streamd-player .controls [aria-controls=choices]")
+    expect(button).to_be_focused()
+    button.press("Enter")
+    expect(page.get_by_role("radio")).to_have_count(5)
+    page.locator("streamd-player").click(position={"x": 300, "y": 300})
+    expect(page.get_by_role("radio")).to_have_count(0)
 
 
 def test_steering_is_gentle_and_jumps_only_far_behind(theatre: Theatre) -> None:
