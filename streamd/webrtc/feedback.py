@@ -135,7 +135,10 @@ def round_trip(report: ReceptionReport, ntp: int) -> float | None:
 
 
 def sender_reports(sources: Iterable[SentSoFar], cname: str) -> bytes:
-    """A compound packet: a sender report a source, then their common name (RFC 3550 §6.1)."""
+    """A compound packet: a sender report a source, then their common name (RFC 3550 §6.1).
+
+    A name of a multiple of 4 characters is padded by two zero bytes, as aiortc expects it.
+    """
     parts: list[bytes] = []
     listed: list[int] = []
     for source in sources:

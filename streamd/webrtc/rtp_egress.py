@@ -54,6 +54,8 @@ class RtpEgress:
             "v": History(),
             "a": History(SOUND_SECONDS, SOUND_BYTES),
         }
+        # 96 random bits (RFC 7022 §4.2).
+        self.cname = secrets.token_urlsafe(12)
         self.tracks: dict[Kind, Track] = {}
         self.reordered = False
         """Whether this generation's pictures are shown in another order than they are sent in."""
@@ -111,7 +113,7 @@ class RtpEgress:
         self._viewers[viewer] = on_tracks
         if self._reporting is None:
             self._report_later()
-        viewer.report(self.clock, time.time())
+        viewer.report(self.clock, time.time(), self.cname)
         self.refresh(viewer)
 
     def refresh(self, viewer: Viewer) -> None:
@@ -246,7 +248,7 @@ class RtpEgress:
     def _report(self) -> None:
         wall = time.time()
         for viewer in self._viewers:
-            self._guarded(viewer, partial(viewer.report, self.clock, wall))
+            self._guarded(viewer, partial(viewer.report, self.clock, wall, self.cname))
         self._report_later()
 
     def _guarded(self, viewer: Viewer, act: Callable[[], None]) -> None:

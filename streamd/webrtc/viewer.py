@@ -19,7 +19,7 @@ from streamd.webrtc.history import History
 from streamd.webrtc.media_clock import MediaClock
 from streamd.webrtc.rtp_packets import Form, Packets, Run
 from streamd.webrtc.sent_log import SentLog
-from streamd.webrtc.whep_answer import CNAME, Chosen, Source
+from streamd.webrtc.whep_answer import Chosen, Source
 
 REPLAY_BYTES = 1_048_576
 REPLAY_PICTURES = 300
@@ -257,13 +257,13 @@ class Viewer:
 
     # -- reports
 
-    def report(self, clock: MediaClock, wall: float) -> None:
+    def report(self, clock: MediaClock, wall: float, cname: str) -> None:
         """Tells how RTP timestamps and wall clock belong together (RFC 3550 §6.4.1)."""
         sources = []
         for kind, line in self._lines.items():
             ntp, timestamp = clock.at(kind, wall)
             sources.append(SentSoFar(line.source.ssrc, ntp, timestamp, line.packets, line.octets))
-        self._transmit((self._protector.control(sender_reports(sources, CNAME)),))
+        self._transmit((self._protector.control(sender_reports(sources, cname)),))
 
     def leave(self) -> None:
         """Says that the sources end."""

@@ -17,8 +17,9 @@ from streamd.webrtc.ice_credentials import Credentials
 from streamd.webrtc.whep_errors import ProfileMissing
 from streamd.webrtc.whep_offer import Codec, Description, Wanted
 
+USUAL_PROFILE = "42e01f"
+"""Constrained Baseline, which browsers send: what pictures that are yet to come will likely be."""
 ACCEPTED = ("H.264, packetization-mode=1", "Opus")
-CNAME = "streamd"
 _ICE = ("a=ice-lite", "a=ice-options:trickle")
 """The same in every description and fragment (draft-ietf-wish-whep, ICE restarts)."""
 
@@ -62,6 +63,7 @@ class Local:
     candidates: tuple[str, ...]
     fingerprint: str
     media_stream: str
+    cname: str
     sources: Mapping[Kind, Source]
 
 
@@ -81,19 +83,20 @@ def choose(offer: Description, profile: str | None) -> dict[Kind, Chosen]:
 
 
 def _picture(section: Wanted, profile: str | None) -> Chosen:
+    streamed = profile or USUAL_PROFILE
     codecs = [one for one in section.codecs if _is_h264(one)]
     if not codecs:
         raise NoAcceptableCodec(ACCEPTED)
     offered = [one.fmtp.get("profile-level-id", DEFAULT) for one in codecs]
     matches: list[tuple[bool, Codec, str]] = []
     for codec, level_id in zip(codecs, offered, strict=True):
-        ours = level_id.lower() if profile is None else answered(level_id, profile)
+        ours = answered(level_id, streamed)
         if ours is not None:
-            exact = profile is None or profile_of(level_id) is profile_of(profile)
+            exact = profile_of(level_id) is profile_of(streamed)
             matches.append((not exact, codec, ours))
     if not matches:
-        name = profile_of(profile or "")
-        raise ProfileMissing(name.value if name else f"profile {profile}", tuple(offered))
+        name = profile_of(streamed)
+        raise ProfileMissing(name.value if name else f"profile {streamed}", tuple(offered))
     _, codec, level_id = min(matches, key=lambda match: match[0])
     rtx = next(
         (
@@ -151,7 +154,7 @@ def offered(kinds: Iterable[Kind], profile: str | None) -> dict[Kind, Chosen]:
     offer: dict[Kind, Chosen] = {}
     for kind in kinds:
         if kind == "v":
-            fmtp = _picture_fmtp(profile or "42e01f")
+            fmtp = _picture_fmtp(profile or USUAL_PROFILE)
             offer[kind] = Chosen(_OUR_PAYLOAD_TYPES[kind], fmtp, _FEEDBACK[kind], _OUR_RTX)
         else:
             offer[kind] = Chosen(_OUR_PAYLOAD_TYPES[kind], _SOUND, (), None)
@@ -225,13 +228,13 @@ def _section(kind: Kind, mid: str, chosen: Chosen, local: Local, setup: str) -> 
         f"a=fmtp:{payload_type} {chosen.fmtp}",
         *(f"a=rtcp-fb:{payload_type} {value}" for value in chosen.feedback),
         f"a=msid:{local.media_stream} {_LINES[kind]}",
-        f"a=ssrc:{source.ssrc} cname:{CNAME}",
+        f"a=ssrc:{source.ssrc} cname:{local.cname}",
     ]
     if chosen.rtx is not None:
         lines += (
             f"a=rtpmap:{chosen.rtx} rtx/90000",
             f"a=fmtp:{chosen.rtx} apt={payload_type}",
             f"a=ssrc-group:FID {source.ssrc} {source.rtx}",
-            f"a=ssrc:{source.rtx} cname:{CNAME}",
+            f"a=ssrc:{source.rtx} cname:{local.cname}",
         )
     return lines

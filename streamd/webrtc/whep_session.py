@@ -173,6 +173,7 @@ class WhepSession:
             tuple(candidate.to_sdp() for candidate in self._carrier.local_candidates),
             fingerprint,
             self.stream.id,
+            self.egress.cname,
             self.egress.sources,
         )
 
