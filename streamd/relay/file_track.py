@@ -98,8 +98,9 @@ class FileTrack:
             return None
         self._started = True
         held, self._held = self._held, unit
-        if held is not None:
-            held = replace(held, duration=max(unit.dts - held.dts, 1))
+        if held is not None and unit.dts > held.dts:
+            # Where timestamps step back, the packet's own duration is all there is.
+            held = replace(held, duration=unit.dts - held.dts)
         return held
 
     def _with_track(self, unit: Unit, nals: list[bytes]) -> Unit:
