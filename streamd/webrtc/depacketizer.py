@@ -18,11 +18,12 @@ from streamd.webrtc.rtp_clock import SequenceNumbers, Unwrapper
 STAP_A, FU_A = 24, 28
 
 GAP_SECONDS = 0.3
-"""How long a hole may hold back what follows it."""
+"""How long a hole may hold back what follows it: the deadline of the picture that it is in."""
 BUFFER_PACKETS = 2_048
 BUFFER_BYTES = 8 * 1_048_576
 FRAME_BYTES = 4 * 1_048_576
 MISSING_LISTED = 256
+SKIPS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,15 +164,18 @@ class Depacketizer:
         return self._timestamps.peek(timestamp)
 
     def expire(self, now: float) -> list[Frame]:
-        """Gives up a hole that was waited for long enough; returns what stood behind it."""
+        """Gives up holes that were waited for long enough, ``SKIPS`` a call at most, so that a
+        broken source costs no packet more; returns what stood behind them."""
         frames: list[Frame] = []
-        while self._next is not None and len(self._packets) > self._scan - self._next:
+        for _ in range(SKIPS):
+            if self._next is None or len(self._packets) <= self._scan - self._next:
+                self._gap = None
+                break
             if self._gap is None or self._gap[0] != self._scan:
-                self._gap = (self._scan, now)
+                self._gap = (self._scan, self._noticed())
             if now - self._gap[1] < self._gap_seconds:
-                return frames
+                break
             frames += self._skip()
-        self._gap = None
         return frames
 
     def missing(self) -> list[int]:
@@ -181,6 +185,10 @@ class Depacketizer:
             return []
         holes = (at for at in range(self._scan, highest) if at not in self._packets)
         return [at & 0xFFFF for at, _ in zip(holes, range(MISSING_LISTED), strict=False)]
+
+    def _noticed(self) -> float:
+        """When the hole at ``_scan`` was first seen: a packet from behind it arrived."""
+        return min(packet.arrival for at, packet in self._packets.items() if at > self._scan)
 
     def _key_underway(self) -> bool:
         first = None if self._next is None else self._packets.get(self._next)

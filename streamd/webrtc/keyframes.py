@@ -1,7 +1,7 @@
 """When to ask the publisher for a keyframe (picture loss indication, RFC 4585 §6.3.1). Pure.
 
-Every ``interval`` seconds, so that joiners find a keyframe; and when a picture was lost, at most
-once in ``SPACING_SECONDS``. At the start the publisher's own first keyframe is given
+Every ``interval`` seconds, so that joiners find a keyframe; and when a picture was lost. Never more
+often than once in ``SPACING_SECONDS``. At the start the publisher's own first keyframe is given
 ``FIRST_SECONDS`` to come whole, since asking at once would only make it send two.
 """
 
@@ -15,7 +15,7 @@ class KeyframeBeat:
     """Decides when to send the next request. Times are seconds on any steady clock."""
 
     def __init__(self, interval: float) -> None:
-        self._interval = interval
+        self._interval = max(interval, SPACING_SECONDS)
         self._started: float | None = None
         self._asked: float | None = None
         self._came: float | None = None
@@ -33,11 +33,12 @@ class KeyframeBeat:
         if self._started is None:
             self._started = now
         if lost:
-            spacing = min(SPACING_SECONDS, self._interval)
             last = (
-                self._asked if self._asked is not None else self._started + FIRST_SECONDS - spacing
+                self._asked
+                if self._asked is not None
+                else self._started + FIRST_SECONDS - SPACING_SECONDS
             )
-            wanted = now - last >= spacing
+            wanted = now - last >= SPACING_SECONDS
         else:
             # A publisher with its own shorter rhythm is left alone.
             fresh = self._came is not None and now - self._came < self._interval / 2

@@ -117,6 +117,11 @@ class Peer:
         for receiver in self._receivers.values():
             await receiver.report_reception(question if receiver is self._first else b"")
 
+    @property
+    def round_trip(self) -> float | None:
+        """Seconds to the peer and back; None while it is not known."""
+        return self._round_trip.seconds
+
     def link(self) -> LinkHealth | None:
         """Loss and jitter as last reported, and the round trip; None before the first report."""
         reports = [one.reception for one in self._receivers.values() if one.reception is not None]

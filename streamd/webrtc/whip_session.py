@@ -222,7 +222,7 @@ class WhipSession:
         """Asks for what is missing: packets, or a keyframe."""
         if not peer.sends_video:
             return
-        due = self._requests.due(self._ingest.missing(), now)
+        due = self._requests.due(self._ingest.missing(), now, peer.round_trip)
         if due:
             await peer.request_packets(due)
         if self._ingest.last_key is not None:

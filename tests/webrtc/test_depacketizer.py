@@ -170,6 +170,34 @@ def test_past_the_wait_everything_up_to_the_next_keyframe_is_skipped() -> None:
     assert depacketizer.dropped_frames == 4
 
 
+def test_a_second_hole_is_not_waited_for_anew_when_the_first_is_filled() -> None:
+    """Each picture has its own deadline; filling one hole gives the next no more time."""
+    packets = packetized(made_up_pictures(1, 8))
+    flat = [part for picture in packets for part in picture]
+    first, second = packets[2][0], packets[4][0]
+    depacketizer = Depacketizer()
+    fed_until(depacketizer, [part for part in flat if part not in (first, second)], 0.0)
+    near = GAP_SECONDS - 0.05
+    depacketizer.push(first.sequence, first.timestamp, first.marker, first.payload, near)
+    assert depacketizer.missing() == [second.sequence]
+    depacketizer.expire(GAP_SECONDS + 0.01)
+    assert depacketizer.missing() == []
+    assert depacketizer.needs_key
+
+
+def test_holes_without_end_are_given_up_a_few_at_a_time() -> None:
+    packets = packetized(made_up_pictures(1, 200))
+    flat = [part for picture in packets for part in picture][::2]
+    depacketizer = Depacketizer()
+    fed_until(depacketizer, flat, 0.0)
+    before = depacketizer.skips
+    depacketizer.expire(10.0)
+    assert depacketizer.skips - before <= 8
+    for _ in range(len(flat)):
+        depacketizer.expire(10.0)
+    assert depacketizer.missing() == []
+
+
 def test_padding_packets_belong_to_no_picture() -> None:
     parts = [part for picture in packetized(made_up_pictures(3, 16)) for part in picture]
     padded = []

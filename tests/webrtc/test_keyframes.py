@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 from streamd.webrtc.keyframes import KeyframeBeat
 
 
@@ -36,3 +38,10 @@ def test_a_publisher_with_its_own_rhythm_is_left_alone() -> None:
             beat.came(now)
         assert not beat.due(now, lost=False)
     assert asked(beat, lost=False, start=12.0, seconds=3) == [12.0, 14.0]
+
+
+def test_no_rhythm_and_no_loss_asks_more_than_once_a_second() -> None:
+    for lost in (False, True):
+        times = asked(KeyframeBeat(0.1), lost=lost)
+        assert all(b - a >= 1.0 for a, b in itertools.pairwise(times))
+        assert len(times) >= 9

@@ -90,6 +90,31 @@ async def test_lost_packets_are_asked_for_again() -> None:
     assert len(output.sound()[1]) == pytest.approx(len(sounds) * 960, abs=4 * 960)
 
 
+async def test_what_cannot_be_had_again_is_skipped_to_the_next_keyframe() -> None:
+    """Half of all packets are lost, retransmissions too."""
+    async with whip_server() as server, publishing(server) as (client, session, _, output):
+        await until(lambda: output.seconds() > 0.5)
+        begun = asyncio.get_running_loop().time()
+        client.loss = 0.5
+        await until(lambda: session.figures().lost_pictures > 20)
+        client.loss = 0.0
+        before = len(output.of("v"))
+        await until(lambda: len(output.of("v")) > before + 30)
+        took = asyncio.get_running_loop().time() - begun
+        figures = session.figures()
+        assert session.state is SessionState.FLOWING
+    assert figures.requested_keyframes <= took + 2
+    assert figures.requested_packets > 10
+    # Only whole pictures that can be decoded went through: each refers to the one before it.
+    source = [picture_only(nals) for nals in coded_pictures()]
+    places: set[int] = set()
+    for unit in output.of("v"):
+        same = {index for index, one in enumerate(source) if one == split_avcc(unit.payload)}
+        places = same if unit.key else same & {place + 1 for place in places}
+        assert places
+    assert len(output.pictures()) >= len(output.of("v"))
+
+
 async def test_stray_datagrams_do_not_end_a_session() -> None:
     async with whip_server() as server, publishing(server) as (client, session, _, output):
         await until(lambda: output.seconds() > 0.5)
