@@ -255,7 +255,8 @@ class WhepSession:
 
     def _on_transport(self) -> None:
         if self._dtls is not None and self._dtls.state in ("closed", "failed"):
-            self.end("the viewer left")
+            silent = self._carrier is not None and self._carrier.closed
+            self.end("the viewer fell silent" if silent else "the viewer left")
 
     def _join(self, carrier: MuxConnection, dtls: RTCDtlsTransport) -> None:
         sources = self.egress.sources
