@@ -36,6 +36,11 @@ class Resource:
         """The bytes."""
         return self.source[self.start : self.end]
 
+    @property
+    def view(self) -> memoryview:
+        """The bytes, not copied."""
+        return memoryview(self.source)[self.start : self.end]
+
     @cached_property
     def compressed(self) -> bytes:
         """The bytes in gzip's format, made once; the same in every process."""

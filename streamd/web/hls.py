@@ -8,6 +8,8 @@ other for a second.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from aiohttp import web
@@ -15,8 +17,10 @@ from aiohttp import web
 from streamd.errors import UnknownStream
 from streamd.relay.errors import BadDirective
 from streamd.relay.hls_directives import Unreadable, parse
+from streamd.relay.streams import Streams
 from streamd.relay.window import Window
-from streamd.web.made import Made, head
+from streamd.web.front import Answer
+from streamd.web.made import Made, date_line, head
 from streamd.web.problems import Refusal, problem
 from streamd.web.services import SERVICES
 
@@ -25,6 +29,8 @@ routes = web.RouteTableDef()
 FOREVER: Final = "public, max-age=31536000, immutable"
 AWAITED: Final = "public, max-age=6"
 BRIEF: Final = "public, max-age=1"
+
+PREFIX: Final = b"/hls/"
 
 _UNKNOWN = Refusal(404, "not_found", "Not found", (("Cache-Control", BRIEF),))
 
@@ -45,6 +51,26 @@ async def resource(request: web.Request) -> web.StreamResponse:
         return problem(_UNKNOWN, "There is nothing at this address now.")
     body = found.body
     return Made(_forever(found.content_type, len(body)), body)
+
+
+def ready(streams: Streams) -> Answer:
+    """Answers for what never changes and is here already: parts, segments, their beginnings.
+
+    Whatever else is below ``PREFIX`` goes the ordinary way, to ``resource``.
+    """
+
+    def answer(path: bytes) -> Sequence[bytes | memoryview] | None:
+        try:
+            _, _, stream, name = path.decode("ascii").split("/")
+            found = None if name.endswith("m3u8") else streams.get(stream).window.resource(name)
+        except (KeyError, ValueError, UnknownStream):
+            return None
+        if found is None or not found.immutable:
+            return None
+        body = found.view
+        return _forever(found.content_type, len(body)), date_line(), body
+
+    return answer
 
 
 async def _playlist(
@@ -68,6 +94,7 @@ async def _playlist(
     return Made(head(len(body), headers), body)
 
 
+@lru_cache(maxsize=4096)
 def _forever(content_type: str, size: int) -> bytes:
     return head(size, {"Content-Type": content_type, "Cache-Control": FOREVER})
 

@@ -39,6 +39,11 @@ class _Clock:
 _clock = _Clock()
 
 
+def date_line() -> bytes:
+    """The Date header's line, and the empty one that ends a head."""
+    return _clock.line()
+
+
 def head(size: int, headers: Mapping[str, str]) -> bytes:
     """The head of a 200 with a body of ``size`` bytes, up to its Date."""
     lines = {**_HEADERS, **headers, "Content-Length": str(size)}

@@ -12,6 +12,7 @@ from streamd.config import Web
 from streamd.errors import ConfigError
 from streamd.web import api, captions, hls, operations, pages, publishing, vod, whep, whip
 from streamd.web.cors import cors
+from streamd.web.front import FrontSite
 from streamd.web.problems import problems
 from streamd.web.security import dressed, same_origin
 from streamd.web.services import SERVICES, Services
@@ -76,7 +77,8 @@ class HttpServer:
         await runner.setup()
         host, port = self._settings.host, self._settings.port
         try:
-            await web.TCPSite(runner, host, port, ssl_context=self._ssl).start()
+            ready = hls.ready(services.streams)
+            await FrontSite(runner, host, port, self._ssl, hls.PREFIX, ready).start()
         except OSError as error:
             raise ConfigError(
                 f"Cannot listen on {host}:{port}: {error.strerror}. "
