@@ -128,13 +128,20 @@ class MalformedOffer(NegotiationError):
 
 
 class NoAcceptableCodec(NegotiationError):
-    """The offer holds none of the codecs streamd relays."""
+    """The offer holds none of the codecs streamd relays.
 
-    def __init__(self, accepted: tuple[str, ...]) -> None:
+    ``medium`` is "video" or "audio" and ``offered`` the codecs it had, where they are known.
+    """
+
+    def __init__(
+        self, accepted: tuple[str, ...], medium: str = "", offered: tuple[str, ...] = ()
+    ) -> None:
         super().__init__(
             "The offer has no codec that streamd relays. Accepted: " + "; ".join(accepted) + "."
         )
         self.accepted = accepted
+        self.medium = medium
+        self.offered = offered
 
 
 class AccessError(StreamdError):

@@ -47,6 +47,8 @@ SOURCES = 8
 """SSRCs that one track may use (its own, its retransmissions', and a few after restarts)."""
 TAKEOVER_SECONDS = 1.0
 """A source silent for this long may be followed by another one."""
+LOSS_WEIGHT = 0.3
+"""Of the newest report in the loss that is shown, so that one bad second does not flash up."""
 FIRST_ESTIMATE = 2_500_000
 """Bits a second granted until the estimator has seen three seconds: without a word about
 bandwidth Chromium begins at 300 kbit/s and climbs by 8 % a second."""
@@ -192,7 +194,7 @@ class Tap(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Reception:
-    """``loss``: the share of packets missing since the report before; ``jitter`` in seconds."""
+    """``loss``: the share of packets that went missing lately; ``jitter`` in seconds."""
 
     loss: float
     jitter: float
@@ -368,7 +370,9 @@ class PacketReceiver:
             lost, jitter = min(statistics.fraction_lost, 255), statistics.jitter
             if ssrc == self._source:
                 rate = SAMPLE_RATE if self._kind == "a" else MEDIA_TIMESCALE
-                self.reception = Reception(loss=lost / 256, jitter=jitter / rate)
+                before = self.reception.loss if self.reception is not None else lost / 256
+                loss = before + LOSS_WEIGHT * (lost / 256 - before)
+                self.reception = Reception(loss=loss, jitter=jitter / rate)
             reports.append(
                 rtp.RtcpReceiverInfo(
                     ssrc=ssrc,

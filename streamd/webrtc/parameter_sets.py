@@ -6,15 +6,27 @@ good, so the keyframe that brings new ones carries a new Track.
 
 from __future__ import annotations
 
+import base64
+import binascii
 from collections.abc import Iterable
 
-from streamd.errors import MalformedMedia
+from streamd.errors import MalformedMedia, MalformedOffer
 from streamd.media.h264 import AUD, FILLER, PPS, SPS, nal_type, video_track
 from streamd.media.h264 import parameter_sets as sets_of
 from streamd.media.units import Track
 
 SPS_KEPT = 4
 PPS_KEPT = 16
+ANNOUNCED = 8
+
+
+def announced_sets(encoded: str) -> tuple[bytes, ...]:
+    """The NAL units of an SDP's ``sprop-parameter-sets`` (RFC 6184 §8.1). Raises MalformedOffer."""
+    try:
+        sets = [base64.b64decode(part, validate=True) for part in encoded.split(",")]
+    except (binascii.Error, ValueError) as error:
+        raise MalformedOffer("“sprop-parameter-sets” is not base64.") from error
+    return tuple(nal for nal in sets if nal)[:ANNOUNCED]
 
 
 class ParameterSets:

@@ -7,8 +7,6 @@ alone. What is not understood is left out, never passed on.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ from streamd.errors import MalformedOffer, NoAcceptableCodec
 from streamd.media.units import Kind
 from streamd.webrtc.ice_candidates import kept_candidates
 from streamd.webrtc.ice_credentials import Credentials
+from streamd.webrtc.parameter_sets import announced_sets
 from streamd.webrtc.sdp_sections import Section, read_sections
 
 ACCEPTED = ("H.264 constrained baseline, packetization-mode=1", "Opus")
@@ -28,6 +27,8 @@ _EXTENSIONS = (
     "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time",
 )
 _FEEDBACK = ("nack", "nack pli", "goog-remb")
+_AIDS = ("rtx", "red", "ulpfec", "flexfec-03", "cn", "telephone-event")
+"""Formats that carry no medium of their own."""
 _SETUP = ("actpass", "active", "passive")
 _DIGEST_BYTES = {"sha-256": 32, "sha-384": 48, "sha-512": 64}
 _MID = r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]{1,64}"
@@ -135,7 +136,8 @@ def _chosen(section: Section) -> list[_Codec]:
     wanted = _is_h264 if section.kind == "video" else _is_opus
     kept = [codec for codec in codecs if wanted(codec)]
     if not kept:
-        raise NoAcceptableCodec(ACCEPTED)
+        names = dict.fromkeys(codec.name.upper() for codec in codecs if codec.name not in _AIDS)
+        raise NoAcceptableCodec(ACCEPTED, section.kind, tuple(names)[:8])
     bases = {codec.payload_type for codec in kept}
     return kept + [
         codec for codec in codecs if codec.name == "rtx" and codec.parameters.get("apt") in bases
@@ -292,12 +294,5 @@ def _sources(section: Section) -> list[str]:
 
 
 def _parameter_sets(codecs: list[_Codec]) -> tuple[bytes, ...]:
-    for codec in codecs:
-        encoded = codec.parameters.get("sprop-parameter-sets")
-        if encoded:
-            try:
-                sets = [base64.b64decode(part, validate=True) for part in encoded.split(",")]
-            except (binascii.Error, ValueError) as error:
-                raise MalformedOffer("“sprop-parameter-sets” is not base64.") from error
-            return tuple(nal for nal in sets if nal)[:8]
-    return ()
+    named = (codec.parameters.get("sprop-parameter-sets") for codec in codecs)
+    return next((announced_sets(encoded) for encoded in named if encoded), ())

@@ -8,11 +8,13 @@ import secrets
 import structlog
 
 from streamd import config
+from streamd.errors import NoAcceptableCodec
+from streamd.relay.notices import NoticeCode
 from streamd.relay.stream import Stream
 from streamd.webrtc.errors import TooManyPublishers, UnknownSession
 from streamd.webrtc.ice_servers import ice_server_links
 from streamd.webrtc.mux import Mux
-from streamd.webrtc.sdp import check_offer
+from streamd.webrtc.sdp import Offer, check_offer
 from streamd.webrtc.session_life import SessionState
 from streamd.webrtc.whip_session import WhipSession
 
@@ -55,7 +57,7 @@ class WhipSessions:
         NoAcceptableCodec, TooManyPublishers, MuxFull, AlreadyPublishing or NegotiationFailed.
         Cancelled, it leaves nothing behind.
         """
-        offer = check_offer(offer_sdp)
+        offer = self._checked(stream, offer_sdp)
         if takeover:
             stream.take_over("another publisher took over")
         await self._retire(stream)
@@ -93,6 +95,16 @@ class WhipSessions:
             session.end("the server shuts down")
         if self._tasks:
             await asyncio.wait(list(self._tasks.values()))
+
+    def _checked(self, stream: Stream, offer_sdp: str) -> Offer:
+        try:
+            return check_offer(offer_sdp)
+        except NoAcceptableCodec as error:
+            # Whoever looks into the studio reads it too; not beside a broadcast that goes well.
+            if stream.source is None and error.offered:
+                facts = {"medium": error.medium} if error.medium == "video" else {}
+                stream.notices.add(NoticeCode.REFUSED, codec=", ".join(error.offered), **facts)
+            raise
 
     async def _retire(self, stream: Stream) -> None:
         """Ends the stream's session where its peer went silent, so that the stream is free."""

@@ -243,10 +243,15 @@ class WhipSession:
         for event in events:
             if publisher is None or publisher.closed:
                 return
-            if isinstance(event, Announce):
-                publisher.announce(event.tracks, time.time() - (_now() - event.zero))
-            else:
-                publisher.write(event)
+            try:
+                if isinstance(event, Announce):
+                    publisher.announce(event.tracks, time.time() - (_now() - event.zero))
+                else:
+                    publisher.write(event)
+            except StreamdError as error:
+                # The relay has told the broadcaster, where it is something to tell.
+                self.end(f"its media could not be relayed: {error}")
+                return
 
     # -- the peer's tap
 
@@ -264,11 +269,7 @@ class WhipSession:
             events = self._ingest.video(
                 packet.sequence_number, packet.timestamp, bool(packet.marker), packet.payload, now
             )
-        try:
-            self._relay(events)
-        except (StreamdError, ValueError):
-            self.end("its media could not be relayed")
-            raise
+        self._relay(events)
         if kind == "v":
             await self._ask(self._peer, now)
 

@@ -4,9 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamd.errors import MalformedMedia
+from streamd.errors import MalformedMedia, MalformedOffer
 from streamd.media.h264 import parse_avcc
-from streamd.webrtc.parameter_sets import PPS_KEPT, SPS_KEPT, ParameterSets, picture_only
+from streamd.webrtc.parameter_sets import (
+    PPS_KEPT,
+    SPS_KEPT,
+    ParameterSets,
+    announced_sets,
+    picture_only,
+)
 from tests.webrtc.rtp_source import coded_pictures
 
 
@@ -56,3 +62,10 @@ def test_any_sets_are_survived_and_bounded(nals: list[bytes]) -> None:
 def test_a_picture_is_stored_without_sets_delimiters_and_filler() -> None:
     nals = [b"\x09\x10", b"\x67a", b"\x68b", b"\x06c", b"\x65d", b"\x0c\xff"]
     assert picture_only(nals) == [b"\x06c", b"\x65d"]
+
+
+def test_announced_sets_are_base64_or_a_malformed_offer() -> None:
+    assert announced_sets("Z0LAHg==,aM48gA==") == (b"\x67\x42\xc0\x1e", b"\x68\xce\x3c\x80")
+    assert announced_sets(",") == ()
+    with pytest.raises(MalformedOffer):
+        announced_sets("Z0LA!")

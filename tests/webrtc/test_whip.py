@@ -12,14 +12,21 @@ from contextlib import asynccontextmanager
 import pytest
 
 from streamd import config
-from streamd.errors import AlreadyPublishing, MalformedOffer
+from streamd.errors import (
+    AlreadyPublishing,
+    MalformedOffer,
+    NoAcceptableCodec,
+    UnsupportedMedia,
+)
 from streamd.media.h264 import split_avcc
 from streamd.relay.lifecycle import StreamState
+from streamd.relay.notices import NoticeCode
 from streamd.relay.stream import Stream
 from streamd.webrtc import session_life, whip_session
 from streamd.webrtc.errors import TooManyPublishers, UnknownSession
 from streamd.webrtc.parameter_sets import picture_only
 from streamd.webrtc.session_life import SessionState
+from streamd.webrtc.stun import binding_request
 from streamd.webrtc.whip_session import WhipSession
 from tests.webrtc.rtp_source import coded_pictures, coded_sounds
 from tests.webrtc.whip_client import WhipClient, whip_client
@@ -115,6 +122,34 @@ async def test_what_cannot_be_had_again_is_skipped_to_the_next_keyframe() -> Non
     assert len(output.pictures()) >= len(output.of("v"))
 
 
+async def test_a_refused_codec_is_told_to_the_broadcaster_too() -> None:
+    async with whip_server() as server, whip_client() as client:
+        stream = server.streams.add("s")
+        offer = (await client.offer()).replace("H264/90000", "VP8/90000")
+        with pytest.raises(NoAcceptableCodec):
+            await server.sessions.publish(stream, offer)
+        (notice,) = stream.notices
+        assert notice.code is NoticeCode.REFUSED
+        assert notice.facts == {"medium": "video", "codec": "VP8"}
+
+
+async def test_media_that_the_relay_refuses_ends_the_session_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with whip_server() as server, publishing(server) as (_, session, stream, output):
+        await until(lambda: output.seconds() > 0.3)
+
+        def refuse(_: object) -> None:
+            raise UnsupportedMedia("The profile is High 10.")
+
+        assert session._publisher is not None
+        monkeypatch.setattr(session._publisher, "write", refuse)
+        await until(lambda: len(server.sessions) == 0)
+        assert session.reason == "its media could not be relayed: The profile is High 10."
+        assert stream.state is StreamState.ENDED
+    assert "Traceback" not in capsys.readouterr().out
+
+
 async def test_stray_datagrams_do_not_end_a_session() -> None:
     async with whip_server() as server, publishing(server) as (client, session, _, output):
         await until(lambda: output.seconds() > 0.5)
@@ -125,6 +160,11 @@ async def test_stray_datagrams_do_not_end_a_session() -> None:
             b"\0\1\xff\xff\x21\x12\xa4\x42",
             b"\xff",
         ]
+        assert session._peer is not None
+        ufrag = session._peer.carrier.local_username
+        # Checks with the right ufrag and a wrong password, and a flood of unknown ones.
+        strays.append(binding_request(bytes(12), f"{ufrag}:x", "p" * 32))
+        strays += [binding_request(bytes(12), f"none{index}:x", "p" * 32) for index in range(20)]
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
             for port in client.server_ports():
                 for stray in strays * 20:
