@@ -81,6 +81,12 @@ class Recordings:
             longest = self._settings.longest_minutes * 60.0
             self._recorders[stream.id] = Recorder(stream, captions, self._begin, longest)
 
+    def unwatch(self, stream: str) -> None:
+        """Records the stream no longer; what is being recorded of it ends here."""
+        recorder = self._recorders.pop(stream, None)
+        if recorder is not None:
+            recorder.close()
+
     # -- what people ask
 
     async def delete(self, recording: str) -> None:
@@ -120,9 +126,8 @@ class Recordings:
 
     async def stop(self) -> None:
         """Ends and finishes what is being recorded. Cancelled, its journal is all that is left."""
-        for recorder in self._recorders.values():
-            recorder.close()
-        self._recorders.clear()
+        for stream in tuple(self._recorders):
+            self.unwatch(stream)
         if self._tasks:
             await asyncio.wait(self._tasks)
         self.shelf.close()

@@ -43,6 +43,7 @@ export class StreamdVod extends LitElement {
     this.hasFailed = false;
     this.isWaiting = false;
     this.hasCaptions = false;
+    this.showsCaptions = false;
     this.dragged = null;
     this.keys = new Keys(this);
     for (const name of REDRAW_EVENTS) this.video.addEventListener(name, () => this.#heard(name));
@@ -69,7 +70,7 @@ export class StreamdVod extends LitElement {
   }
 
   render() {
-    return html`${this.video} ${views.state(this)} ${this.hasFailed ? nothing : views.controls(this)}`;
+    return html`${this.video} ${views.state(this)} ${views.captions(this)} ${this.hasFailed ? nothing : views.controls(this)}`;
   }
 
   get phase() {
@@ -126,13 +127,15 @@ export class StreamdVod extends LitElement {
   }
 
   turnCaptions() {
-    const [track] = this.video.textTracks;
-    if (track) track.mode = track.mode === "showing" ? "hidden" : "showing";
+    this.showsCaptions = !this.showsCaptions;
     this.requestUpdate();
   }
 
-  get showsCaptions() {
-    return this.video.textTracks[0]?.mode === "showing";
+  /** The words to show now, line by line. */
+  get cues() {
+    const [track] = this.video.textTracks;
+    if (!this.showsCaptions || !track?.activeCues) return [];
+    return [...track.activeCues].map((cue) => cue.text);
   }
 
   toggleFull() {
@@ -185,8 +188,11 @@ export class StreamdVod extends LitElement {
       label: this.captionsLanguage || "CC",
     });
     this.video.append(track);
-    track.track.mode = "showing";
+    // The browser would draw them under the controls: it only keeps the time.
+    track.track.mode = "hidden";
+    track.track.addEventListener("cuechange", () => this.requestUpdate());
     this.hasCaptions = true;
+    this.showsCaptions = true;
     this.requestUpdate();
   }
 

@@ -10,7 +10,14 @@ export const styles = css`
   }
   .controls {
     display: block;
-    padding: 40px 8px 8px;
+    padding: 32px 8px 8px;
+    pointer-events: none;
+  }
+  .controls > * {
+    pointer-events: auto;
+  }
+  .bigplay {
+    z-index: 1;
   }
   .buttons {
     display: flex;
@@ -67,6 +74,33 @@ export const styles = css`
     border-radius: 999px;
     background: #fff;
   }
+  .captions {
+    position: absolute;
+    inset-inline: 16px;
+    inset-block-end: 92px;
+    display: flex;
+    flex-direction: column;
+    align-items: center;
+    gap: 4px;
+    pointer-events: none;
+  }
+  :host([data-idle]) .captions {
+    inset-block-end: 20px;
+  }
+  .captions p {
+    margin: 0;
+    max-inline-size: 44ch;
+    padding: 2px 10px;
+    border-radius: 6px;
+    background: rgb(8 10 11 / 82%);
+    color: #fff;
+    font-size: clamp(14px, 2.6cqi, 28px);
+    font-weight: 500;
+    line-height: 1.5;
+    text-align: center;
+    text-wrap: balance;
+    white-space: pre-line;
+  }
   .clock {
     padding-inline: 8px;
     font-size: 12px;
@@ -76,8 +110,10 @@ export const styles = css`
     white-space: nowrap;
   }
   .speed {
+    appearance: none;
     min-block-size: 32px;
-    padding: 0 6px;
+    min-inline-size: 52px;
+    padding: 0 10px;
     border: 0;
     border-radius: 999px;
     background: none;
@@ -98,7 +134,34 @@ export const styles = css`
     background: rgb(255 255 255 / 20%);
   }
   @container (max-width: 420px) {
-    .clock {
+    .captions {
+    position: absolute;
+    inset-inline: 16px;
+    inset-block-end: 92px;
+    display: flex;
+    flex-direction: column;
+    align-items: center;
+    gap: 4px;
+    pointer-events: none;
+  }
+  :host([data-idle]) .captions {
+    inset-block-end: 20px;
+  }
+  .captions p {
+    margin: 0;
+    max-inline-size: 44ch;
+    padding: 2px 10px;
+    border-radius: 6px;
+    background: rgb(8 10 11 / 82%);
+    color: #fff;
+    font-size: clamp(14px, 2.6cqi, 28px);
+    font-weight: 500;
+    line-height: 1.5;
+    text-align: center;
+    text-wrap: balance;
+    white-space: pre-line;
+  }
+  .clock {
       display: none;
     }
   }

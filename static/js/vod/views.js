@@ -9,8 +9,9 @@ const SKIP_SECONDS = 10;
 const RATES = [0.75, 1, 1.25, 1.5, 2];
 
 const icon = (body) => html`<svg viewBox="0 0 24 24" aria-hidden="true" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round">${body}</svg>`;
-const back = icon(svg`<path d="M5 5v4.500h4.500"/><path d="M5.400 9.500A7.500 7.500 0 1 1 4.500 13"/>`);
-const forward = icon(svg`<path d="M19 5v4.500h-4.500"/><path d="M18.600 9.500A7.500 7.500 0 1 0 19.500 13"/>`);
+const ten = svg`<path d="M9.400 11.200 10.600 10.400v5.200M13.200 12.100v1.800a1.300 1.700 0 0 0 2.600 0v-1.800a1.300 1.700 0 0 0-2.600 0z" stroke-width="1.400"/>`;
+const back = icon(svg`<path d="M4.500 4.500V9H9"/><path d="M5 9a8 8 0 1 1-.900 4.500"/>${ten}`);
+const forward = icon(svg`<path d="M19.500 4.500V9H15"/><path d="M19 9a8 8 0 1 0 .900 4.500"/>${ten}`);
 
 /** Everything that is not simply the picture. */
 export function state(player) {
@@ -39,6 +40,12 @@ export function state(player) {
 function restart(player) {
   player.seek(0);
   player.toggle();
+}
+
+/** What is said, above the controls while they are there. */
+export function captions(player) {
+  const { cues } = player;
+  return cues.length ? html`<div class="captions">${cues.map((text) => html`<p dir="auto">${text}</p>`)}</div>` : nothing;
 }
 
 /** The time slider, and the buttons below it. Time runs from left to right in every language. */
