@@ -99,7 +99,7 @@ def _of_the_sound(health: Health) -> Iterator[tuple[str, str, Facts]]:
     if health.level is None:
         return
     if health.level.quiet_seconds >= QUIET_SECONDS:
-        yield "silence", "silence", {"seconds": round(health.level.quiet_seconds)}
+        yield "silence", "silence", {}
     if health.level.clipping:
         yield "clipping", "clipping", {}
 

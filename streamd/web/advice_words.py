@@ -33,34 +33,27 @@ def _(msgid: str) -> str:
 
 _NOTE, _WARNING, _PROBLEM = Severity.NOTE, Severity.WARNING, Severity.PROBLEM
 
+# fmt: off
 WORDS: dict[str, Words] = {
     "stalled": Words(
         _PROBLEM,
         _("Nothing arrives from you"),
-        _(
-            "Viewers are waiting. Without you the broadcast ends in %(seconds)s seconds. Check the connection of the device that broadcasts."
-        ),
+        _("Viewers are waiting. Without you the broadcast ends in %(seconds)s seconds. Check the connection of the device that broadcasts."),
     ),
     "profile": Words(
         _PROBLEM,
         _("Browsers do not play this video profile"),
-        _(
-            "Your encoder sends H.264 %(profile)s. In OBS: Settings → Output → Profile “high”, and Settings → Advanced → Color Format “NV12”. In ffmpeg: -profile:v high -pix_fmt yuv420p."
-        ),
+        _("Your encoder sends H.264 %(profile)s. In OBS: Settings → Output → Profile “high”, and Settings → Advanced → Color Format “NV12”. In ffmpeg: -profile:v high -pix_fmt yuv420p."),
     ),
     "profile_for_some": Words(
         _NOTE,
         _("Some players take another path to you"),
-        _(
-            "They do not take H.264 %(profile)s over WebRTC and see you about a second later. The profile “baseline” in your encoder reaches them all at once."
-        ),
+        _("They do not take H.264 %(profile)s over WebRTC and see you about a second later. The profile “baseline” in your encoder reaches them all at once."),
     ),
     "chroma": Words(
         _PROBLEM,
         _("Browsers do not play this colour format"),
-        _(
-            "Your encoder sends %(chroma)s. In OBS: Settings → Advanced → Color Format “NV12”. In ffmpeg: -pix_fmt yuv420p."
-        ),
+        _("Your encoder sends %(chroma)s. In OBS: Settings → Advanced → Color Format “NV12”. In ffmpeg: -pix_fmt yuv420p."),
     ),
     "refused": Words(
         _PROBLEM,
@@ -70,44 +63,32 @@ WORDS: dict[str, Words] = {
     "refused_video": Words(
         _PROBLEM,
         _("%(codec)s video cannot be broadcast here"),
-        _(
-            "Set the video encoder to H.264. In OBS: Settings → Output → Video Encoder “x264”. In ffmpeg: -c:v libx264."
-        ),
+        _("Set the video encoder to H.264. In OBS: Settings → Output → Video Encoder “x264”. In ffmpeg: -c:v libx264."),
     ),
     "refused_audio": Words(
         _PROBLEM,
         _("%(codec)s sound cannot be broadcast here"),
-        _(
-            "Set the audio encoder to AAC. In OBS: Settings → Output → Audio Encoder “AAC”. In ffmpeg: -c:a aac."
-        ),
+        _("Set the audio encoder to AAC. In OBS: Settings → Output → Audio Encoder “AAC”. In ffmpeg: -c:a aac."),
     ),
     "no_keyframe": Words(
         _PROBLEM,
         _("No keyframe for ten seconds"),
-        _(
-            "Nobody can join without one. Set the keyframe interval to 2 seconds. In OBS: Settings → Output → Keyframe Interval. In ffmpeg: -g 60 at 30 pictures a second."
-        ),
+        _("Nobody can join without one. Set the keyframe interval to 2 seconds. In OBS: Settings → Output → Keyframe Interval. In ffmpeg: -g 60 at 30 pictures a second."),
     ),
     "no_audio": Words(
         _PROBLEM,
         _("No sound arrives"),
-        _(
-            "Check that your microphone is chosen and not muted where you broadcast from. In OBS: Settings → Audio → Mic/Auxiliary Audio, then the loudspeaker in the mixer."
-        ),
+        _("Check that your microphone is chosen and not muted where you broadcast from. In OBS: Settings → Audio → Mic/Auxiliary Audio, then the loudspeaker in the mixer."),
     ),
     "no_video": Words(
         _PROBLEM,
         _("No picture arrives"),
-        _(
-            "Viewers only hear you. Check that your camera is chosen and switched on where you broadcast from."
-        ),
+        _("Viewers only hear you. Check that your camera is chosen and switched on where you broadcast from."),
     ),
     "audio_unsupported": Words(
         _PROBLEM,
         _("Your sound cannot be relayed"),
-        _(
-            "Viewers see you and hear nothing. Set the audio encoder to AAC. In OBS: Settings → Output → Audio Encoder “AAC”. In ffmpeg: -c:a aac."
-        ),
+        _("Viewers see you and hear nothing. Set the audio encoder to AAC. In OBS: Settings → Output → Audio Encoder “AAC”. In ffmpeg: -c:a aac."),
     ),
     "broken_input": Words(
         _PROBLEM,
@@ -121,15 +102,13 @@ WORDS: dict[str, Words] = {
     ),
     "heavy_loss": Words(
         _PROBLEM,
-        _("Much of what you send is lost: %(percent)s %%"),
-        _(
-            "Viewers see the picture freeze. Change to a cable, to another Wi-Fi or to mobile data, and lower the bitrate."
-        ),
+        _("Much of what you send is lost"),
+        _("%(percent)s %% do not arrive, and viewers see the picture freeze. Change to a cable, to another Wi-Fi or to mobile data, and lower the bitrate."),
     ),
     "loss": Words(
         _WARNING,
-        _("Some of what you send is lost: %(percent)s %%"),
-        _("Move closer to the Wi-Fi or use a cable. If it stays, lower the bitrate."),
+        _("Some of what you send is lost"),
+        _("%(percent)s %% do not arrive. Move closer to the Wi-Fi or use a cable. If it stays, lower the bitrate."),
     ),
     "lossy": Words(
         _WARNING,
@@ -138,7 +117,7 @@ WORDS: dict[str, Words] = {
     ),
     "silence": Words(
         _WARNING,
-        _("We have heard no voice for %(seconds)s seconds"),
+        _("We hear no voice"),
         _("If you are speaking: check that the right microphone is chosen and not muted."),
     ),
     "clipping": Words(
@@ -149,44 +128,32 @@ WORDS: dict[str, Words] = {
     "rare_keyframes": Words(
         _WARNING,
         _("Keyframes come only every %(seconds)s seconds"),
-        _(
-            "Viewers wait that long when they join. Set the keyframe interval to 2 seconds. In OBS: Settings → Output → Keyframe Interval. In ffmpeg: -g 60 at 30 pictures a second."
-        ),
+        _("Viewers wait that long when they join. Set the keyframe interval to 2 seconds. In OBS: Settings → Output → Keyframe Interval. In ffmpeg: -g 60 at 30 pictures a second."),
     ),
     "b_frames": Words(
         _WARNING,
         _("Your encoder sends B-frames"),
-        _(
-            "The fastest path cannot carry them, so its viewers see you a little later. In OBS: Settings → Output → Tune “zerolatency”, or Profile “baseline”. In ffmpeg: -tune zerolatency, or -bf 0."
-        ),
+        _("The fastest path cannot carry them, so its viewers see you a little later. In OBS: Settings → Output → Tune “zerolatency”, or Profile “baseline”. In ffmpeg: -tune zerolatency, or -bf 0."),
     ),
     "timestamps_jumped": Words(
         _WARNING,
         _("Your encoder's clock jumped"),
-        _(
-            "The broadcast goes on. If it happens again, restart the encoder, and the capture card if there is one."
-        ),
+        _("The broadcast goes on. If it happens again, restart the encoder, and the capture card if there is one."),
     ),
     "low_fps": Words(
         _WARNING,
-        _("Only %(fps)s pictures a second arrive"),
-        _(
-            "The device or its line does not keep up. Close other programs, and lower the picture's size."
-        ),
+        _("Few pictures a second arrive"),
+        _("They are %(fps)s. The device or its line does not keep up. Close other programs, and lower the picture's size."),
     ),
     "low_bitrate": Words(
         _WARNING,
         _("The bitrate is low for a picture of this size"),
-        _(
-            "%(kbps)s kbit/s are little for %(width)s × %(height)s: movement looks blocky. Raise the bitrate, or choose a smaller picture."
-        ),
+        _("%(kbps)s kbit/s are little for %(width)s × %(height)s: movement looks blocky. Raise the bitrate, or choose a smaller picture."),
     ),
     "high_bitrate": Words(
         _WARNING,
         _("The bitrate is high for many viewers"),
-        _(
-            "Everybody receives the %(kbps)s kbit/s that you send; phones on weak lines cannot. 2,500 kbit/s are plenty for 1280 × 720."
-        ),
+        _("Everybody receives the %(kbps)s kbit/s that you send; phones on weak lines cannot. 2,500 kbit/s are plenty for 1280 × 720."),
     ),
     "disk_full": Words(
         _WARNING,
@@ -214,3 +181,4 @@ WORDS: dict[str, Words] = {
         _("There is nothing to do: players that do not take what you send get it as AAC."),
     ),
 }
+# fmt: on

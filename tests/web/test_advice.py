@@ -95,8 +95,7 @@ def test_every_notice_has_words_in_every_language(code: NoticeCode, language: st
         (NoticeCode.REFUSED, {"reason": "too many"}, "attempt to broadcast was refused"),
         (NoticeCode.PROFILE, {"profile": "High 10", "bits": 10}, "do not play"),
         (NoticeCode.PROFILE, {"profile": "High"}, "take another path"),
-        (NoticeCode.LOSS, {"percent": 4}, "lost: 4 %"),
-        (NoticeCode.LOSS, {"pictures": 4}, "is lost"),
+        (NoticeCode.LOSS, {"pictures": 4}, "Some of what you send is lost"),
         (NoticeCode.RECORDING_STOPPED, {"reason": "disk_full"}, "the disk is nearly full"),
         (NoticeCode.PICTURE_CHANGED, {"width": 720, "height": 1280}, "720 × 1280"),
     ],
@@ -106,6 +105,14 @@ def test_facts_stand_in_the_words(
 ) -> None:
     (one,) = advise(replace(WELL, notices=(Notice(code, 1.0, facts),)), CATALOGUES["en"])
     assert words in one["title"]
+
+
+def test_titles_stay_while_figures_change() -> None:
+    """They are read out by screen readers each time they change."""
+    for percent in (2.0, 5.0, 9.0):
+        (one,) = advise(replace(WELL, link=LinkHealth(percent)), CATALOGUES["en"])
+        assert one["title"] == "Some of what you send is lost"
+        assert one["advice"].startswith(f"{percent:.0f} % do not arrive")
 
 
 def test_persian_has_its_own_digits_but_names_keep_theirs() -> None:

@@ -31,6 +31,8 @@ export const icons = {
     <circle cx="12" cy="12" r="2.8"/>`),
   check: icon(svg`<path d="m5 12.5 4.5 4.5L19 7.5"/>`),
   warn: icon(svg`<path d="M12 4 2.8 19.5h18.4z"/><path d="M12 10v4.5M12 17v.2"/>`),
+  note: icon(svg`<circle cx="12" cy="12" r="9"/><path d="M12 11v5M12 8v.2"/>`),
+  clock: icon(svg`<circle cx="12" cy="12" r="9"/><path d="M12 7v5l3.5 2"/>`),
   lock: icon(svg`<rect x="5" y="11" width="14" height="9" rx="2"/><path d="M8 11V8a4 4 0 0 1 8 0v3"/>`),
   link: icon(svg`<path d="M10 14a4 4 0 0 0 6 .4l3-3a4 4 0 0 0-5.7-5.7l-1.5 1.5"/>
     <path d="M14 10a4 4 0 0 0-6-.4l-3 3a4 4 0 0 0 5.7 5.7l1.5-1.5"/>`),

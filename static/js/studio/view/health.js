@@ -2,10 +2,12 @@
 
 import { decimal, digits, number, t } from "../../page.js";
 import { html, nothing, svg } from "../../../vendor/lit.js";
+import { forThisPage, worst } from "../advice.js";
 import { Word } from "../health.js";
 import { icons } from "../icons.js";
 import { Phase } from "../lifecycle.js";
 import { qualityBelow } from "../whip.js";
+import { adviceList, later, soundLevel } from "./advice.js";
 import { pickers } from "./check.js";
 
 function judged(desk) {
@@ -130,9 +132,14 @@ function arriving(health) {
   </p>`;
 }
 
+/** Whether the page itself hears that the microphone has been silent for long. */
+function unheard(desk) {
+  if (!desk.devices.soundless && desk.heard !== "quiet") return false;
+  return !desk.devices.muted && desk.quietLong;
+}
+
 function silence(desk) {
-  if (!desk.devices.soundless && desk.heard !== "quiet") return nothing;
-  if (desk.devices.muted || !desk.quietLong) return nothing;
+  if (!unheard(desk)) return nothing;
   return html`<p class="notice warn">
     ${icons.warn}<span>${t("We have heard nothing for a while. Check your microphone.")}</span>
   </p>`;
@@ -147,22 +154,43 @@ function asleep(desk) {
   </p>`;
 }
 
+function head({ tone, word, text }, action = nothing) {
+  const emblem = tone === "warn" ? icons.warn : tone ? icons.check : html`<span class="spinner"></span>`;
+  return html`<div class="verdict ${tone}">
+    <span class="emblem">${emblem}</span>
+    <div>
+      <h2 aria-live="polite">${word}</h2>
+      <p class="muted small">${text}</p>
+    </div>
+    ${action}
+  </div>`;
+}
+
+/** What the server advises whoever broadcasts from this page. */
+function advised(desk) {
+  if (desk.phase !== Phase.LIVE) return [];
+  return forThisPage(desk.health?.advice, {
+    word: desk.gauge.word,
+    muted: desk.devices.muted,
+    soundless: desk.devices.soundless || unheard(desk),
+  });
+}
+
 export function onAirHealth(desk) {
-  const { tone, word, text, lower } = judged(desk);
+  const own = judged(desk);
+  const items = advised(desk);
+  // The page's own word knows the line and the device best; where it is content, the server speaks.
+  const told = own.tone === "warn" ? null : worst(items);
+  const shown = told ? { tone: "warn", word: told.title, text: told.advice } : own;
+  const { lower } = own;
+  const action = lower
+    ? html`<button type="button" class="button primary small" @click=${() => desk.lowerQuality()}>
+        ${t("Lower to %(quality)s", { quality: digits(lower.name) })}
+      </button>`
+    : nothing;
   return html`<div class="card health">
-      <div class="verdict ${tone}">
-        <span class="emblem">${tone === "warn" ? icons.warn : tone ? icons.check : html`<span class="spinner"></span>`}</span>
-        <div>
-          <h2>${word}</h2>
-          <p class="muted small">${text}</p>
-        </div>
-        ${lower
-          ? html`<button type="button" class="button primary small" @click=${() => desk.lowerQuality()}>
-              ${t("Lower to %(quality)s", { quality: digits(lower.name) })}
-            </button>`
-          : nothing}
-      </div>
-      ${silence(desk)} ${curve(desk)} ${ours(desk)} ${arriving(desk.health)}
+      ${head(shown, action)} ${silence(desk)} ${later(desk.health)} ${curve(desk)} ${ours(desk)}
+      ${arriving(desk.health)} ${adviceList(items.filter((one) => one !== told))}
     </div>
     ${asleep(desk)}
     <details class="card fold">
@@ -174,21 +202,18 @@ export function onAirHealth(desk) {
 /** The stream is live from OBS or another device: the server's numbers are all there is. */
 export function elsewhereHealth(desk) {
   const { health } = desk;
-  const stalled = health.state === "stalled";
+  const told = worst(health.advice);
+  const well = {
+    tone: "good",
+    word: t("All is well"),
+    text: desk.devices.media
+      ? t("You are live from another device. To go live from this page, stop it there first.")
+      : t("The server receives your broadcast."),
+  };
+  const shown = told ? { tone: "warn", word: told.title, text: told.advice } : well;
+  const others = (health.advice ?? []).filter((one) => one !== told);
   return html`<div class="card health">
-    <div class="verdict ${stalled ? "warn" : "good"}">
-      <span class="emblem">${stalled ? icons.warn : icons.check}</span>
-      <div>
-        <h2>${stalled ? t("No picture is arriving") : t("Good")}</h2>
-        <p class="muted small">
-          ${stalled
-            ? t("Check OBS or the device that broadcasts.")
-            : desk.devices.media
-              ? t("You are live from another device. To go live from this page, stop it there first.")
-              : t("The server receives your broadcast.")}
-        </p>
-      </div>
-    </div>
-    ${theirs(health)} ${arriving(health)}
+    ${head(shown)} ${later(health)} ${theirs(health)} ${soundLevel(health.level)}
+    ${arriving(health)} ${adviceList(others)}
   </div>`;
 }

@@ -5,6 +5,7 @@ import { classMap, html, nothing } from "../../../vendor/lit.js";
 import { Access } from "../desk.js";
 import { icons } from "../icons.js";
 import { Phase } from "../lifecycle.js";
+import { refusedEncoder } from "./advice.js";
 import { after, check } from "./check.js";
 import { dock } from "./dock.js";
 import { gate } from "./gate.js";
@@ -90,7 +91,7 @@ function panel(desk, name, panels, content) {
 
 function first(desk) {
   if (desk.onAir) return onAirHealth(desk);
-  if (desk.elsewhere) return html`${takeover(desk)} ${elsewhereHealth(desk)}`;
+  if (desk.elsewhere) return html`${elsewhereHealth(desk)} ${takeover(desk)}`;
   if (desk.phase === Phase.ENDED) return after(desk);
   return desk.contested ? html`${takeover(desk)} ${check(desk)}` : check(desk);
 }
@@ -135,7 +136,7 @@ export function shell(desk) {
       ${stage(desk)} ${dock(desk)}
       ${words
         ? html`<p class="notice fault trouble" role="alert">${icons.warn}<span>${words}</span></p>`
-        : nothing}
+        : refusedEncoder(desk)}
       ${desk.onAir && desk.broadcast.fellBack
         ? html`<p class="notice trouble">
             ${icons.link}<span>${t("UDP is blocked on this network: you are live over the web connection instead.")}</span>
