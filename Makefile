@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo serve test check lint lock chromium clean
+.PHONY: help demo serve test check lint lock chromium ffmpeg clean
 help:
 	@echo "make demo    set up, then the server with a live demo event (ARGS='--lan' for phones)"
 	@echo "make serve   set up, then the server with config.toml"
@@ -18,10 +18,10 @@ demo: $(READY)
 serve: $(READY)
 	$(BIN)/streamd serve $(ARGS)
 
-test: $(READY) chromium
+test: $(READY) chromium ffmpeg
 	$(BIN)/pytest $(ARGS)
 
-check: lint chromium
+check: lint chromium ffmpeg
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest $(ARGS)
 	$(BIN)/coverage combine -q
@@ -46,6 +46,9 @@ $(READY): requirements.lock pyproject.toml
 
 chromium:
 	@sh deploy/chromium.sh
+
+ffmpeg:
+	@sh deploy/ffmpeg.sh
 
 clean:
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis artefacts

@@ -75,6 +75,7 @@ class Session:
         peer = writer.get_extra_info("peername")
         self._peer = str(peer[0]) if peer else ""
         self._deadline: asyncio.Timeout | None = None
+        self._over = False
         self.stream: Stream | None = None
 
     @property
@@ -93,21 +94,25 @@ class Session:
         """
         try:
             await self._serve()
-        except (ConnectionError, TimeoutError):
+        except OSError:
             pass  # it broke off, or this side gave up; what was to be said has been written
         except (RtmpError, UnsupportedMedia) as error:
             self._refuse(error)
         finally:
-            self._deadline = None
+            self._over = True
             if self._publisher is not None and not self._publisher.closed:
                 log.info("RTMP connection lost", stream=self._stream_id, peer=self._peer)
                 self._publisher.lose()
-            with contextlib.suppress(ConnectionError, TimeoutError):
+            with contextlib.suppress(OSError):
                 await self._linger()
-            self._writer.close()
+            self._writer.transport.abort()
+            with contextlib.suppress(OSError):
+                await self._writer.wait_closed()
 
     def end(self, code: str, sentence: str) -> None:
         """Ends the session from this side; the encoder is told."""
+        if self._over:
+            return
         self._connection.fail(code, sentence)
         if not self._writer.is_closing():
             self._writer.write(self._connection.data_to_send())
