@@ -42,6 +42,7 @@ from streamd.web.pages import load_templates
 from streamd.web.server import HttpServer, new_registry
 from streamd.web.services import Services
 from streamd.webrtc.mux import Mux
+from streamd.webrtc.mux_metrics import MuxCollector
 from streamd.webrtc.whep import WhepSessions
 from streamd.webrtc.whep_metrics import WhepCollector
 from streamd.webrtc.whip import WhipSessions
@@ -83,6 +84,7 @@ class App:
         self.mux = Mux(config.webrtc)
         self.whip = WhipSessions(config.webrtc, self.mux)
         self.whep = WhepSessions(config.webrtc, self.mux)
+        self.registry.register(MuxCollector(self.mux))
         self.registry.register(WhepCollector(self.whep))
         self.rtmp = RtmpServer(config.rtmp, self.streams, self.keys)
         self.gateway = Gateway(

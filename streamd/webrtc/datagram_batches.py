@@ -50,29 +50,43 @@ def runs(datagrams: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
 class BatchSender:
     """Sends through one UDP socket. Counters: datagrams ``sent`` and ``unsent``, ``calls`` made."""
 
-    def __init__(self, sock: socket.socket) -> None:
-        self._socket = sock
+    def __init__(self) -> None:
+        self._socket: socket.socket | None = None
         self.sent = self.unsent = self.calls = 0
-        self.segmented = True
+        self.segmented = False
         """Whether the kernel is asked to cut runs apart."""
+
+    def open(self, sock: socket.socket) -> None:
+        """From now on what is sent goes through this socket."""
+        self._socket = sock
         try:
             sock.getsockopt(_SOL_UDP, _UDP_SEGMENT)
         except OSError:
             self.segmented = False
+        else:
+            self.segmented = True
+
+    def close(self) -> None:
+        """The socket is about to be closed; what is sent from now on is dropped."""
+        self._socket = None
 
     def send(self, datagrams: Sequence[bytes], address: Address) -> None:
         """Sends all of them to one address, in order. Never raises, never waits."""
+        sock = self._socket
+        if sock is None:
+            self.unsent += len(datagrams)
+            return
         for run in runs(datagrams):
-            if len(run) == 1 or not (self.segmented and self._send_run(run, address)):
+            if len(run) == 1 or not (self.segmented and self._send_run(sock, run, address)):
                 for datagram in run:
-                    self._send_one(datagram, address)
+                    self._send_one(sock, datagram, address)
 
-    def _send_run(self, run: Sequence[bytes], address: Address) -> bool:
+    def _send_run(self, sock: socket.socket, run: Sequence[bytes], address: Address) -> bool:
         """False where the kernel does not take it as a run."""
         size = [(_SOL_UDP, _UDP_SEGMENT, struct.pack("=H", len(run[0])))]
         self.calls += 1
         try:
-            self._socket.sendmsg(run, size, 0, address)
+            sock.sendmsg(run, size, 0, address)
         except OSError as error:
             if error.errno in _NEVER:
                 # A device that cannot checksum, or a kernel that does not know the option.
@@ -86,10 +100,10 @@ class BatchSender:
             self.sent += len(run)
         return True
 
-    def _send_one(self, datagram: bytes, address: Address) -> None:
+    def _send_one(self, sock: socket.socket, datagram: bytes, address: Address) -> None:
         self.calls += 1
         try:
-            self._socket.sendto(datagram, address)
+            sock.sendto(datagram, address)
         except OSError:
             self.unsent += 1
         else:

@@ -65,10 +65,11 @@ class Mux:
         self.certificate = SharedCertificate()
         self.port = settings.port
         self.dropped: Counter[Dropped] = Counter()
+        self.sender = BatchSender()
+        """Counts what went out."""
         self._settings = settings
         self._limit = settings.publishers + settings.viewers + SPARE_PLACES
         self._socket: socket.socket | None = None
-        self._sender: BatchSender | None = None
         self._by_ufrag: dict[str, MuxConnection] = {}
         self._by_address: dict[Address, MuxConnection] = {}
         self._connections: dict[MuxConnection, None] = {}
@@ -80,12 +81,6 @@ class Mux:
 
     def __len__(self) -> int:
         return len(self._connections)
-
-    @property
-    def sender(self) -> BatchSender:
-        """Counters of what went out."""
-        assert self._sender is not None, "open the mux first"
-        return self._sender
 
     # -- life
 
@@ -110,7 +105,8 @@ class Mux:
                 "Stop what listens there, or choose another port in [webrtc]."
             ) from error
         self.port = sock.getsockname()[1]
-        self._socket, self._sender = sock, BatchSender(sock)
+        self._socket = sock
+        self.sender.open(sock)
         loop = asyncio.get_running_loop()
         loop.add_reader(sock, self._readable)
         self._sweeping = loop.call_later(SWEEP_SECONDS, self._sweep)
@@ -125,6 +121,7 @@ class Mux:
         if self._sweeping is not None:
             self._sweeping.cancel()
         asyncio.get_running_loop().remove_reader(self._socket)
+        self.sender.close()
         self._socket.close()
         self._socket = None
 

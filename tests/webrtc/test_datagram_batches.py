@@ -43,12 +43,18 @@ def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
 
 def test_a_frame_goes_out_in_one_call(pair: tuple[socket.socket, socket.socket]) -> None:
     sending, receiver = pair
-    sender = BatchSender(sending)
+    sender = opened(sending)
     datagrams = [bytes((index,)) * (1_200 if index < 9 else 77) for index in range(10)]
     sender.send(datagrams, receiver.getsockname())
     assert [receiver.recv(2_000) for _ in datagrams] == datagrams
     assert sender.sent == 10
     assert sender.calls == (1 if sender.segmented else 10)
+
+
+def opened(sock: object) -> BatchSender:
+    sender = BatchSender()
+    sender.open(sock)  # type: ignore[arg-type]
+    return sender
 
 
 class Refusing:
@@ -75,7 +81,7 @@ class Refusing:
 )
 def test_where_runs_are_refused_each_goes_by_itself(error: int, again: bool) -> None:
     sock = Refusing(error)
-    sender = BatchSender(sock)  # type: ignore[arg-type]
+    sender = opened(sock)
     datagrams = [b"a" * 100] * 5
     sender.send(datagrams, ("192.0.2.1", 9))
     assert sock.out == datagrams
@@ -85,7 +91,7 @@ def test_where_runs_are_refused_each_goes_by_itself(error: int, again: bool) -> 
 
 @pytest.mark.parametrize("error", [errno.EAGAIN, errno.ENOBUFS, errno.ENETUNREACH, errno.EPERM])
 def test_what_the_kernel_does_not_take_is_dropped_and_counted(error: int) -> None:
-    sender = BatchSender(Refusing(error, error))  # type: ignore[arg-type]
+    sender = opened(Refusing(error, error))
     sender.send([b"a" * 100] * 5, ("192.0.2.1", 9))
     sender.send([b"a"], ("192.0.2.1", 9))
     assert (sender.sent, sender.unsent) == (0, 6)
@@ -93,4 +99,11 @@ def test_what_the_kernel_does_not_take_is_dropped_and_counted(error: int) -> Non
 
 def test_a_kernel_without_the_option_is_known_from_the_start() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as other:
-        assert not BatchSender(other).segmented
+        assert not opened(other).segmented
+
+
+def test_without_a_socket_everything_is_unsent(pair: tuple[socket.socket, socket.socket]) -> None:
+    sender = opened(pair[0])
+    sender.close()
+    sender.send([b"a"] * 3, ("192.0.2.1", 9))
+    assert (sender.sent, sender.unsent) == (0, 3)
