@@ -4,10 +4,11 @@ Anybody may watch, from any page: nothing here looks at a cookie. What a session
 its address, which cannot be guessed.
 
 **Media time.** ``Link: </whep/{stream}/clock>; rel="urn:ietf:params:whep:ext:streamd:clock";
-gen=3; video=1234; audio=5678`` comes with each 201: ``video`` and ``audio`` are the RTP timestamps
-(32 bits) of the generation's media time 0, at 90,000 and 48,000 a second, the same for every
-viewer. Media time is ``(rtpTimestamp - video) mod 2^32 / 90000`` for a picture of
-``requestVideoFrameCallback()``. A GET of that address gives the newest generation's as JSON:
+gen=3; started="1700000000.5"; video=1234; audio=5678`` comes with each 201: ``video`` and ``audio``
+are the RTP timestamps (32 bits) of the generation's media time 0, at 90,000 and 48,000 a second,
+the same for every viewer; ``started`` is that moment's Unix time. Media time is
+``(rtpTimestamp - video) mod 2^32 / 90000`` for a picture of ``requestVideoFrameCallback()``; it
+wraps every 13 hours. A GET of that address gives the newest generation's as JSON:
 ``{"gen", "started_at", "video": {"rtp", "rate"}, "audio": {"rtp", "rate"}}``, 409 while off air.
 """
 
@@ -142,6 +143,7 @@ def clock_link(egress: RtpEgress) -> str:
     times = egress.clock
     return (
         f'</whep/{egress.stream.id}/clock>; rel="{CLOCK}"; gen={times.gen}; '
+        f'started="{times.origin}"; '
         f"video={times.zero('v')}; audio={times.zero('a')}"
     )
 

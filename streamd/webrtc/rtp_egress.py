@@ -39,6 +39,9 @@ SOUND_BYTES = 262_144
 class RtpEgress:
     """A stream's viewers by WebRTC, and the packets they are sent.
 
+    It subscribes when it is made, so that the unit which made the stream live is not missed;
+    ``run`` must follow, and lets go of the subscription.
+
     ``on_tracks`` of each viewer is called when the tracks changed, in the stream's own order:
     before the units that the change is about.
     """
@@ -61,6 +64,7 @@ class RtpEgress:
         """Whether this generation's pictures are shown in another order than they are sent in."""
         self.departed = Counters()
         """What viewers who left were sent."""
+        self._subscriber = stream.subscribe("whep")
         self._viewers: dict[Viewer, Callable[[], None]] = {}
         self._sets: tuple[bytes, ...] = ()
         self._numbers: dict[Kind, int] = {"v": 0, "a": 0}
@@ -133,15 +137,14 @@ class RtpEgress:
 
     async def run(self) -> None:
         """Reads the stream until it is closed. Cancelled, it loses what comes after."""
-        subscriber = self.stream.subscribe("whep")
         try:
-            async for unit in subscriber:
+            async for unit in self._subscriber:
                 try:
                     self.push(unit, _now())
                 except MalformedMedia as error:
                     log.debug("a unit could not be packetised", error=str(error))
         finally:
-            subscriber.close()
+            self._subscriber.close()
             self._cancel()
 
     def push(self, unit: Unit, now: float) -> None:

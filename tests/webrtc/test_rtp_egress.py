@@ -72,7 +72,6 @@ class Watching:
 async def watching() -> AsyncIterator[Watching]:
     made = Watching()
     reading = asyncio.create_task(made.egress.run())
-    await asyncio.sleep(0)
     try:
         yield made
     finally:
@@ -113,6 +112,24 @@ async def test_pictures_and_sounds_on_one_clock() -> None:
         (sound,) = one.of("a")
         assert (sound.timestamp - clock.zero("a")) & 0xFFFFFFFF == 4_800
         assert sound.payload == b"\xfcsound"
+
+
+async def test_the_unit_that_makes_the_stream_live_is_not_missed() -> None:
+    made: list[RtpEgress] = []
+
+    def on_change(stream: Stream) -> None:
+        if not made:
+            made.append(RtpEgress(stream))
+
+    stream = Stream("s", config.Relay(), on_change)
+    publisher = stream.publish("test")
+    publisher.announce([VIDEO])
+    publisher.write(picture(0, key=True))
+    reading = asyncio.create_task(made[0].run())
+    await asyncio.sleep(0)
+    assert len(made[0].histories["v"].since_key()) == 1
+    stream.close()
+    await asyncio.wait([reading])
 
 
 async def test_new_parameter_sets_go_in_band() -> None:
