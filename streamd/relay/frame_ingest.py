@@ -19,6 +19,7 @@ from streamd.media.frame_messages import (
     Message,
     VideoDescription,
 )
+from streamd.media.h264_active import active_sets
 from streamd.media.opus import packet_samples
 from streamd.media.units import MEDIA_TIMESCALE, Kind, Track, Unit
 
@@ -132,7 +133,7 @@ class FrameIngest:
         nals = h264.split_avcc(frame.payload, size) if size else h264.split_annexb(frame.payload)
         self._learn(nals)
         key = h264.is_key(nals)
-        track = self._settle() if key else None
+        track = self._settle(nals) if key else None
         seen = h264.to_avcc(
             nal
             for nal in nals
@@ -156,9 +157,9 @@ class FrameIngest:
         if sps or pps:
             self._sets = (sps or self._sets[0], pps or self._sets[1])
 
-    def _settle(self) -> Track | None:
+    def _settle(self, nals: list[bytes]) -> Track | None:
         """At a keyframe: the new Track where the parameter sets changed, else None."""
-        sps, pps = self._sets
+        sps, pps = active_sets(*self._sets, nals)
         if not sps or not pps:
             raise MalformedMedia("A keyframe came without the parameter sets that decode it.")
         track = h264.video_track(sps, pps)

@@ -40,9 +40,10 @@ class Studio:
             self.run(asyncio.sleep(0.05))
         return test()
 
-    def open(self, key: str = KEY, lang: str = "en") -> None:
+    def open(self, key: str = KEY, lang: str = "en", way: str = "") -> None:
         """Opens the link that a candidate gets."""
         fragment = f"#key={key}" if key else ""
+        fragment += f"&way={way}" if way else ""
         self.page.goto(f"{self.origin}/studio/{STREAM}?lang={lang}{fragment}")
 
     def press(self, name: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -20,11 +21,13 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.contrib.media import MediaBlackhole
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from streamd.media.frame_messages import FrameMessage, Message, parse_message
 from streamd.web.assets import STATIC
 from streamd.web.language import Catalogue, load_catalogues
 from tests.browser.studio_pages.poll_rows import ASKERS, STREAM, choice_rows, poll
 
 KEY = "demo-key-of-the-fixture"
+CANDIDATES = re.compile(r"a=candidate:.*\r\n")
 CSP = (
     "default-src 'self'; connect-src 'self' ws:; media-src 'self' blob:; "
     "img-src 'self' data: blob:; worker-src 'self' blob:; object-src 'none'; base-uri 'none'; "
@@ -55,9 +58,16 @@ class Fixture:
     polls: list[dict[str, Any]] = field(default_factory=list)
     sockets: set[web.WebSocketResponse] = field(default_factory=set)
     peers: dict[str, RTCPeerConnection] = field(default_factory=dict)
+    sinks: list[MediaBlackhole] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
     offers: list[str] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
+    udp_blocked: bool = False
+    publish_refusal: tuple[int, str, str] | None = None
+    publishing: web.WebSocketResponse | None = None
+    hellos: list[dict[str, Any]] = field(default_factory=list)
+    frames: list[Message] = field(default_factory=list)
+    goodbyes: int = 0
 
     async def push(self, channel: str, payload: Mapping[str, Any]) -> None:
         """Publishes to every open socket that the page has."""
@@ -69,6 +79,8 @@ class Fixture:
         """Breaks every session from the server's side, without a word to the page."""
         for peer in list(self.peers.values()):
             await peer.close()
+        if self.publishing is not None:
+            await self.publishing.close(code=1012)
 
     def row(self) -> dict[str, Any]:
         """The stream's row in the API and in ``event:{id}``."""
@@ -245,6 +257,8 @@ async def whip(request: web.Request) -> web.Response:
         return problem(401, "The key is not valid for this stream.")
     offer = await request.text()
     fixture.offers.append(offer)
+    if fixture.udp_blocked:
+        offer = CANDIDATES.sub("", offer)
     peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
     sink = MediaBlackhole()
     peer.on("track", sink.addTrack)
@@ -253,10 +267,12 @@ async def whip(request: web.Request) -> web.Response:
     await sink.start()
     session = f"s{len(fixture.offers)}"
     fixture.peers[session] = peer
+    fixture.sinks.append(sink)
     fixture.state = "live"
+    answer: str = peer.localDescription.sdp
     return web.Response(
         status=201,
-        text=peer.localDescription.sdp,
+        text=CANDIDATES.sub("", answer) if fixture.udp_blocked else answer,
         content_type="application/sdp",
         headers={"Location": f"/whip/{STREAM}/{session}"},
     )
@@ -270,6 +286,41 @@ async def unpublish(request: web.Request) -> web.Response:
     if peer:
         await peer.close()
     return web.Response()
+
+
+async def publish(request: web.Request) -> web.WebSocketResponse:
+    """The WebSocket way in: reads the frames, and says that they were seen."""
+    fixture = request.app[FIXTURE]
+    socket = web.WebSocketResponse()
+    await socket.prepare(request)
+    hello = await socket.receive_json()
+    fixture.hellos.append(hello)
+    if fixture.publish_refusal is not None:
+        await last_word(socket, "refused", *fixture.publish_refusal)
+        return socket
+    assert hello["key"] == KEY
+    fixture.publishing, fixture.state, fixture.frames = socket, "live", []
+    await socket.send_json({"type": "welcome", "v": 1, "keyframe_seconds": 2.0})
+    async for message in socket:
+        if message.type is WSMsgType.TEXT:
+            fixture.goodbyes += json.loads(message.data) == {"type": "bye"}
+            break
+        frame = parse_message(message.data)
+        fixture.frames.append(frame)
+        if isinstance(frame, FrameMessage) and frame.kind == "v":
+            seen = {"type": "seen", "timestamp": frame.timestamp, "rtt_ms": 8.0}
+            await socket.send_json(seen)
+    fixture.state = "ended"
+    await socket.close()
+    return socket
+
+
+async def last_word(
+    socket: web.WebSocketResponse, kind: str, status: int, slug: str, detail: str
+) -> None:
+    """What a page is told before its socket is closed."""
+    await socket.send_json({"type": kind, "status": status, "slug": slug, "detail": detail})
+    await socket.close(code=4000 + status)
 
 
 async def feed(request: web.Request) -> web.WebSocketResponse:
@@ -335,6 +386,7 @@ def build(fixture: Fixture) -> web.Application:
     app.router.add_post("/api/v1/polls/{poll}/{verb:open|close}", move_poll)
     app.router.add_post("/whip/{stream}", whip)
     app.router.add_delete("/whip/{stream}/{session}", unpublish)
+    app.router.add_get("/publish/{stream}", publish)
     app.router.add_get("/connection/websocket", feed)
     app.router.add_static("/static/", STATIC)
     return app
@@ -351,6 +403,8 @@ async def serving(fixture: Fixture, host: str = "127.0.0.1") -> AsyncIterator[st
         yield f"http://{host}:{runner.addresses[0][1]}"
     finally:
         await fixture.drop()
+        for sink in fixture.sinks:
+            await sink.stop()
         for socket in list(fixture.sockets):
             await socket.close()
         await runner.cleanup()

@@ -84,11 +84,13 @@ def test_a_broadcast_from_obs_is_shown_and_not_disturbed(studio: Studio) -> None
     assert Axe().run(studio.page).violations_count == 0
 
 
-def test_a_second_device_cannot_go_live_and_is_told_why(studio: Studio) -> None:
+def test_a_second_device_may_take_over_and_is_told_what_that_does(studio: Studio) -> None:
     studio.fixture.state = "live"
     studio.open()
-    expect(studio.page.get_by_text("stop it there first")).to_be_visible()
-    expect(studio.page.get_by_role("button", name="Go live", exact=True)).to_be_disabled()
+    expect(studio.page.get_by_role("heading", name="Take over here?")).to_be_visible()
+    expect(studio.page.get_by_text("that broadcast ends; viewers stay")).to_be_visible()
+    expect(studio.page.get_by_role("button", name="Go live", exact=True)).to_have_count(0)
+    assert Axe().run(studio.page).violations_count == 0
 
 
 @pytest.mark.parametrize(("lang", "scheme"), [("en", "light"), ("en", "dark"), ("fa", "light")])

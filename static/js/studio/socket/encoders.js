@@ -116,25 +116,24 @@ export class PictureEncoder {
   }
 
   #encode(picture, now) {
-    this.#configure(picture);
-    const keyFrame = this.#wantsKey || now - this.#lastKey >= this.#keyEvery;
+    const { bitrate, quality } = this.#outlet.wanted();
+    const size = sizeFor({ width: picture.displayWidth, height: picture.displayHeight }, quality);
+    const turned = size.width !== this.width || size.height !== this.height;
+    const keyFrame = turned || this.#wantsKey || now - this.#lastKey >= this.#keyEvery;
     if (keyFrame) {
       this.#lastKey = now;
       this.#wantsKey = false;
+      // Here alone: encoders make a keyframe of their own at every change of the bitrate.
+      this.#configure(size, bitrate);
     }
     this.#lastAt = now;
     this.#encoder.encode(picture, { keyFrame });
   }
 
-  /** Takes over bitrate and size where they have changed. */
-  #configure({ displayWidth, displayHeight }) {
-    const { bitrate, quality } = this.#outlet.wanted();
-    const size = sizeFor({ width: displayWidth, height: displayHeight }, quality);
+  #configure(size, bitrate) {
     const config = pictureConfig(this.#codec, size, bitrate);
-    const shape = JSON.stringify(config);
-    if (shape === this.#applied) return;
-    this.#applied = shape;
-    if (size.width !== this.width || size.height !== this.height) this.#wantsKey = true;
+    if (JSON.stringify(config) === this.#applied) return;
+    this.#applied = JSON.stringify(config);
     Object.assign(this, size);
     this.#encoder.configure(config);
   }
