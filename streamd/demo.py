@@ -85,6 +85,7 @@ def demo_config(config: Config) -> Config:
         asker={"en": "Demo headquarters", "fa": "ستاد نمایشی"},
         candidates=CANDIDATES,
         simulated=True,
+        delay_seconds=config.event.delay_seconds,
     )
     store = config.store
     if not store.url:

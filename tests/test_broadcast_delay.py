@@ -1,0 +1,91 @@
+"""``[event] delay_seconds`` in a whole streamd: every way out is as late, the studio is not."""
+
+from __future__ import annotations
+
+import io
+import re
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgpack
+from websockets.sync.client import connect
+from websockets.typing import Subprotocol
+
+from tests.server import Server, running
+from tests.web.client import Client
+
+DELAY_SECONDS = 4.0
+PATIENCE_SECONDS = 60.0
+
+
+def wait_for(condition: Callable[[], Any], what: str) -> Any:
+    """Polls until ``condition`` gives something; a generous deadline, never a measurement."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"never: {what}"
+        time.sleep(0.1)
+    return found
+
+
+def newest_part(server: Server, stream: str, started_at: float) -> float:
+    """When the newest part on the feed was captured, in Unix seconds."""
+    protocol = Subprotocol("streamd.msgpack")
+    with connect(server.feed_url, subprotocols=[protocol], max_size=None) as socket:
+        subscribe = {"channel": f"media:{stream}", "data": {"audio": "aac"}}
+        socket.send(msgpack.packb({"id": 1, "connect": {}}))
+        socket.send(msgpack.packb({"id": 2, "subscribe": subscribe}))
+        while True:
+            for message in msgpack.Unpacker(_reading(socket.recv(PATIENCE_SECONDS))):
+                if "push" in message:
+                    return started_at + float(message["push"]["pub"]["data"]["t"]) / 90_000
+
+
+def _reading(frame: str | bytes) -> Any:
+    assert isinstance(frame, bytes)
+    return io.BytesIO(frame)
+
+
+def newest_segment(client: Client, stream: str) -> float | None:
+    """When the newest HLS segment's first picture was captured, in Unix seconds."""
+    answer = client.ask("GET", f"/hls/{stream}/v.m3u8")
+    dates = re.findall(r"#EXT-X-PROGRAM-DATE-TIME:(\S+)", answer.body.decode())
+    return datetime.fromisoformat(dates[-1]).timestamp() if dates else None
+
+
+def test_every_way_out_is_late_and_the_studio_is_not(tmp_path: Path) -> None:
+    with running(tmp_path, "demo", STREAMD_EVENT_DELAY_SECONDS=str(DELAY_SECONDS)) as server:
+        client = Client(server)
+        link = wait_for(
+            lambda: re.search(r"/studio/(kaveh)#key=(\S+)", server.log()), "a studio link"
+        )
+        stream, key = link[1], link[2]
+
+        def health() -> Any:
+            return client.ask("GET", f"/api/v1/streams/{stream}/health", key=key).json
+
+        wait_for(lambda: health()["state"] == "live", "live for its broadcaster")
+        began = time.time() - health()["uptime_seconds"]
+        row = wait_for(
+            lambda: next(
+                (
+                    one
+                    for one in client.ask("GET", "/api/v1/streams").json["streams"]
+                    if one["id"] == stream and one["state"] == "live"
+                ),
+                None,
+            ),
+            "live for viewers",
+        )
+        assert time.time() - began >= DELAY_SECONDS - 0.1
+        assert row["delay_seconds"] == health()["delay_seconds"] == DELAY_SECONDS
+        # Capture time stays capture time, so that what is shown says itself how late it is.
+        assert abs(row["started_at"] - began) < 2.0
+
+        assert time.time() - newest_part(server, stream, row["started_at"]) >= DELAY_SECONDS - 0.1
+        segment = wait_for(lambda: newest_segment(client, stream), "a segment")
+        assert time.time() - segment >= DELAY_SECONDS
+        assert server.stop() == 0
+        assert "Traceback" not in server.log()
