@@ -43,7 +43,7 @@ async def metrics(request: web.Request) -> web.Response:
     return web.Response(body=body, headers={"Content-Type": _METRICS_TYPE})
 
 
-_OF_A_STREAM = {
+OF_A_STREAM = {
     "live": "1 while the stream is live for its viewers.",
     "viewers": "Connections subscribed to the stream.",
     "bitrate_kbps": "Bits that arrive from the publisher, kbit/s.",
@@ -60,7 +60,7 @@ _OF_A_STREAM = {
 }
 
 
-def _values(state: StreamState, viewers: int, health: Health) -> dict[str, float | None]:
+def stream_values(state: StreamState, viewers: int, health: Health) -> dict[str, float | None]:
     """One stream's figures; None where it is not measured."""
     link = health.link or LinkHealth()
     return {
@@ -121,7 +121,7 @@ class StreamdCollector(Collector):
         services = self._services
         gauges = {
             name: GaugeMetricFamily(f"streamd_stream_{name}", text, labels=["stream"])
-            for name, text in _OF_A_STREAM.items()
+            for name, text in OF_A_STREAM.items()
         }
         notices = GaugeMetricFamily(
             "streamd_stream_notice", "1 for what is wrong now.", labels=["stream", "code"]
@@ -129,7 +129,7 @@ class StreamdCollector(Collector):
         for stream in services.streams:
             health = stream.health()
             viewers = services.hub.subscribers(f"stream:{stream.id}")
-            for name, value in _values(stream.state, viewers, health).items():
+            for name, value in stream_values(stream.state, viewers, health).items():
                 # What is not measured has no sample: a 0 would be a measurement.
                 if value is not None:
                     gauges[name].add_metric([stream.id], value)
