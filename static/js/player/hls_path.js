@@ -1,10 +1,29 @@
-// HLS: by hls.js where there is MSE, else by the browser itself.
+// HLS, low-latency where the playlist has parts: by hls.js where there is MSE, else by the browser
+// itself.
 
 import { Backoff } from "./backoff.js";
 
+const NATIVE = "application/vnd.apple.mpegurl";
 const GONE = [404, 410];
-// RFC 8216 §6.3.3 asks to stay three target durations behind. The playlist's target is a ceiling
-// that real segments seldom reach, so three real ones are kept instead.
+/** This many failures in a row without a picture: another path may do better. */
+const MOST_FAILURES = 4;
+
+// With parts, hls.js stays PART-HOLD-BACK behind live, and this path does the steering: hls.js
+// speeds up only with more than a second ahead, which so near to live there never is.
+const STEER_MS = 200;
+const FASTEST = 1.25;
+const SLOWEST = 0.95;
+const STEP = 0.05;
+/** As near to the wanted latency as this is near enough. */
+const NEAR_SECONDS = 0.06;
+/** With less ahead than this many parts nothing is sped up. */
+const LEAST_PARTS_AHEAD = 1.3;
+const JUMP_SECONDS = 2;
+/** A stall asks for this much more room, until the page is loaded again. */
+const STALL_ADDS_SECONDS = 0.2;
+
+// Without parts RFC 8216 §6.3.3 asks to stay three target durations behind. The playlist's target is
+// a ceiling that real segments seldom reach, so three real ones are kept instead.
 const SEGMENTS_BEHIND = 3;
 const MOST_SEGMENTS_BEHIND = 8;
 const LOOK_AGAIN_MS = 1500;
@@ -12,12 +31,19 @@ const LOOK_AGAIN_MS = 1500;
 export class HlsPath {
   name = "hls";
 
+  static able({ hls, mode, video }) {
+    if (!hls || mode === "audio") return false;
+    return Boolean(globalThis.ManagedMediaSource ?? globalThis.MediaSource) || video.canPlayType(NATIVE) !== "";
+  }
+
   /** Takes the same events as SocketPath. @param {{video: HTMLVideoElement, hls: string}} what */
   constructor(what, events) {
     this.video = what.video;
     this.url = what.hls;
     this.events = events;
     this.rebuffers = 0;
+    this.bytes = 0;
+    this.failures = 0;
     this.backoff = new Backoff(1000);
     this.onWaiting = () => {
       if (this.hasPlayed) this.rebuffers += 1;
@@ -26,6 +52,7 @@ export class HlsPath {
     this.onEnded = () => this.#awaitReturn();
     this.onPlaying = () => {
       this.hasPlayed = true;
+      this.failures = 0;
       this.backoff.reset();
       events.onPlaying();
     };
@@ -39,16 +66,18 @@ export class HlsPath {
     const { default: Hls } = await import("../../vendor/hls.js");
     if (this.stopped) return;
     if (Hls.isSupported()) this.#byLibrary(Hls);
-    else if (this.video.canPlayType("application/vnd.apple.mpegurl")) this.#native();
-    else this.events.onGiveUp();
+    else if (this.video.canPlayType(NATIVE)) this.#native();
+    else this.events.onGiveUp("unsupported");
   }
 
   stop() {
     this.stopped = true;
     clearTimeout(this.retry);
     clearTimeout(this.lookAgain);
+    clearInterval(this.steering);
     this.lookAgain = null;
     this.init = null;
+    this.video.playbackRate = 1;
     this.video.removeEventListener("waiting", this.onWaiting);
     this.video.removeEventListener("playing", this.onPlaying);
     this.video.removeEventListener("ended", this.onEnded);
@@ -87,7 +116,8 @@ export class HlsPath {
     const hls = new Hls({
       lowLatencyMode: true,
       backBufferLength: 30,
-      maxLiveSyncPlaybackRate: 1.5,
+      maxLiveSyncPlaybackRate: 1, // see STEER_MS
+      liveSyncOnStallIncrease: STALL_ADDS_SECONDS,
       enableWorker: false, // the module build has no worker inside; fMP4 passes through untouched
     });
     this.hls = hls;
@@ -104,13 +134,37 @@ export class HlsPath {
       if (!details.live) this.#awaitReturn();
       else if (this.#isAnother(details)) this.retry = setTimeout(() => this.rejoin());
     });
+    hls.on(Hls.Events.FRAG_BUFFERED, (_name, { stats }) => {
+      this.bytes += stats.loaded;
+    });
+    clearInterval(this.steering);
+    this.steering = setInterval(() => this.#steer(), STEER_MS);
     hls.on(Hls.Events.ERROR, (_name, error) => this.#failed(Hls, error));
     hls.loadSource(this.url);
     hls.attachMedia(this.video);
   }
 
+  // Held near the wanted latency by the playback rate, as gently as it can be heard.
+  #steer() {
+    const { hls, video } = this;
+    const part = hls?.latestLevelDetails?.partTarget;
+    const edge = part ? hls.liveSyncPosition : null;
+    if (edge === null || video.paused || video.seeking) return;
+    const behind = edge - video.currentTime;
+    if (behind > JUMP_SECONDS && this.bufferMs / 1000 > behind) {
+      this.catchUp();
+      return;
+    }
+    const mayHurry = this.bufferMs / 1000 > LEAST_PARTS_AHEAD * part;
+    let rate = 1;
+    if (behind > NEAR_SECONDS && mayHurry) rate = Math.min(FASTEST, 1 + Math.ceil((behind * 0.5) / STEP) * STEP);
+    else if (behind < -NEAR_SECONDS) rate = SLOWEST;
+    if (video.playbackRate !== rate) video.playbackRate = rate;
+  }
+
   // By the newest generation alone: the one before may have had other keyframes.
-  #stayClose({ fragments }) {
+  #stayClose({ fragments, partTarget }) {
+    if (partTarget) return;
     const newest = fragments.at(-1)?.cc;
     const durations = fragments.filter(({ cc }) => cc === newest).map(({ duration }) => duration);
     const longest = Math.max(1, ...durations);
@@ -151,12 +205,23 @@ export class HlsPath {
 
   #failed(Hls, error) {
     if (!error.fatal) return;
+    clearInterval(this.steering);
     if (error.type === Hls.ErrorTypes.MEDIA_ERROR && !this.recovered) {
       this.recovered = true;
       this.hls.recoverMediaError();
       return;
     }
+    this.failures += 1;
+    if (error.details === Hls.ErrorDetails.MANIFEST_INCOMPATIBLE_CODECS_ERROR) {
+      this.events.onGiveUp("codec");
+      return;
+    }
+    if (this.failures > MOST_FAILURES) {
+      this.events.onGiveUp(error.type === Hls.ErrorTypes.MEDIA_ERROR ? "media" : "network");
+      return;
+    }
     if (error.response && GONE.includes(error.response.code)) {
+      this.failures = 0;
       this.events.onRefused({ code: error.response.code, message: "" });
     } else {
       this.events.onLost();
