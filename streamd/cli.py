@@ -1,8 +1,9 @@
-"""The ``streamd`` command: serve, demo, check, keys."""
+"""The ``streamd`` command: serve, demo, publish, check, keys."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 from collections.abc import Coroutine
 from datetime import UTC, datetime
@@ -18,10 +19,11 @@ from rich.table import Table
 from streamd import log
 from streamd.app import App, serve
 from streamd.certificates import lan_addresses, self_signed, server_context
-from streamd.config import Config, load, page_url
+from streamd.config import KEY_VARIABLE, Config, load, page_url
 from streamd.demo import CANDIDATES, Demo, demo_config
 from streamd.errors import StreamdError
 from streamd.keys import StreamKeys
+from streamd.publish import Progress, publish, show, target_of
 from streamd.store import Store
 
 T = TypeVar("T")
@@ -91,6 +93,30 @@ def demo_command(
         _print_demo(app, await demo.issue_keys(), host, lan)
 
     _run(serve(app, on_ready=announce, background=demo.run))
+
+
+@cli.command("publish")
+def publish_command(
+    source: Annotated[str, typer.Argument(help="A media file, or “testcard”.")],
+    url: Annotated[str, typer.Argument(help="A WHIP (http, https) or RTMP address.")],
+    key: Annotated[
+        str, typer.Option(envvar=KEY_VARIABLE, help="The stream's key.", show_default=False)
+    ] = "",
+    loop: Annotated[bool, typer.Option("--loop", help="Begin again at the file's end.")] = False,
+    once: Annotated[
+        bool, typer.Option("--once", help="Do not connect again where the line breaks.")
+    ] = False,
+) -> None:
+    """Broadcast a file or a test card, in real time, to a WHIP or RTMP address."""
+    target = target_of(url, key)
+    progress = Progress()
+
+    async def shown() -> None:
+        async with show(progress, out, f"{source} → {target.shown}"):
+            await publish(source, target, loop=loop, once=once, progress=progress)
+
+    with contextlib.suppress(KeyboardInterrupt):
+        _run(shown())
 
 
 @cli.command("check")

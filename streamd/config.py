@@ -25,6 +25,9 @@ Positive = Annotated[int, Meta(ge=1)]
 Bytes = Annotated[int, Meta(ge=1_024)]
 Seconds = Annotated[float, Meta(gt=0)]
 
+KEY_VARIABLE = "STREAMD_KEY"
+"""Holds a stream's key for ``streamd publish``; no setting."""
+
 STREAM_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 """What a stream may be called: it stands in addresses, channels and keys."""
 
@@ -267,7 +270,7 @@ def _overlay(tree: dict[str, Any], environ: Mapping[str, str]) -> None:
     """Puts ``STREAMD_SECTION_KEY`` over the file; values are TOML, bare words are strings."""
     sections = _sections()
     for name, raw in environ.items():
-        if not name.startswith("STREAMD_"):
+        if not name.startswith("STREAMD_") or name == KEY_VARIABLE:
             continue
         section, _, key = name.removeprefix("STREAMD_").lower().partition("_")
         if section not in sections:

@@ -14,6 +14,9 @@
     ├── MediaError
     │   ├── MalformedMedia     the bytes break the format they claim to have
     │   └── UnsupportedMedia   sound bytes, but not something streamd relays
+    ├── PublishError           `streamd publish` cannot send
+    │   ├── PublishRefused     the server, or the file, says no: trying again changes nothing
+    │   └── PublishLost        the line is gone: it may come back
     ├── NegotiationError
     │   ├── MalformedOffer     the SDP cannot be read
     │   └── NoAcceptableCodec  the offer holds none of the codecs streamd relays
@@ -117,6 +120,18 @@ class MalformedMedia(MediaError):
 
 class UnsupportedMedia(MediaError):
     """Sound bytes, but not something streamd relays."""
+
+
+class PublishError(StreamdError):
+    """`streamd publish` cannot send."""
+
+
+class PublishRefused(PublishError):
+    """The server, or the file, says no: trying again changes nothing."""
+
+
+class PublishLost(PublishError):
+    """The line is gone, or was never there: it may come back."""
 
 
 class NegotiationError(StreamdError):

@@ -37,6 +37,7 @@ FLOORS = {
     "streamd.app": 4,
     "streamd.demo": 4,
     "streamd.publish": 4,
+    "streamd.publish_sources": 4,
     "streamd.cli": 5,
     "streamd.__main__": 5,
 }

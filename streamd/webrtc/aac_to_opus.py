@@ -1,0 +1,70 @@
+"""AAC units into Opus units of 20 ms, for a publisher that goes by WebRTC. Blocking, no clock."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import av
+
+from streamd.errors import MalformedMedia
+from streamd.media.opus import SAMPLE_RATE, opus_track
+from streamd.media.units import Track, Unit
+
+FRAME_SAMPLES = 960
+GAP = SAMPLE_RATE // 25
+"""Samples that a unit may lie off where the ones before it end; further, the sound starts anew."""
+
+_BIT_RATE = 128_000
+
+
+class AacToOpus:
+    """One broadcast's converter, from any rate and layout to stereo at 48 kHz."""
+
+    def __init__(self, source: Track) -> None:
+        self.track = opus_track()
+        self._rate = source.timescale
+        self._decoder: Any = av.CodecContext.create("aac", "r")
+        self._decoder.extradata = source.config
+        self._decoder.open()
+        self._next: int | None = None
+        """Where the sound taken so far ends, at 48 kHz."""
+        self._begin(0)
+
+    def convert(self, unit: Unit) -> list[Unit]:
+        """The Opus units that are complete with ``unit``. Raises MalformedMedia."""
+        moment = unit.dts * SAMPLE_RATE // self._rate
+        if self._next is None or abs(moment - self._next) > GAP:
+            self._begin(moment)
+            self._next = moment
+        try:
+            decoded = self._decoder.decode(av.Packet(unit.payload))
+        except av.error.FFmpegError as error:
+            raise MalformedMedia("The sound cannot be decoded.") from error
+        made: list[Unit] = []
+        for frame in decoded:
+            for even in self._resampler.resample(frame):
+                even.pts = None
+                self._next += even.samples
+                self._fifo.write(even)
+        while (ready := self._fifo.read(FRAME_SAMPLES)) is not None:
+            ready.pts, ready.time_base = self._samples, Fraction(1, SAMPLE_RATE)
+            self._samples += FRAME_SAMPLES
+            made += [self._unit(packet) for packet in self._encoder.encode(ready)]
+        return [one for one in made if one.dts >= 0]
+
+    def _unit(self, packet: Any) -> Unit:
+        # libavcodec has taken the encoder's delay off the timestamps already.
+        at = self._base + packet.pts
+        return Unit("a", at, at, True, bytes(packet), FRAME_SAMPLES)
+
+    def _begin(self, moment: int) -> None:
+        self._base, self._samples = moment, 0
+        self._fifo: Any = av.AudioFifo()
+        self._resampler: Any = av.AudioResampler(format="flt", layout="stereo", rate=SAMPLE_RATE)
+        encoder: Any = av.CodecContext.create("libopus", "w")
+        encoder.sample_rate, encoder.layout, encoder.format = SAMPLE_RATE, "stereo", "flt"
+        encoder.time_base = Fraction(1, SAMPLE_RATE)
+        encoder.bit_rate = _BIT_RATE
+        encoder.open()
+        self._encoder = encoder
