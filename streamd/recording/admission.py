@@ -59,10 +59,14 @@ class Admission:
         self._numbers[segment.kind] = n + 1
         return Place(n, run)
 
-    def interrupt(self) -> None:
-        """What was admitted last could not be kept: the recording has a gap from here on."""
+    def interrupt(self, kept: int | None = None) -> None:
+        """The recording has a gap from here on. ``kept`` is the highest run of what was kept, -1
+        for none, where whatever was admitted since is lost: its runs are given out again.
+        """
         self.skipping = True
         self._seen = {}
+        if kept is not None:
+            self._runs = kept
 
     def leads(self, segment: Segment) -> bool:
         """Whether the other track follows this one's cuts."""

@@ -152,6 +152,11 @@ class Journal:
         """Time within the recording that was not kept, or not sent."""
         return max(self.ended_at - self.started_at - self.seconds, 0.0) if self.lead else 0.0
 
+    @property
+    def last_run(self) -> int:
+        """The highest run; -1 where there is no segment."""
+        return max((self.segments[kind][-1].run for kind in self.kinds), default=-1)
+
     def map_of(self, line: SegmentLine) -> MapLine:
         """What the segment is decoded with."""
         return self.maps[line.kind, line.map]

@@ -214,7 +214,7 @@ class LiveRecording:
             self._counters.missed[reason] += 1
         self._queue.clear()
         self._queued_bytes = 0
-        self._admission.interrupt()
+        self._admission.interrupt(self.journal.last_run)
         self._set_trouble(reason)
 
     def _miss(self, reason: Trouble) -> None:

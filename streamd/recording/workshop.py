@@ -125,20 +125,21 @@ class Workshop:
             start_new_session=True,  # Ctrl-C is for the server, which ends its jobs itself
         )
         self._process = process
+        assert process.stdin is not None
+        assert process.stderr is not None
+        complaints = asyncio.create_task(process.stderr.read(), name="workshop complaints")
+        done = None
         try:
-            assert process.stdin is not None
-            assert process.stderr is not None
             process.stdin.write(msgspec.json.encode(job) + b"\n")
             process.stdin.close()
-            complaints = asyncio.ensure_future(process.stderr.read())
             done = await self._reports(process)
-            said = (await complaints).decode("utf-8", "replace").strip()
-            code = await process.wait()
+            await process.wait()
         finally:
             self._process = None
             if process.returncode is None:
                 process.kill()
-                await process.wait()
+            code = await process.wait()
+            said = (await complaints).decode("utf-8", "replace").strip()
         if code or done is None:
             last = said.splitlines()[-1:] or [f"exit code {code}"]
             log.error("work on a recording failed", job=job.what, of=job.recording, reason=last[0])

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from streamd import config
 from streamd.clips import BIG_BUCK_BUNNY
+from streamd.recording.catalogue import Entry
 from streamd.recording.recordings import Recordings
 from streamd.relay.captions import Captions
 from streamd.relay.demux import FileReader
@@ -38,15 +39,13 @@ def seed(home: Path, event: config.Event, pasts: Sequence[Past]) -> list[str]:
 async def _seed(home: Path, event: config.Event, pasts: Sequence[Past]) -> list[str]:
     kept = Recordings(config.Recording(free_bytes=0, keep_days=0), home, event)
     running = asyncio.create_task(kept.run())
-    ids = []
+    ids: list[str] = []
     for past in pasts:
         stream = Stream(past.stream, config.Relay())
         captions = Captions(past.stream)
         kept.watch(stream, captions)
-        known = {entry.id for entry in kept.catalogue}
         _broadcast(stream, captions, past)
-        await until(lambda: any(entry.id not in known for entry in kept.catalogue))
-        ids += [entry.id for entry in kept.catalogue if entry.id not in known]
+        ids.append((await _begun(kept, len(ids) + 1)).id)
         kept.unwatch(stream.id)
         stream.close()
     await finished(kept, len(pasts))
@@ -56,6 +55,11 @@ async def _seed(home: Path, event: config.Event, pasts: Sequence[Past]) -> list[
         await running
     await kept.stop()
     return ids
+
+
+async def _begun(kept: Recordings, count: int) -> Entry:
+    await until(lambda: len(list(kept.catalogue)) == count)
+    return list(kept.catalogue)[-1]
 
 
 def _broadcast(stream: Stream, captions: Captions, past: Past) -> None:
