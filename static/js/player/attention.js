@@ -18,6 +18,7 @@ export class Attention {
   #stir() {
     const { player } = this;
     if (player.hasAttribute("data-idle")) player.removeAttribute("data-idle");
+    player.rewind?.look();
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
       if (player.phase === "playing" && !player.choosing) player.setAttribute("data-idle", "");

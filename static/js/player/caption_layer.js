@@ -2,6 +2,7 @@
 
 import { html, nothing } from "../../vendor/lit.js";
 import { Cues, TextTracks } from "./captions.js";
+import { asksForSound } from "./controls.js";
 import { remember } from "./memory.js";
 
 const LOOK_MS = 100;
@@ -46,7 +47,8 @@ export class CaptionLayer {
 
   template() {
     if (this.lines.length === 0) return nothing;
-    return html`<div class="captions" part="captions">
+    const place = asksForSound(this.player) ? "captions raised" : "captions";
+    return html`<div class=${place} part="captions">
       ${this.lines.map((line) => html`<p dir="auto">${line}</p>`)}
     </div>`;
   }

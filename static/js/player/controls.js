@@ -70,10 +70,16 @@ function button(icon, label, act) {
   return html`<button class="control" type="button" aria-label=${label} title=${label} @click=${act}>${icon}</button>`;
 }
 
+/** True while the prompt for sound stands over the picture. */
+export function asksForSound(player) {
+  if (!player.hasAudio || !player.video.muted || player.soundSettled) return false;
+  if (player.notice.isOffer) return false;
+  return player.phase === "playing" || player.phase === "buffering";
+}
+
 /** The broadcast is muted because browsers demand it: one clear tap for sound. */
 export function soundPrompt(player) {
-  if (!player.hasAudio || !player.video.muted || player.soundSettled || player.notice.isOffer) return nothing;
-  if (player.phase !== "playing" && player.phase !== "buffering") return nothing;
+  if (!asksForSound(player)) return nothing;
   return html`<button class="unmute" type="button" @click=${() => player.toggleSound()}>
     ${icons.muted}${t("Tap for sound")}
   </button>`;

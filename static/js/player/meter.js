@@ -16,7 +16,8 @@ export class Meter {
       this.readings = [];
     }
     const bytes = route?.bytes;
-    if (typeof bytes !== "number") return;
+    // What comes at once at a join says nothing about an hour.
+    if (typeof bytes !== "number" || !route.isJoined) return;
     this.readings.push({ now, bytes });
     while (this.readings[0].now < now - LOOK_BACK_MS) this.readings.shift();
   }

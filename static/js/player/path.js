@@ -82,8 +82,8 @@
  * @typedef {Path & {at: number|null, seek: (at: number) => void}} PastPath
  *   `at`: the time of the picture shown, null before there is one
  *
- * `DvrPath.reach(what): Promise<Past|null>`: asked when a broadcast is joined and every 30 seconds
- * after; null where nothing is recorded, or nothing can be played here.
+ * `DvrPath.reach(what): Promise<Past|null>`: asked when a broadcast is joined and, at most every 30
+ * seconds, when the viewer stirs; null where nothing is recorded, or nothing can be played here.
  */
 
 /**

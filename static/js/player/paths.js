@@ -2,6 +2,7 @@
 
 import { HlsPath } from "./hls_path.js";
 import { SocketPath } from "./socket_path.js";
+import { WhepPath } from "./whep_path.js";
 
 /** @type {Record<string, import("./path.js").PathClass>} */
-export const PATHS = { ws: SocketPath, hls: HlsPath };
+export const PATHS = { ws: SocketPath, hls: HlsPath, whep: WhepPath };

@@ -9,6 +9,7 @@ import { Attention } from "./attention.js";
 import { CaptionLayer } from "./caption_layer.js";
 import { CHOICES } from "./choice.js";
 import * as controls from "./controls.js";
+import { DvrPath } from "./dvr.js";
 import { recall, remember } from "./memory.js";
 import * as menu from "./menu.js";
 import { Meter } from "./meter.js";
@@ -57,7 +58,7 @@ export class StreamdPlayer extends LitElement {
     this.attention = new Attention(this);
     this.meter = new Meter();
     this.router = new Router(this.#host());
-    this.rewind = new Rewind(this);
+    this.rewind = new Rewind(this, DvrPath);
     this.captions = new CaptionLayer(this, kept.captions);
     this.wantsPlay = true;
     this.hasPicture = false;
@@ -174,6 +175,10 @@ export class StreamdPlayer extends LitElement {
       ${chrome ? html`${views.top(this)}${this.notice.template()}` : nothing}
       ${chrome && this.choosing ? menu.template(this) : nothing}
     `;
+  }
+
+  updated() {
+    this.rewind.paint();
   }
 
   // ---- what the controls do ----

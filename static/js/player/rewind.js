@@ -11,26 +11,22 @@ const LIVE_SECONDS = 5;
 const STEP_SECONDS = 10;
 
 export class Rewind {
-  /** @param {import("./player.js").StreamdPlayer} player */
-  constructor(player) {
+  /**
+   * @param {import("./player.js").StreamdPlayer} player
+   * @param {{new(what, events): import("./path.js").PastPath, reach(what): Promise<import("./path.js").Past|null>}} Path
+   */
+  constructor(player, Path) {
     this.player = player;
     this.past = null;
-    this.Path = null;
+    this.Path = Path;
     this.lookedAt = -Infinity;
     this.dragged = null;
   }
 
-  /** The class of the path that plays the past (dvr.js), or null for none. */
-  use(Path) {
-    this.Path = Path;
-    this.lookedAt = -Infinity;
-    this.look();
-  }
-
-  /** Asks, at most every 30 seconds, how far back one may go. */
+  /** Asks, at most every 30 seconds and only while the controls are wanted, how far back one may go. */
   async look() {
     const now = performance.now();
-    if (!this.Path || this.player.variant !== "full" || now - this.lookedAt < LOOK_MS) return;
+    if (!this.player.route || this.player.variant !== "full" || now - this.lookedAt < LOOK_MS) return;
     this.lookedAt = now;
     try {
       this.past = await this.Path.reach(this.player.router.host.what("video"));
@@ -68,10 +64,24 @@ export class Rewind {
     player.requestUpdate();
   }
 
+  /** True where there is enough of a past to go back to. */
+  get any() {
+    return this.past !== null && serverNow() - this.past.from >= LEAST_SECONDS;
+  }
+
+  /** After each drawing: how much of the slider is behind the thumb (a style needs no attribute). */
+  paint() {
+    this.player.toggleAttribute("data-past", this.any);
+    const slider = this.player.renderRoot.querySelector(".time-slider");
+    if (!slider) return;
+    const { min, max, value } = slider;
+    slider.style.setProperty("--done", `${(100 * (value - min)) / (max - min)}%`);
+  }
+
   template() {
     const { past } = this;
     const end = serverNow();
-    if (!past || end - past.from < LEAST_SECONDS) return nothing;
+    if (!this.any) return nothing;
     const at = this.dragged ?? (this.isBack ? this.player.route.at ?? end : end);
     const behind = Math.max(0, end - at);
     const isLive = !this.isBack && this.dragged === null;
@@ -87,7 +97,6 @@ export class Rewind {
         aria-label=${t("Time in the broadcast")}
         aria-valuetext=${words}
         .value=${String(at)}
-        style="--done: ${(100 * (at - past.from)) / (end - past.from)}%"
         @input=${(event) => this.#drag(Number(event.target.value))}
         @change=${(event) => this.#drop(Number(event.target.value))}
         @keydown=${(event) => this.#step(event, at)}

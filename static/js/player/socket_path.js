@@ -13,6 +13,7 @@ const TRIES_BEFORE_GIVING_UP = 3;
 // While the decoder works its way from the keyframe to here, more media comes in.
 const FIRST_AHEAD_SECONDS = 0.04;
 const MOST_STILLS = 4;
+const FILL_MS = 2500;
 const TIMESCALE = 90_000;
 
 export class SocketPath {
@@ -179,6 +180,9 @@ export class SocketPath {
 
   #appended(sink) {
     if (sink !== this.sink || this.placed || sink.end === null) return;
+    // Sound alone is in no hurry: it starts when it need not stop again at once.
+    const isShort = sink.end - sink.start < this.steering.landing;
+    if (this.mode === "audio" && isShort && performance.now() - this.progress.at < FILL_MS) return;
     this.placed = true;
     this.#jump(this.mode === "audio" ? this.steering.landing : FIRST_AHEAD_SECONDS + this.steering.lump);
     this.events.onPlaying();

@@ -160,6 +160,7 @@ export const styles = css`
   @container (max-width: 520px) {
     .choices {
       inset: 0;
+      margin: 0 !important;
       inline-size: 100%;
       max-block-size: none;
       border-radius: 0;
@@ -326,8 +327,21 @@ export const styles = css`
     gap: 4px;
     pointer-events: none;
   }
-  :host([data-idle]) .captions {
+  :host([data-idle]) .captions:not(.raised) {
     inset-block-end: 20px;
+  }
+  .captions.raised {
+    inset-block-end: 116px;
+  }
+  :host([data-past]:not([data-idle])) .captions {
+    inset-block-end: 100px;
+  }
+  :host([data-past]) .captions.raised {
+    inset-block-end: 148px;
+  }
+  :host([data-past]) .unmute,
+  :host([data-past]) .choices {
+    margin-block-end: 30px;
   }
   .captions p {
     margin: 0;

@@ -150,7 +150,8 @@ async def past(served: Stage, page: Page, language: str) -> None:
     await page.evaluate(
         "() => { const p = document.querySelector('streamd-player');"
         " const now = Date.now() / 1000;"
-        " p.rewind.use({ reach: async () => ({ from: now - 2843, to: now }) }); }"
+        " p.rewind.Path = { reach: async () => ({ from: now - 2843, to: now }) };"
+        " p.rewind.lookedAt = -Infinity; p.rewind.look(); }"
     )
 
 

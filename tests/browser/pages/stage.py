@@ -29,6 +29,7 @@ from streamd.relay import file_ingest, testcard
 from streamd.relay.streams import Streams
 from streamd.web.assets import Assets
 from streamd.web.language import Catalogue, load_catalogues
+from tests.browser.pages import cards
 
 TEMPLATES = Path(streamd.__file__).parent / "web" / "templates"
 CLIP = Path(streamd.__file__).parent / "clips" / "bigbuckbunny.mp4"
@@ -150,10 +151,19 @@ class Stage:
             file_ingest.play(CLIP, self.streams.get(stream))
         )
 
-    def show_card(self, stream: str, audio: Literal["aac", "opus"] = "opus") -> None:
-        """Puts the test card on a stream: a keyframe every two seconds."""
+    def show_card(
+        self, stream: str, audio: Literal["aac", "opus"] = "opus", kinds: str = "va"
+    ) -> None:
+        """Puts the test card on a stream, or its pictures or its sound alone."""
+        target: Any = self.streams.get(stream)
+        if kinds != "va":
+            target = cards.Only(target, kinds)
+        self.pictures[stream] = self.group.create_task(testcard.play(target, audio=audio))
+
+    def show_turning(self, stream: str, turn: asyncio.Event) -> None:
+        """The card, 640 × 360, which is held upright as soon as ``turn`` is set."""
         self.pictures[stream] = self.group.create_task(
-            testcard.play(self.streams.get(stream), audio=audio)
+            cards.turning(self.streams.get(stream), turn)
         )
 
     async def take_off(self, stream: str) -> None:
@@ -346,7 +356,16 @@ def _application(served: Stage) -> web.Application:
         headers = {"Content-Type": found.content_type, "Cache-Control": "no-cache"}
         return web.Response(body=found.body, headers=headers)
 
+    async def whep(_request: web.Request) -> web.Response:
+        problem = {"type": "urn:streamd:problem:b-frames", "title": "B-frames", "status": 406}
+        return web.json_response(problem, status=406, content_type="application/problem+json")
+
+    async def recordings(_request: web.Request) -> web.Response:
+        return web.json_response({"recordings": []})
+
     app = web.Application()
+    app.router.add_post("/whep/{stream}", whep)
+    app.router.add_get("/api/v1/recordings", recordings)
     app.router.add_get("/", event_page)
     app.router.add_get("/watch/{stream}", watch_page)
     app.router.add_get("/error/{status}", error_page)

@@ -25,11 +25,11 @@ def card(theatre: Theatre) -> Iterator[Theatre]:
     theatre.run(theatre.stage.take_off("mina"))
 
 
-def go_live(theatre: Theatre, audio: str = "opus") -> None:
+def go_live(theatre: Theatre, audio: str = "opus", kinds: str = "va") -> None:
     """Starts the card, waits until the relay has its new generation, and says so."""
     stream = theatre.stage.streams.get("mina")
     before = stream.gen
-    theatre.do(theatre.stage.show_card, "mina", audio)
+    theatre.do(theatre.stage.show_card, "mina", audio, kinds)
     while stream.gen == before:
         theatre.page.wait_for_timeout(50)
     theatre.do(theatre.stage.set_stream, "mina", "live", 3)
