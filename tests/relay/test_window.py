@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,8 @@ from streamd.errors import StreamError
 from streamd.media.parts import Part
 from streamd.media.units import Kind, Track
 from streamd.relay.window import Window, without_audio
+from tests.relay.recording import samples
+from tests.relay.test_opus_to_aac import spoken
 from tests.relay.units import AAC, OTHER_VIDEO, VIDEO, picture, sound
 
 BOTH: dict[Kind, Track] = {"v": VIDEO, "a": AAC}
@@ -154,3 +157,45 @@ def test_without_audio_keeps_the_video_configuration_only() -> None:
     assert stripped.init is not None
     assert set(stripped.init) == {"v"}
     assert without_audio(replace(part, v=None)) is None
+
+
+async def test_each_wish_hears_its_own_codec_with_the_same_pictures() -> None:
+    opus, spoken_units = spoken(2)
+    window = live(tracks={"v": VIDEO, "a": opus})
+    heard: dict[str | None, list[Part]] = {"opus": [], "aac": [], None: []}
+    for wish, parts in heard.items():
+        window.listen(parts.append, audio=wish)
+    for number in range(50):
+        window.write(picture(number, key=number % 25 == 0))
+        for unit in spoken_units[2 * number : 2 * number + 2]:
+            window.write(unit)
+        await asyncio.sleep(0.002)
+    joins = {wish: window.join(wish) for wish in ("opus", "aac")}
+    window.end()
+    assert joins["opus"].tracks["a"].codec == "opus"
+    assert joins["aac"].tracks["a"].codec == "mp4a.40.2"
+    assert joins["aac"].tracks["v"] == joins["opus"].tracks["v"]
+    assert joins["aac"].parts
+    assert heard["opus"] == heard[None]
+    pictures = {wish: [part.v for part in parts if part.v] for wish, parts in heard.items()}
+    assert pictures["aac"] == pictures["opus"]
+    for wish, join in joins.items():
+        assert [part.n for part in heard[wish]] == list(range(len(heard[wish])))
+        audio = b"".join(part.a for part in heard[wish] if part.a)
+        played = samples(join.tracks["a"].init + audio, "audio")
+        assert played[-1].dts == pytest.approx(2, abs=0.1)
+
+
+async def test_hls_and_followers_have_aac_of_an_opus_stream() -> None:
+    opus, spoken_units = spoken(2)
+    window = live(tracks={"v": VIDEO, "a": opus})
+    followed: list[tuple[Kind, str]] = []
+    window.follow(lambda segment, init: followed.append((segment.kind, init.codec)))
+    for number in range(50):
+        window.write(picture(number, key=number % 25 == 0))
+        for unit in spoken_units[2 * number : 2 * number + 2]:
+            window.write(unit)
+    window.end()
+    assert followed.count(("a", "mp4a.40.2")) == followed.count(("v", VIDEO.codec)) == 2
+    assert "opus" not in window.multivariant_playlist()
+    assert 'CHANNELS="2"' in window.multivariant_playlist()
