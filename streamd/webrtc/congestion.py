@@ -16,6 +16,12 @@ from enum import IntEnum
 BAD_LOSS = 0.10
 GOOD_LOSS = 0.02
 """Between the two, loss is the retransmissions' business (RFC 8698 and GCC draw the same lines)."""
+LOSS_PACKETS = 40
+LOSS_SECONDS = 4.0
+"""Losses are counted over so many packets, or so long: a report of a quiet stream is about a dozen
+packets, and two of those get lost now and then on a path that is merely bad."""
+LOSS_WEIGHT = 0.4
+"""Of the newest count in the mean."""
 SHORT_ESTIMATE = 0.85
 """An estimate below this share of what was sent is congestion; above it, it merely follows what
 was sent, since a receiver cannot know more."""
@@ -48,6 +54,7 @@ class Congestion:
         self.level = Level.EVERYTHING
         self.estimate: int | None = None
         self.loss = 0.0
+        """The mean of late."""
         self.steps = 0
         """Times that a level was gone up."""
         self._settled = now + WARM_UP_SECONDS
@@ -55,18 +62,30 @@ class Congestion:
         self._short = 0
         self._rests = 0
         self._measured: tuple[float, int] | None = None
+        self._counted: tuple[int, int, float] | None = None
 
     def burst(self, now: float) -> None:
         """Much was sent at once, which no estimate can be held against."""
         self._settled = max(self._settled, now + WARM_UP_SECONDS)
         self._short = 0
 
+    def reported(self, lost: int, highest: int, now: float) -> None:
+        """A report on the picture: packets lost since the beginning, and the highest number."""
+        if self._counted is None:
+            self._counted = lost, highest, now
+            return
+        before, first, since = self._counted
+        packets = (highest - first) & 0xFFFFFFFF
+        if packets >= LOSS_PACKETS or (packets and now - since >= LOSS_SECONDS):
+            self._counted = lost, highest, now
+            self.lost(min(1.0, max(0, lost - before) / packets), now)
+
     def lost(self, fraction: float, now: float) -> None:
-        """A report on the picture's losses."""
-        self.loss = fraction
-        if fraction >= BAD_LOSS:
+        """A share of the picture's packets was lost."""
+        self.loss += LOSS_WEIGHT * (fraction - self.loss)
+        if self.loss >= BAD_LOSS and fraction > GOOD_LOSS:
             self._worse(now)
-        elif fraction <= GOOD_LOSS and not self._short:
+        elif self.loss <= GOOD_LOSS and not self._short:
             self._better(now)
 
     def estimated(self, bits: int, octets: int, now: float) -> None:

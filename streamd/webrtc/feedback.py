@@ -21,14 +21,16 @@ NACKED = 256
 
 @dataclass(frozen=True, slots=True)
 class ReceptionReport:
-    """How one source arrives. ``lost`` is the fraction since the last report, 0 to 1.
+    """How one source arrives. ``lost`` counts packets that never came, from the beginning;
+    ``highest`` is the highest sequence number that did, extended to 32 bits.
 
     ``last_report`` and ``delay`` are LSR and DLSR, in 65,536ths of a second; both 0 where the
     viewer has had no sender report yet.
     """
 
     ssrc: int
-    lost: float
+    lost: int
+    highest: int
     last_report: int
     delay: int
 
@@ -110,8 +112,8 @@ def _read(kind: int, count: int, body: bytes) -> Iterator[Feedback]:
 
 def _reports(count: int, body: bytes, start: int) -> Iterator[ReceptionReport]:
     for at in range(start, min(start + 24 * count, len(body) - 23), 24):
-        ssrc, lost, *_, last, delay = struct.unpack_from("!IB3sIIII", body, at)
-        yield ReceptionReport(ssrc, lost / 256, last, delay)
+        ssrc, _, lost, highest, _, last, delay = struct.unpack_from("!IB3sIIII", body, at)
+        yield ReceptionReport(ssrc, int.from_bytes(lost, "big", signed=True), highest, last, delay)
 
 
 def _sequences(body: bytes) -> tuple[int, ...]:

@@ -335,7 +335,7 @@ class WhepSession:
             self.egress.refresh(viewer)
         elif isinstance(feedback, ReceptionReport):
             if viewer.kind_of(feedback.ssrc) == "v":
-                viewer.congestion.lost(feedback.lost, now)
+                viewer.congestion.reported(feedback.lost, feedback.highest, now)
             viewer.round_trip = round_trip(feedback, ntp_time(time.time())) or viewer.round_trip
         elif isinstance(feedback, Estimate):
             viewer.congestion.estimated(feedback.bits, viewer.total().octets, now)

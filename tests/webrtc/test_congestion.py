@@ -23,15 +23,15 @@ def level_of(congestion: Congestion) -> Level:
 def congested(now: float = 10.0) -> Congestion:
     """Two bad reports, a second apart."""
     made = Congestion(0.0)
-    made.lost(0.3, now)
-    made.lost(0.3, now + 1)
+    made.lost(0.5, now)
+    made.lost(0.5, now + 1)
     return made
 
 
 def test_first_the_pictures_go_that_no_other_refers_to() -> None:
     congestion = Congestion(0.0)
     assert passes(congestion, 1.0, plain=True)
-    congestion.lost(0.2, 10.0)
+    congestion.lost(0.5, 10.0)
     assert level_of(congestion) is Level.REFERENCES
     assert not passes(congestion, 10.1, plain=True)
     assert passes(congestion, 10.1)
@@ -39,10 +39,10 @@ def test_first_the_pictures_go_that_no_other_refers_to() -> None:
 
 def test_a_step_is_given_time_to_show() -> None:
     congestion = Congestion(0.0)
-    congestion.lost(0.2, 10.0)
-    congestion.lost(0.2, 10.3)
+    congestion.lost(0.5, 10.0)
+    congestion.lost(0.5, 10.3)
     assert level_of(congestion) is Level.REFERENCES
-    congestion.lost(0.2, 10.9)
+    congestion.lost(0.5, 10.9)
     assert level_of(congestion) is Level.KEYFRAMES
 
 
@@ -64,7 +64,7 @@ def test_each_relapse_waits_longer() -> None:
     for _ in range(5):
         while congestion.level is not Level.KEYFRAMES:
             now += 1
-            congestion.lost(0.3, now)
+            congestion.lost(0.5, now)
         bad = now
         while congestion.level is Level.KEYFRAMES:
             now += 0.5
@@ -77,7 +77,7 @@ def test_after_a_calm_time_the_wait_is_short_again() -> None:
     congestion = congested()
     passes(congestion, 20.0, key=True)
     now = 20.0 + CALM_SECONDS
-    congestion.lost(0.3, now)
+    congestion.lost(0.5, now)
     assert level_of(congestion) is Level.KEYFRAMES
     assert passes(congestion, now + REST_SECONDS[0], key=True)
     assert level_of(congestion) is Level.REFERENCES
@@ -85,10 +85,11 @@ def test_after_a_calm_time_the_wait_is_short_again() -> None:
 
 def test_good_reports_bring_everything_back() -> None:
     congestion = Congestion(0.0)
-    congestion.lost(0.3, 10.0)
-    congestion.lost(0.0, 11.0)
-    assert level_of(congestion) is Level.REFERENCES
-    congestion.lost(0.0, 10.0 + RECOVERY_SECONDS)
+    congestion.lost(0.5, 10.0)
+    for at in range(1, 5):
+        congestion.lost(0.0, 10.0 + at)
+        assert level_of(congestion) is Level.REFERENCES
+    congestion.lost(0.0, 10.5 + RECOVERY_SECONDS)
     assert level_of(congestion) is Level.EVERYTHING
 
 
@@ -97,6 +98,28 @@ def test_a_little_loss_changes_nothing() -> None:
     for at in range(60):
         congestion.lost(0.05, float(at))
     assert level_of(congestion) is Level.EVERYTHING
+
+
+def test_one_bad_second_on_a_lossy_path_changes_nothing() -> None:
+    congestion = Congestion(0.0)
+    for at in range(60):
+        congestion.lost(0.15 if at % 5 == 0 else 0.04, float(at))
+    assert congestion.level is Level.EVERYTHING
+
+
+def test_losses_are_counted_over_enough_packets() -> None:
+    congestion = Congestion(0.0)
+    congestion.reported(0, 1_000, 1.0)
+    congestion.reported(2, 1_012, 1.5)
+    assert congestion.loss == 0
+    congestion.reported(2, 1_050, 2.0)
+    assert congestion.loss == 0.4 * 2 / 50
+    congestion.reported(12, 1_060, 3.0)
+    congestion.reported(12, 1_060, 30.0)
+    assert congestion.level is Level.REFERENCES
+    congestion.reported(0, 3, 31.0)
+    congestion.reported(-5, 60, 32.0)
+    assert congestion.loss < 0.5
 
 
 def watched(congestion: Congestion, share: float, start: float, seconds: int) -> float:

@@ -24,8 +24,8 @@ from streamd.webrtc.feedback import (
 )
 
 
-def report(ssrc: int, fraction: int) -> rtp.RtcpReceiverInfo:
-    return rtp.RtcpReceiverInfo(ssrc, fraction, 3, 500, 9, lsr=0x10000, dlsr=0x8000)
+def report(ssrc: int, lost: int) -> rtp.RtcpReceiverInfo:
+    return rtp.RtcpReceiverInfo(ssrc, 64, lost, 500, 9, lsr=0x10000, dlsr=0x8000)
 
 
 def test_a_compound_packet_is_read_in_order() -> None:
@@ -35,7 +35,7 @@ def test_a_compound_packet_is_read_in_order() -> None:
     data = b"".join(
         bytes(packet)
         for packet in (
-            rtp.RtcpRrPacket(1, [report(42, 64), report(43, 0)]),
+            rtp.RtcpRrPacket(1, [report(42, 3), report(43, 0)]),
             rtp.RtcpSdesPacket([rtp.RtcpSourceInfo(1, [(1, b"me")])]),
             lost,
             rtp.RtcpPsfbPacket(rtp.RTCP_PSFB_PLI, 1, 42),
@@ -44,7 +44,7 @@ def test_a_compound_packet_is_read_in_order() -> None:
         )
     )
     first, second, missing, picture, estimate, bye = read_feedback(data)
-    assert first == ReceptionReport(42, 0.25, 0x10000, 0x8000)
+    assert first == ReceptionReport(42, 3, 500, 0x10000, 0x8000)
     assert isinstance(second, ReceptionReport)
     assert second.ssrc == 43
     assert missing == Missing(42, (9, 10, 25, 26, 400))
@@ -55,9 +55,9 @@ def test_a_compound_packet_is_read_in_order() -> None:
 
 
 def test_reports_behind_a_sender_report_and_full_intra_requests_count_too() -> None:
-    sent = rtp.RtcpSrPacket(1, rtp.RtcpSenderInfo(1, 2, 3, 4), [report(42, 128)])
+    sent = rtp.RtcpSrPacket(1, rtp.RtcpSenderInfo(1, 2, 3, 4), [report(42, -3)])
     fir = rtp.RtcpPsfbPacket(rtp.RTCP_PSFB_FIR, 1, 0, bytes(8))
-    assert read_feedback(bytes(sent)) == [ReceptionReport(42, 0.5, 0x10000, 0x8000)]
+    assert read_feedback(bytes(sent)) == [ReceptionReport(42, -3, 500, 0x10000, 0x8000)]
     assert read_feedback(bytes(fir)) == [PictureLost()]
 
 
@@ -108,6 +108,6 @@ def test_goodbye_names_the_sources() -> None:
 def test_the_round_trip_is_what_the_viewer_did_not_hold() -> None:
     sent, held, arrived = 1_000 << 32, 1 << 15, (1_000 << 32) + (3 << 30)
     last = (sent >> 16) & 0xFFFFFFFF
-    assert round_trip(ReceptionReport(1, 0.0, last, held), arrived) == 0.25
-    assert round_trip(ReceptionReport(1, 0.0, 0, 0), arrived) is None
-    assert round_trip(ReceptionReport(1, 0.0, last, held), sent) is None
+    assert round_trip(ReceptionReport(1, 0, 0, last, held), arrived) == 0.25
+    assert round_trip(ReceptionReport(1, 0, 0, 0, 0), arrived) is None
+    assert round_trip(ReceptionReport(1, 0, 0, last, held), sent) is None

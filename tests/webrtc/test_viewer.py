@@ -246,12 +246,12 @@ def test_a_congested_viewer_loses_what_no_picture_refers_to_then_all_up_to_a_key
     stream = Stream()
     stream.viewer.begin(stream.now)
     stream.show(key=True)
-    stream.viewer.congestion.lost(0.4, stream.now)
+    stream.viewer.congestion.lost(0.6, stream.now)
     stream.show(disposable=True)
     kept = stream.show()
     assert timestamps(stream.packets()) == [0, kept.timestamp]
     stream.place += 50
-    stream.viewer.congestion.lost(0.4, stream.now)
+    stream.viewer.congestion.lost(0.6, stream.now)
     assert stream.viewer.congestion.level is Level.KEYFRAMES
     stream.show()
     stream.place += 100

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
+import numpy as np
 import pytest
 from aiortc.rtp import RtcpByePacket
 
 from streamd import config
 from streamd.errors import MalformedOffer
+from streamd.media.testcard_picture import read_clock
 from streamd.relay import file_ingest
 from streamd.relay.lifecycle import StreamState
 from streamd.relay.notices import NoticeCode
@@ -60,6 +62,41 @@ async def test_a_foreign_viewer_sees_and_hears() -> None:
         assert session.reason == "the viewer left"
         assert server.egress.total().packets > 80
         assert server.stream.state is StreamState.LIVE
+
+
+async def test_reports_give_each_picture_and_each_tone_its_time_of_capture() -> None:
+    async with whep_server(OPEN) as server, server.card(), whep_client() as client:
+        await watch(server, client)
+        await until(lambda: len(client.pictures) > 60 and len(client.sounds) > 190)
+        errors = []
+        # The first ones are the replay, whose timestamps are pressed together.
+        for frame in client.pictures[-30:]:
+            luma, shape = frame.to_ndarray(format="gray"), (frame.width, frame.height)
+            clock = read_clock(luma.tobytes(), luma.shape[1], *shape)
+            assert clock is not None
+            assert frame.pts is not None
+            errors.append(client.captured("video", frame.pts, 90_000) - clock / 1_000)
+        assert max(map(abs, errors)) < 0.005, errors
+        # The first may have begun before the viewer came.
+        tones = list(tone_starts(client))[1:]
+        assert len(tones) >= 2
+        print("tone after the whole second, ms:", [round(1_000 * one) for one in tones])
+        assert max(map(abs, tones)) < 0.04
+
+
+def tone_starts(client: WhepClient) -> Iterator[float]:
+    """Seconds from the nearest whole second to the start of each tone."""
+    loud_until = -1.0
+    for frame in client.sounds:
+        assert frame.pts is not None
+        level = np.abs(frame.to_ndarray().reshape(-1, 2).astype(np.int32)).max(axis=1)
+        start = client.captured("audio", frame.pts, 48_000)
+        loud = np.flatnonzero(level > 2_000)
+        if loud.size and start > loud_until + 0.3:
+            at = start + loud[0] / 48_000
+            yield at - round(at)
+        if loud.size:
+            loud_until = start
 
 
 async def test_a_dropped_packet_is_sent_again() -> None:

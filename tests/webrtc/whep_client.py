@@ -17,8 +17,10 @@ from aiortc import (
     RTCRtpReceiver,
     RTCSessionDescription,
 )
-from aiortc.rtp import RtcpPsfbPacket, RtpPacket
+from aiortc.rtp import AnyRtcpPacket, RtcpPsfbPacket, RtcpSrPacket, RtpPacket
 from av import AudioFrame, VideoFrame
+
+from streamd.webrtc.media_clock import NTP_EPOCH
 
 
 class WhepClient:
@@ -28,6 +30,8 @@ class WhepClient:
         self.pictures: list[VideoFrame] = []
         self.sounds: list[AudioFrame] = []
         self.packets: list[RtpPacket] = []
+        self.begins: dict[str, int] = {}
+        self.reports: dict[str, RtcpSrPacket] = {}
         self.lose: Callable[[bytes], bool] = lambda _: False
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         video = self._connection.addTransceiver("video", direction="recvonly")
@@ -35,8 +39,10 @@ class WhepClient:
         codecs = known.codecs if known is not None else []
         rtx = [one for one in codecs if one.mimeType == "video/rtx"]
         video.setCodecPreferences([one for one in codecs if one.mimeType == codec] + rtx)
+        self._receivers = {"video": video.receiver}
         if sound:
-            self._connection.addTransceiver("audio", direction="recvonly")
+            audio = self._connection.addTransceiver("audio", direction="recvonly")
+            self._receivers["audio"] = audio.receiver
         self._video = video
         self._tasks: list[asyncio.Task[None]] = []
         self._connection.on("track", self._on_track)
@@ -61,12 +67,10 @@ class WhepClient:
         return self._connection.localDescription.sdp
 
     def _tap(self) -> None:
-        receiver, transport = self._video.receiver, self._video.receiver.transport
-        handle, receive = receiver._handle_rtp_packet, transport.transport._recv
-
-        async def kept(packet: RtpPacket, arrival_time_ms: int) -> None:
-            self.packets.append(packet)
-            await handle(packet, arrival_time_ms)
+        for kind, receiver in self._receivers.items():
+            self._tap_receiver(kind, receiver)
+        transport = self._video.receiver.transport
+        receive = transport.transport._recv
 
         async def received() -> bytes:
             while True:
@@ -75,8 +79,32 @@ class WhepClient:
                 if not (media and self.lose(datagram)):
                     return datagram
 
-        vars(receiver)["_handle_rtp_packet"] = kept
         vars(transport.transport)["_recv"] = received
+
+    def _tap_receiver(self, kind: str, receiver: RTCRtpReceiver) -> None:
+        handle, handle_control = receiver._handle_rtp_packet, receiver._handle_rtcp_packet
+
+        async def kept(packet: RtpPacket, arrival_time_ms: int) -> None:
+            self.begins.setdefault(kind, packet.timestamp)
+            if kind == "video":
+                self.packets.append(packet)
+            await handle(packet, arrival_time_ms)
+
+        async def noted(packet: AnyRtcpPacket) -> None:
+            if isinstance(packet, RtcpSrPacket):
+                self.reports[kind] = packet
+            await handle_control(packet)
+
+        vars(receiver)["_handle_rtp_packet"] = kept
+        vars(receiver)["_handle_rtcp_packet"] = noted
+
+    def captured(self, kind: str, pts: int, rate: int) -> float:
+        """Unix time of a decoded frame's capture, by the newest sender report. aiortc counts a
+        track's ``pts`` from its first packet.
+        """
+        report = self.reports[kind].sender_info
+        ticks = (self.begins[kind] + pts - report.rtp_timestamp + (1 << 31)) % (1 << 32) - (1 << 31)
+        return report.ntp_timestamp / (1 << 32) - NTP_EPOCH + ticks / rate
 
     def _on_track(self, track: MediaStreamTrack) -> None:
         self._tasks.append(asyncio.create_task(self._play(track)))

@@ -104,6 +104,7 @@ export class WhepPath {
       this.events.onReplace();
       this.video.srcObject = media;
       this.#watchPictures(session);
+      this.#watchTransport(session);
       this.events.onPlaying();
     } catch (error) {
       if (session === this.session) this.#failed(session, error);
@@ -126,6 +127,14 @@ export class WhepPath {
     } else if (state === "failed" || state === "closed") {
       this.#lost();
     }
+  }
+
+  // The server's goodbye: the connection itself would be given up only after many seconds.
+  #watchTransport(session) {
+    const { transport } = session.connection.getReceivers()[0];
+    transport?.addEventListener("statechange", () => {
+      if (session === this.session && transport.state === "closed") this.#lost();
+    });
   }
 
   #joined(audio) {
