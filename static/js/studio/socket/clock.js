@@ -10,12 +10,17 @@
 const SPAN_MS = 5_000;
 /** A young track's first arrivals may be late ones. */
 const SETTLING_MS = 300;
-/** How fast a better estimate is followed: by a hair, so that no step is heard or seen. */
-const SLEW = 500;
+/** An earlier arrival than any before is believed, by a hair each time: no step is heard or seen. */
+const SOONER = 500;
+/** Later ones may be a busy page's; believed is only what clocks can drift, 200 in a million. */
+const LATER = 0.2;
+/** Later than this for a whole span: the track itself has left something out. */
+const LEFT_OUT = 80_000;
 
 export class TrackClock {
   #since = null;
   #turn = 0;
+  #last = 0;
   #offset = null;
   #fastest = Infinity;
   #before = Infinity;
@@ -29,20 +34,26 @@ export class TrackClock {
    * @param {number} now milliseconds
    */
   arrived(timestamp, now) {
-    this.#since ??= now;
-    if (now - this.#turn > SPAN_MS) {
+    if (this.#since === null) this.#since = this.#turn = this.#last = now;
+    if (now - this.#turn >= SPAN_MS) {
       this.#before = this.#fastest;
       this.#fastest = Infinity;
       this.#turn = now;
     }
     this.#fastest = Math.min(this.#fastest, now * 1000 - timestamp);
-    const best = Math.min(this.#fastest, this.#before);
-    if (!this.ready) {
-      this.#offset = best;
+    if (this.ready) this.#follow(now);
+    else {
+      this.#offset = this.#fastest;
       this.ready = now - this.#since >= SETTLING_MS;
-    } else {
-      this.#offset += Math.max(-SLEW, Math.min(SLEW, best - this.#offset));
     }
+    this.#last = now;
+  }
+
+  #follow(now) {
+    const step = Math.min(this.#fastest, this.#before) - this.#offset;
+    const drift = (now - this.#last) * LATER;
+    if (step > LEFT_OUT && Number.isFinite(this.#before)) this.#offset += step;
+    else this.#offset += Math.max(-SOONER, Math.min(drift, step));
   }
 
   /** @returns {number} whole microseconds on the page's clock */

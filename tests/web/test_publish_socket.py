@@ -1,0 +1,118 @@
+"""What time and trouble do to a publishing socket: deadlines, silence, a full house, the end."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from aiohttp import web
+
+from streamd.relay.lifecycle import StreamState
+from streamd.web import publish_socket, publishing
+from streamd.web.publishing import SOCKETS
+from tests.media import frames
+from tests.web.publish_door import Door, closed, hear, standing, until
+
+
+async def test_a_hello_that_never_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publish_socket, "HELLO_SECONDS", 0.1)
+    async with standing() as door:
+        socket = await door.connect(hello=False)
+        assert (await hear(socket, "refused"))["slug"] == "bad_request"
+        assert await closed(socket) == 4400
+
+
+async def test_a_page_that_falls_silent_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with standing() as door:
+        monkeypatch.setattr(publish_socket, "SILENCE_SECONDS", 1.0)
+        socket = await door.live()
+        # Without a reader this client answers no ping.
+        await until(lambda: len(door.app[SOCKETS]) == 0)
+        assert door.stream.state is StreamState.STALLED
+        await socket.close()
+
+
+async def test_a_silent_page_yields_to_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with standing() as door:
+        first = await door.live()
+        second = await door.connect()
+        assert (await hear(second, "refused"))["slug"] == "already_publishing"
+        monkeypatch.setattr(publish_socket, "YIELDS_SECONDS", 0.0)
+        third = await door.connect()
+        await hear(third, "welcome")
+        assert (await hear(first, "ended"))["slug"] == "taken_over"
+        assert await closed(first) == 4409
+
+
+async def test_a_wished_keyframe_is_passed_on() -> None:
+    async with standing() as door:
+        socket = await door.live()
+        door.stream.request_keyframe()
+        await hear(socket, "keyframe")
+
+
+async def test_a_publication_that_the_relay_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with standing() as door:
+        socket = await door.live()
+        monkeypatch.setattr("streamd.relay.intake.STALL_SECONDS", 0.0)
+        monkeypatch.setattr("streamd.relay.intake.END_SECONDS", 0.0)
+        assert (await hear(socket, "ended"))["slug"] == "silent"
+        assert await closed(socket) == 4408
+        assert door.stream.state is StreamState.ENDED
+
+
+async def test_places_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with standing(publishers=1) as door:
+        first = await door.live()
+        second = await door.connect()
+        assert (await hear(second, "refused"))["status"] == 503
+        assert not first.closed
+        monkeypatch.setattr(publishing, "GREETING", 0)
+        port = door.runner.addresses[0][1]
+        refused = await door.session.get(
+            f"http://127.0.0.1:{port}/publish/s",
+            headers={
+                "Connection": "Upgrade",
+                "Upgrade": "websocket",
+                "Sec-WebSocket-Version": "13",
+                "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+            },
+        )
+        assert refused.status == 503
+
+
+async def test_b_frames_are_noticed_and_refused() -> None:
+    track, pictures = frames.clip()
+    async with standing() as door:
+        socket = await door.connect(audio=False)
+        await socket.send_bytes(frames.video_description(track.config))
+        for place, at in enumerate((0, 80_000, 40_000)):
+            key = place == 0
+            await socket.send_bytes(frames.picture(pictures[place].payload, at, key=key))
+        assert (await hear(socket, "refused"))["slug"] == "unsupported_media"
+        assert await closed(socket) == 4415
+        assert "b_frames" in [notice.code for notice in door.stream.notices]
+
+
+async def test_an_oversized_message_ends_its_socket_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publishing, "MESSAGE_BYTES", 10_000)
+    async with standing() as door:
+        socket = await door.connect()
+        await hear(socket, "welcome")
+        await socket.send_bytes(bytes(20_000))
+        assert await closed(socket) == 1009
+        await hear(await door.connect(), "welcome")
+
+
+async def test_at_the_end_pages_are_told_to_come_back() -> None:
+    door = Door()
+    await door.runner.setup()
+    await web.TCPSite(door.runner, "127.0.0.1", 0).start()
+    socket = await door.live()
+    ending = asyncio.create_task(door.runner.cleanup())
+    assert await closed(socket) == 1012
+    await ending
+    assert door.stream.state is StreamState.STALLED
+    assert door.app[SOCKETS].full()
+    await door.session.close()
+    await door.streams.close()
