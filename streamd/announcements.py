@@ -17,6 +17,7 @@ from streamd.config import Event
 from streamd.errors import UnknownStream
 from streamd.feeds.codes import TryAgain, UnknownChannel
 from streamd.feeds.hub import Hub
+from streamd.media import webvtt
 from streamd.relay.captions import Caption, Captions, CaptionTracks
 from streamd.relay.stream import Stream
 from streamd.relay.streams import Streams
@@ -61,8 +62,13 @@ class Announcements:
         """A tally moved; ``polling`` has throttled it already."""
         self._hub.publish(f"poll:{tally.poll}", tally.to_dict())
 
-    def on_caption(self, captions: Captions, _: Caption) -> None:
+    def on_caption(self, captions: Captions, caption: Caption) -> None:
         """A captioner sent a line."""
+        window = self._streams.get(captions.stream_id).window
+        window.announce_captions(captions.language)
+        window.put_caption(
+            webvtt.Cue(str(caption.number), caption.start, caption.end, caption.text)
+        )
         self._hub.publish(f"captions:{captions.stream_id}", _captions_row(captions))
 
     async def run(self) -> None:

@@ -36,9 +36,10 @@ class Entry:
     """A segment as a media playlist lists it.
 
     ``duration`` in seconds; ``begins`` is the Unix time of its first sample's presentation;
-    ``map_uri`` its EXT-X-MAP; ``discontinuity`` true where it does not continue its predecessor;
-    ``independent`` true where it starts with a keyframe. ``parts`` are listed before it. A segment
-    of which only parts exist yet has no ``uri``, and no duration.
+    ``map_uri`` its EXT-X-MAP, empty where it needs none (WebVTT); ``discontinuity`` true where it
+    does not continue its predecessor; ``independent`` true where it starts with a keyframe.
+    ``parts`` are listed before it. A segment of which only parts exist yet has no ``uri``, and no
+    duration.
     """
 
     uri: str
@@ -109,6 +110,14 @@ class AudioRendition:
     uri: str
 
 
+@dataclass(frozen=True, slots=True)
+class SubtitleRendition:
+    """The subtitles group's one member; ``language`` is a BCP 47 tag."""
+
+    language: str
+    uri: str
+
+
 def media_playlist(
     entries: Sequence[Entry],
     *,
@@ -176,7 +185,7 @@ def _control(part_target: float, target_seconds: int) -> list[str]:
 def _entry(entry: Entry, current_map: str | None) -> Iterator[str]:
     if entry.discontinuity:
         yield "#EXT-X-DISCONTINUITY"
-    if entry.map_uri != current_map:
+    if entry.map_uri and entry.map_uri != current_map:
         yield f'#EXT-X-MAP:URI="{_quotable(entry.map_uri)}"'
     yield f"#EXT-X-PROGRAM-DATE-TIME:{date_time(entry.begins)}"
     for part in entry.parts:
@@ -219,6 +228,7 @@ def _value(value: str | float | bytes) -> str:
 def multivariant_playlist(
     video: VideoRendition | None,
     audio: AudioRendition | None,
+    subtitles: SubtitleRendition | None = None,
     *,
     bandwidth: float,
     average_bandwidth: float,
@@ -244,6 +254,15 @@ def multivariant_playlist(
             f'CHANNELS="{audio.channels}",URI="{_quotable(audio.uri)}"'
         )
         attributes.append('AUDIO="audio"')
+    if subtitles is not None:
+        language = _quotable(subtitles.language)
+        lines.append(
+            '#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="captions",NAME="Captions",DEFAULT=NO,'
+            f'AUTOSELECT=YES,FORCED=NO,LANGUAGE="{language}",'
+            'CHARACTERISTICS="public.accessibility.transcribes-spoken-dialog",'
+            f'URI="{_quotable(subtitles.uri)}"'
+        )
+        attributes.append('SUBTITLES="captions"')
     uri = video.uri if video is not None else audio.uri if audio is not None else ""
     lines += [f"#EXT-X-STREAM-INF:{','.join(attributes)}", uri]
     return "\n".join(lines) + "\n"

@@ -17,10 +17,12 @@ from collections.abc import Callable, Mapping
 from streamd import config
 from streamd.media import fmp4, playlist
 from streamd.media.parts import Init
-from streamd.media.playlist import DateRange, LowLatency
+from streamd.media.playlist import DateRange, LowLatency, SubtitleRendition
 from streamd.media.units import Kind, Track, Unit
 from streamd.relay.audio_hold import AudioHold
 from streamd.relay.errors import BadDirective, NotInTime, TooManyWaiting
+from streamd.relay.hls_captions import NAME as CAPTIONS
+from streamd.relay.hls_captions import HlsCaptions
 from streamd.relay.hls_directives import Directives
 from streamd.relay.hls_index import KINDS, multivariant
 from streamd.relay.hls_rendition import Place, Rendition, Resource, playlist_name
@@ -62,6 +64,8 @@ class Hls:
         self._segmenter: Segmenter | None = None
         self._hold = AudioHold({})
         self._part_target = PartTarget(settings.hls_part_ms)
+        self.captions = HlsCaptions()
+        self._origin = 0.0
         self._ended = True
         self._base = self._init_count = 0
         self._ranges: dict[str, DateRange] = {}
@@ -90,6 +94,7 @@ class Hls:
         else:
             self._continue_publication(tracks)
         self._tracks = dict(tracks)
+        self._origin = origin
         self._segmenter = Segmenter(gen, tracks, origin, self._target, self._part_target)
         self._hold = AudioHold(tracks)
         self._maps.clear()
@@ -139,7 +144,9 @@ class Hls:
 
     def multivariant_playlist(self) -> str:
         """KeyError while a track has no whole segment."""
-        return multivariant(self.renditions, self._tracks)
+        language = self.captions.language
+        subtitles = SubtitleRendition(language, CAPTIONS) if language else None
+        return multivariant(self.renditions, self._tracks, subtitles)
 
     def media_playlist(self, kind: Kind, *, skip: bool = False) -> str:
         """KeyError while the track has no whole segment."""
@@ -150,8 +157,14 @@ class Hls:
         if name.endswith(".m3u8"):
             if name == INDEX:
                 return _text(self.multivariant_playlist())
+            if name == CAPTIONS:
+                return self._captions_playlist()
             return self._playlist(self._kind_of_playlist(name), skip=False)
-        found = self._named(name).get(name)
+        found = (
+            self.captions.get(self._main, name)
+            if name.endswith(".vtt")
+            else self._named(name).get(name)
+        )
         if found is None:
             raise KeyError(name)
         return found
@@ -161,7 +174,7 @@ class Hls:
 
         KeyError, BadDirective, NotInTime, TooManyWaiting. A cancelled wait loses nothing.
         """
-        if name == INDEX:
+        if name in (INDEX, CAPTIONS):
             return self.resource(name)
         kind = self._kind_of_playlist(name)
         rendition = self.renditions[kind]
@@ -239,9 +252,20 @@ class Hls:
             if cut.segment is not None:
                 rendition.close(cut.segment)
                 rendition.retire(self._keep)
+                if rendition is self._main:
+                    self._close_captions(cut.segment)
                 for on_segment, _ in tuple(self._followers.values()):
                     on_segment(cut.segment, self._inits[map_uri])
                 self._forget_inits(rendition)
+
+    @property
+    def _main(self) -> Rendition:
+        """The rendition that the captions' segments stand beside."""
+        return self.renditions["v" if "v" in self._tracks else "a"]
+
+    def _close_captions(self, segment: Segment) -> None:
+        self.captions.close(segment.sequence, segment.begins, segment.seconds, self._origin)
+        self.captions.forget(self._main)
 
     def _forget_inits(self, rendition: Rendition) -> None:
         used = {*rendition.maps, *self._maps.values()}
@@ -294,6 +318,20 @@ class Hls:
             date_ranges=self._listed_ranges(),
             skipped=playlist.skippable(entries, self._target) if skip else 0,
         )
+
+    def _captions_playlist(self) -> Resource:
+        main = self._main
+        if not self.captions.language or not main.listed:
+            raise KeyError(CAPTIONS)
+        text = playlist.media_playlist(
+            self.captions.entries(main),
+            target_seconds=self._target,
+            media_sequence=main.sequence - len(main.listed),
+            discontinuity_sequence=main.discontinuity_sequence,
+            ended=self._ended,
+            date_ranges=self._listed_ranges(),
+        )
+        return _text(text)
 
     def _listed_ranges(self) -> list[DateRange]:
         """The same for every rendition: what is not over where the longest of them begins."""

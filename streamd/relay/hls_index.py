@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from streamd.media import playlist
+from streamd.media.playlist import SubtitleRendition
 from streamd.media.units import Kind, Track
 from streamd.relay.hls_rendition import Rendition, playlist_name
 from streamd.relay.segmenter import Segment
@@ -12,7 +13,11 @@ from streamd.relay.segmenter import Segment
 KINDS: tuple[Kind, Kind] = ("v", "a")
 
 
-def multivariant(renditions: Mapping[Kind, Rendition], tracks: Mapping[Kind, Track]) -> str:
+def multivariant(
+    renditions: Mapping[Kind, Rendition],
+    tracks: Mapping[Kind, Track],
+    subtitles: SubtitleRendition | None = None,
+) -> str:
     """KeyError while a track has no whole segment.
 
     A second video segment without any audio means that the announced audio never came: then the
@@ -29,6 +34,7 @@ def multivariant(renditions: Mapping[Kind, Rendition], tracks: Mapping[Kind, Tra
         None
         if audio is None
         else playlist.AudioRendition(audio.codec, audio.channels, playlist_name("a")),
+        subtitles,
         bandwidth=sum(peaks),
         average_bandwidth=sum(means),
     )

@@ -81,6 +81,8 @@ class Rendition:
         self.playlists: Waiting[Place] = Waiting(places)
         self.parts: Waiting[str] = Waiting(places)
         self.opened: Entry | None = None
+        self.publication = ""
+        """What tells this publication's names from another's."""
         self._type = content_type
         self._stem = ""
         self._retired: deque[_Retired] = deque()
@@ -94,6 +96,7 @@ class Rendition:
         while self.listed:
             self._retire_oldest()
         self.opened = None
+        self.publication = publication
         self._stem = f"{self.kind}-{publication}"
         self.sequence = sequence
         self.discontinuity_sequence = 0
@@ -197,6 +200,12 @@ class Rendition:
         """The initialisation segments that what is listed or fetchable needs."""
         listed = (*self.listed, *(one.listed for one in self._retired))
         return {one.entry.map_uri for one in listed}
+
+    @property
+    def oldest(self) -> int:
+        """The lowest media sequence number that can be fetched."""
+        kept = (*(one.listed for one in self._retired), *self.listed)
+        return kept[0].segment.sequence if kept else self.sequence
 
     def too_far(self, place: Place, part_target: float) -> bool:
         """Whether no player that follows the standard asks for ``place`` (bis section 6.2.5.2)."""

@@ -10,6 +10,7 @@ from streamd.errors import StreamError
 from streamd.media.parts import Init, Join, Part
 from streamd.media.playlist import DateRange
 from streamd.media.units import Kind, Track, Unit
+from streamd.media.webvtt import Cue
 from streamd.relay.audio_conversion import AudioConversion, start_conversion
 from streamd.relay.dubbing import Dubbing
 from streamd.relay.hls import Hls
@@ -125,6 +126,14 @@ class Window:
         section 4.4.5.1). It survives the end of a publication.
         """
         self.hls.put_date_range(date_range)
+
+    def announce_captions(self, language: str) -> None:
+        """HLS lists a captions' rendition in ``language`` (BCP 47) from now on."""
+        self.hls.captions.announce(language)
+
+    def put_caption(self, cue: Cue) -> None:
+        """A caption for HLS; its times are Unix seconds on the broadcast's clock."""
+        self.hls.captions.put(cue)
 
     def multivariant_playlist(self) -> str:
         """The multivariant playlist. KeyError before the first segments are whole."""

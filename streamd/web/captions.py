@@ -17,6 +17,15 @@ from streamd.web.services import SERVICES, authorized_stream
 routes = web.RouteTableDef()
 
 
+Language = Annotated[str, msgspec.Meta(pattern=r"^[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8}){0,3}$")]
+
+
+class Announced(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``PUT /api/v1/streams/{id}/captions``; ``language`` is a BCP 47 tag."""
+
+    language: Language
+
+
 class NewCaption(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``POST /api/v1/streams/{id}/captions``.
 
@@ -25,7 +34,7 @@ class NewCaption(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     text: Annotated[str, msgspec.Meta(max_length=1_000)]
-    language: Annotated[str, msgspec.Meta(pattern=r"^[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8}){0,3}$")]
+    language: Language
     at: float | None = None
 
 
@@ -46,6 +55,18 @@ async def say(request: web.Request) -> web.Response:
     captions = services.captions.of(stream.id)
     caption = captions.say(body.text, body.language, at=body.at, edge=edge)
     return reply(caption.to_dict(), 201)
+
+
+@routes.put("/api/v1/streams/{stream}/captions")
+@acts_by_key
+async def announce(request: web.Request) -> web.Response:
+    """Captions are to come in a language: players that join from now on list them (HLS)."""
+    services = request.app[SERVICES]
+    stream = await authorized_stream(request)
+    body = await read(request, Announced)
+    services.captions.of(stream.id).language = body.language
+    stream.window.announce_captions(body.language)
+    return reply({"language": body.language})
 
 
 @routes.get("/api/v1/streams/{stream}/captions.vtt")

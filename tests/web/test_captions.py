@@ -51,6 +51,13 @@ def test_what_is_no_caption_is_refused(
     assert answer.json["detail"]
 
 
+def test_a_captioner_announces_the_language(server: Server, stream_key: str) -> None:
+    client = Client(server)
+    assert client.ask("PUT", PATH, {"language": "fa"}, key=stream_key).json == {"language": "fa"}
+    assert client.ask("PUT", PATH, {"language": "?"}, key=stream_key).status == 400
+    assert client.ask("PUT", PATH, {"language": "fa"}).status == 401
+
+
 def test_an_unknown_stream_is_404(server: Server) -> None:
     key = server.new_key()
     path = "/api/v1/streams/nobody/captions"

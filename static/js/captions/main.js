@@ -65,6 +65,14 @@ function pressed(event) {
   send();
 }
 
+// Players of other makers list captions only when they knew of them as they joined.
+async function announce() {
+  if (!key) return;
+  const path = `/streams/${encodeURIComponent(stream.id)}/captions`;
+  await call("PUT", path, { key, body: { language } }).catch((error) => refused(error, ""));
+  draw();
+}
+
 async function send() {
   const said = text.trim();
   if (!said || said.length > LONGEST || !isLive()) return;
@@ -106,6 +114,7 @@ function enter(event) {
   key = keyIn(event.target.elements.link.value);
   if (key) keepKey(stream.id, key);
   trouble = "";
+  announce();
   draw();
 }
 
@@ -141,7 +150,7 @@ function desk() {
         <label for="line"><b>${t("Next caption")}</b></label>
         <label class="row small">
           <span class="muted">${t("Language")}</span>
-          <select class="input small" @change=${(event) => ((language = event.target.value), draw())}>
+          <select class="input small" @change=${(event) => ((language = event.target.value), announce(), draw())}>
             ${LANGUAGES.map(([tag, name]) => html`<option value=${tag} ?selected=${tag === language}>${name}</option>`)}
           </select>
         </label>
@@ -182,7 +191,9 @@ function draw() {
 addEventListener("hashchange", () => {
   const given = takeKey(stream.id);
   if (given) key = given;
+  announce();
   draw();
 });
 draw();
+announce();
 document.getElementById("line")?.focus();
