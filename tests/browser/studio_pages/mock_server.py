@@ -65,9 +65,13 @@ class Fixture:
     udp_blocked: bool = False
     publish_refusal: tuple[int, str, str] | None = None
     publishing: web.WebSocketResponse | None = None
+    line_open: asyncio.Event = field(default_factory=asyncio.Event)
     hellos: list[dict[str, Any]] = field(default_factory=list)
     frames: list[Message] = field(default_factory=list)
     goodbyes: int = 0
+
+    def __post_init__(self) -> None:
+        self.line_open.set()
 
     async def push(self, channel: str, payload: Mapping[str, Any]) -> None:
         """Publishes to every open socket that the page has."""
@@ -306,6 +310,7 @@ async def publish(request: web.Request) -> web.WebSocketResponse:
             fixture.goodbyes += json.loads(message.data) == {"type": "bye"}
             break
         frame = parse_message(message.data)
+        await fixture.line_open.wait()
         fixture.frames.append(frame)
         if isinstance(frame, FrameMessage) and frame.kind == "v":
             seen = {"type": "seen", "timestamp": frame.timestamp, "rtt_ms": 8.0}

@@ -14,7 +14,7 @@ from pathlib import Path
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
 
-from tests.browser.studio_pages.mock_server import KEY, Fixture, serving
+from tests.browser.studio_pages.mock_server import KEY, Fixture, last_word, serving
 from tests.browser.studio_pages.poll_rows import STREAM, poll
 
 CHROMIUM = "/usr/bin/chromium"
@@ -129,11 +129,60 @@ async def ended(page: Page, fixture: Fixture) -> None:
 
 
 async def refused(page: Page, fixture: Fixture) -> None:
-    fixture.whip_status = 409
+    fixture.whip_status = 503
     await page.locator(".stage video").wait_for(state="visible")
     await page.locator(".dock .main").click()
     await page.locator(".dock .main").click()
     await page.wait_for_timeout(800)
+
+
+async def takeover(page: Page, fixture: Fixture) -> None:
+    fixture.whip_status, fixture.state = 409, "live"
+    await page.locator(".stage video").wait_for(state="visible")
+    await page.locator(".takeover").wait_for(timeout=30_000)
+    await page.locator(".dock .main").click()
+    await page.wait_for_timeout(500)
+
+
+async def changing_over(page: Page, fixture: Fixture) -> None:
+    fixture.udp_blocked = True
+    fixture.line_open.clear()
+    await page.locator(".stage video").wait_for(state="visible")
+    await page.locator(".dock .main").click()
+    await page.locator(".dock .main").click()
+    await page.get_by_text("UDP").first.wait_for(timeout=30_000)
+    await page.wait_for_timeout(300)
+
+
+async def web_connection(page: Page, fixture: Fixture) -> None:
+    fixture.udp_blocked = True
+    await go_live(page, fixture)
+
+
+async def blocked(page: Page, fixture: Fixture) -> None:
+    fixture.udp_blocked = True
+    await page.locator(".stage video").wait_for(state="visible")
+    await page.locator(".dock .main").click()
+    await page.locator(".dock .main").click()
+    await page.locator(".trouble").wait_for(timeout=30_000)
+
+
+async def taken_over(page: Page, fixture: Fixture) -> None:
+    await go_live(page, fixture)
+    assert fixture.publishing is not None
+    await last_word(fixture.publishing, "ended", 409, "taken_over", "Another device took over.")
+    await page.wait_for_timeout(800)
+
+
+async def connection(page: Page, fixture: Fixture) -> None:
+    await page.locator("#way").wait_for()
+    await page.locator("#way").scroll_into_view_if_needed()
+    await page.wait_for_timeout(500)
+
+
+async def obs_whip(page: Page, fixture: Fixture) -> None:
+    await obs_tab(page, fixture)
+    await page.locator("[name=obs-by][value=whip]").check()
 
 
 Act = Callable[[Page, Fixture], Awaitable[None]]
@@ -175,7 +224,17 @@ STATES: dict[str, tuple[Act, str, str, bool]] = {
     "compose": (compose, "", KEY, True),
     "invalid": (invalid, "", KEY, True),
     "obs": (obs_tab, "", KEY, True),
+    "obs-whip": (obs_whip, "", KEY, True),
+    "takeover": (takeover, "", KEY, True),
+    "changing-over": (changing_over, "", KEY, True),
+    "web-connection": (web_connection, "", KEY, True),
+    "blocked": (blocked, "delete window.VideoEncoder;", KEY, True),
+    "taken-over": (taken_over, "", f"{KEY}&way=websocket", True),
+    "connection": (connection, "", KEY, True),
 }
+
+
+WHOLE = ("compose", "polls", "obs", "obs-whip", "live", "connection", "takeover", "web-connection")
 
 
 async def _context(browser: Browser, size: dict[str, int], scheme: str) -> BrowserContext:
@@ -219,7 +278,7 @@ async def shoot(
             print(f"{state} {lang} {scheme}: {faults.generate_report()}")
         name = f"{state}-{lang}-{scheme}-{'desk' if wide else 'phone'}.png"
         await page.screenshot(path=folder / name)
-        tall = state in ("compose", "polls", "obs", "live") and not wide
+        tall = state in WHOLE and not wide
         if tall:
             height = await page.evaluate("document.documentElement.scrollHeight")
             await page.set_viewport_size({"width": PHONE["width"], "height": height})

@@ -164,6 +164,27 @@ def test_a_wished_keyframe_comes_at_once(studio: Studio) -> None:
     assert keys[1] - keys[0] < 1_900_000
 
 
+async def _line(fixture: Fixture, is_open: bool) -> None:
+    (fixture.line_open.set if is_open else fixture.line_open.clear)()
+
+
+def test_a_line_that_stands_still_is_not_filled_with_old_pictures(studio: Studio) -> None:
+    studio.open(way="websocket")
+    studio.go_live()
+    assert studio.until(lambda: seconds(frames(studio.fixture, "v")) > 1)
+    studio.run(_line(studio.fixture, False))
+    studio.page.wait_for_timeout(4_000)
+    before = len(frames(studio.fixture, "v"))
+    studio.run(_line(studio.fixture, True))
+    assert studio.until(lambda: seconds(frames(studio.fixture, "v")[before:]) > 4)
+    after = frames(studio.fixture, "v")[before:]
+    steps = [(b.timestamp - a.timestamp, b) for a, b in itertools.pairwise(after)]
+    longest, first = max(steps, key=lambda step: step[0])
+    assert longest > 1_000_000
+    assert first.key
+    expect(studio.page.locator(".phase-live")).to_be_visible()
+
+
 def sizes(fixture: Fixture) -> list[int]:
     """The pictures' heights as the server understands them, in their order."""
     ingest = FrameIngest(frozenset({"v", "a"}))
