@@ -2,14 +2,14 @@
 
 import { html, nothing, render } from "../../vendor/lit.js";
 import { Feed } from "../feed.js";
-import { page, t, timeOfDay } from "../page.js";
+import { number, page, t, timeOfDay } from "../page.js";
 import { ApiError, call } from "../studio/api.js";
 import { dropKey, keepKey, keyIn, takeKey } from "../studio/key.js";
-import { beganAt } from "./timing.js";
 import "../player/player.js";
 
 const LONGEST = 240;
 const SHOWN = 50;
+const FEW_LEFT = 60;
 const LANGUAGES = [
   ["fa", "فارسی"],
   ["en", "English"],
@@ -76,11 +76,8 @@ async function announce() {
 async function send() {
   const said = text.trim();
   if (!said || said.length > LONGEST || !isLive()) return;
-  const at = beganAt({
-    startedAt: stream.started_at,
-    mediaTime: player.mediaTime ?? null,
-    typedFor: (performance.now() - begunAt) / 1000,
-  });
+  // It begins with the picture that was shown at the first keystroke.
+  const at = player.clock === null ? null : player.clock - (performance.now() - begunAt) / 1000;
   text = "";
   trouble = "";
   sending += 1;
@@ -173,7 +170,9 @@ function desk() {
             ? t("Enter sends. It appears with the picture you saw when you began to type.")
             : t("Captions can be sent while the broadcast is live.")}
         </p>
-        <span class=${left < 0 ? "number small over" : "number small muted"} aria-hidden="true">${left}</span>
+        ${left < FEW_LEFT
+          ? html`<span class=${left < 0 ? "number small over" : "number small muted"} dir="ltr">${number(left)}</span>`
+          : nothing}
       </div>
       ${trouble ? html`<p class="notice warn" role="alert">${trouble}</p>` : nothing}
       <button class="button primary wide" ?disabled=${!text.trim() || left < 0 || !isLive()}>
