@@ -33,7 +33,7 @@ def test_a_line_is_typed_and_reaches_the_watch_page(
     captioner.goto(f"{live.url}/studio/{STREAM}/captions?lang=en#key={live.key}")
     assert "key=" not in captioner.url
     captioner.wait_for_function(
-        "document.querySelector('streamd-player').phase === 'playing'", timeout=40_000
+        "() => document.querySelector('streamd-player').phase === 'playing'", timeout=40_000
     )
     viewer.locator("streamd-player").evaluate("player => player.captions.turn(true)")
     field = captioner.get_by_label("Next caption")
@@ -67,7 +67,7 @@ def test_the_desk_in_persian_on_a_phone(live: Served, browser: Browser, artefact
     page.goto(f"{live.url}/studio/{STREAM}/captions?lang=fa#key={live.key}")
     page.locator("#line").fill("شب شما بخیر، به این گفت‌وگو خوش آمدید.")
     page.wait_for_function(
-        "document.querySelector('streamd-player').phase === 'playing'", timeout=40_000
+        "() => document.querySelector('streamd-player').phase === 'playing'", timeout=40_000
     )
     page.locator("#line").press("Enter")
     page.get_by_role("log").get_by_text("شب شما بخیر").wait_for(timeout=20_000)
