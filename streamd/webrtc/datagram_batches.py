@@ -77,16 +77,40 @@ class BatchSender:
             self.unsent += len(datagrams)
             return
         for run in runs(datagrams):
-            if len(run) == 1 or not (self.segmented and self._send_run(sock, run, address)):
+            count = len(run)
+            if count == 1 or not self._send_run(sock, run, count, len(run[0]), address):
                 for datagram in run:
                     self._send_one(sock, datagram, address)
 
-    def _send_run(self, sock: socket.socket, run: Sequence[bytes], address: Address) -> bool:
+    def send_image(self, image: memoryview, segment: int, address: Address) -> None:
+        """Sends datagrams that lie one behind the other, within the bounds of a run.
+
+        All have ``segment`` bytes, but for the last, which may be shorter. The memory is free
+        again when this returns. Never raises, never waits.
+        """
+        sock, size = self._socket, len(image)
+        count = -(-size // segment)
+        if sock is None:
+            self.unsent += count
+        elif count == 1 or not self._send_run(sock, (image,), count, segment, address):
+            for start in range(0, size, segment):
+                self._send_one(sock, image[start : start + segment], address)
+
+    def _send_run(
+        self,
+        sock: socket.socket,
+        parts: Sequence[bytes | memoryview],
+        count: int,
+        segment: int,
+        address: Address,
+    ) -> bool:
         """False where the kernel does not take it as a run."""
-        size = [(_SOL_UDP, _UDP_SEGMENT, struct.pack("=H", len(run[0])))]
+        if not self.segmented:
+            return False
+        size = [(_SOL_UDP, _UDP_SEGMENT, struct.pack("=H", segment))]
         self.calls += 1
         try:
-            sock.sendmsg(run, size, 0, address)
+            sock.sendmsg(parts, size, 0, address)
         except OSError as error:
             if error.errno in _NEVER:
                 # A device that cannot checksum, or a kernel that does not know the option.
@@ -95,12 +119,14 @@ class BatchSender:
             if error.errno in _NOT_THIS:
                 # Datagrams over this one path's MTU; by themselves they may be fragmented.
                 return False
-            self.unsent += len(run)
+            self.unsent += count
         else:
-            self.sent += len(run)
+            self.sent += count
         return True
 
-    def _send_one(self, sock: socket.socket, datagram: bytes, address: Address) -> None:
+    def _send_one(
+        self, sock: socket.socket, datagram: bytes | memoryview, address: Address
+    ) -> None:
         self.calls += 1
         try:
             sock.sendto(datagram, address)

@@ -42,14 +42,24 @@ class Protected(Protocol):
 
     tag: int
 
-    def run(self, run: Run, sequence: int) -> list[bytes]:
-        """A run's datagrams from this sequence number on."""
+    def run(self, run: Run, sequence: int) -> memoryview:
+        """A run's datagrams from this sequence number on, valid until the next call."""
 
     def packet(self, packet: bytes) -> bytes:
         """One RTP packet."""
 
     def control(self, packet: bytes) -> bytes:
         """One compound RTCP packet."""
+
+
+class Carrier(Protocol):
+    """What takes a viewer's datagrams to the network (mux_connection.MuxConnection)."""
+
+    def transmit(self, datagrams: Sequence[bytes]) -> bool:
+        """Sends them, soon."""
+
+    def transmit_image(self, image: memoryview, segment: int) -> bool:
+        """Sends datagrams of ``segment`` bytes that lie one behind the other, at once."""
 
 
 @dataclass(slots=True)
@@ -90,7 +100,7 @@ class _Line:
 
 
 class Viewer:
-    """``transmit`` takes datagrams to the network. ``numbers`` gives first sequence numbers.
+    """``numbers`` gives first sequence numbers.
 
     ``histories`` and ``want_keyframe`` are the stream's. Times are seconds. All methods raise
     ConnectionError where the packets cannot be protected any more.
@@ -100,7 +110,7 @@ class Viewer:
         self,
         lines: Mapping[Kind, tuple[Chosen, Source]],
         protector: Protected,
-        transmit: Callable[[Sequence[bytes]], object],
+        carrier: Carrier,
         histories: Mapping[Kind, History],
         want_keyframe: Callable[[], None],
         numbers: Callable[[], int],
@@ -110,7 +120,7 @@ class Viewer:
         self.counters = Counters()
         self.round_trip: float | None = None
         self._protector = protector
-        self._transmit = transmit
+        self._carrier = carrier
         self._histories = histories
         self._want_keyframe = want_keyframe
         self._lines = {
@@ -211,13 +221,11 @@ class Viewer:
         else:
             runs, line.last = packets.under(line.form, timestamp), timestamp
         sequence = line.log.sent(packets, timestamp)
-        datagrams: list[bytes] = []
         for run in runs:
-            datagrams += self._protector.run(run, sequence)
+            self._carrier.transmit_image(self._protector.run(run, sequence), run.segment)
             sequence += len(run.packets)
         line.packets += packets.count
         line.octets += packets.size
-        self._transmit(datagrams)
 
     # -- what the viewer asks for
 
@@ -239,7 +247,7 @@ class Viewer:
                 datagrams.append(self._protector.packet(packet))
         if datagrams:
             self.counters.repeated += len(datagrams)
-            self._transmit(datagrams)
+            self._carrier.transmit(datagrams)
 
     def _again(self, kind: Kind, sequence: int) -> bytes | None:
         """The packet as it was, or by RTX (RFC 4588 §4): its number before its payload."""
@@ -263,12 +271,12 @@ class Viewer:
         for kind, line in self._lines.items():
             ntp, timestamp = clock.at(kind, wall)
             sources.append(SentSoFar(line.source.ssrc, ntp, timestamp, line.packets, line.octets))
-        self._transmit((self._protector.control(sender_reports(sources, cname)),))
+        self._carrier.transmit((self._protector.control(sender_reports(sources, cname)),))
 
     def leave(self) -> None:
         """Says that the sources end."""
         ssrcs = [line.source.ssrc for line in self._lines.values()]
-        self._transmit((self._protector.control(goodbye(ssrcs)),))
+        self._carrier.transmit((self._protector.control(goodbye(ssrcs)),))
 
     def total(self) -> Counters:
         """The counters up to now."""

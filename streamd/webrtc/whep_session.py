@@ -263,7 +263,7 @@ class WhepSession:
         self._viewer = Viewer(
             {kind: (chosen, sources[kind]) for kind, chosen in self._chosen.items()},
             Protector(dtls),
-            carrier.transmit,
+            carrier,
             self.egress.histories,
             self.stream.request_keyframe,
             # SRTP takes a wrap right at the start for an old packet (RFC 3711 §3.3.1).

@@ -118,7 +118,8 @@ def dtls_transport(
 class Protector:
     """SRTP for one connected peer. ``tag`` is what it adds behind each packet, in bytes.
 
-    All raise ConnectionError where libsrtp refuses.
+    What ``run`` returns lies in the buffer that all peers share: it is valid until the next call
+    to any of them. All raise ConnectionError where libsrtp refuses.
     """
 
     __slots__ = ("_context", "_session", "tag")
@@ -129,19 +130,18 @@ class Protector:
         self._session: Session = transport._tx_srtp
         self._context: Any = self._session._srtp[0]
 
-    def run(self, run: Run, sequence: int) -> list[bytes]:
-        """A run's packets from this sequence number on, protected."""
-        context, view, length, tag = self._context, _VIEW, _LENGTH, self.tag
-        view[: len(run.image)] = run.image
-        protected: list[bytes] = []
+    def run(self, run: Run, sequence: int) -> memoryview:
+        """A run's packets from this sequence number on, protected, one behind the other."""
+        context, view, length = self._context, _VIEW, _LENGTH
+        size = len(run.image)
+        view[:size] = run.image
         for offset, count in run.packets:
             _pack_sequence(view, offset + SEQUENCE_AT, sequence & 0xFFFF)
             sequence += 1
             length[0] = count
             if lib.srtp_protect(context, _place(offset), length):
                 raise ConnectionError("libsrtp refused a packet")
-            protected.append(bytes(view[offset : offset + count + tag]))
-        return protected
+        return view[:size]
 
     def packet(self, packet: bytes) -> bytes:
         """One RTP packet, protected."""

@@ -51,6 +51,24 @@ def test_a_frame_goes_out_in_one_call(pair: tuple[socket.socket, socket.socket])
     assert sender.calls == (1 if sender.segmented else 10)
 
 
+@pytest.mark.parametrize("segmented", [True, False])
+@pytest.mark.parametrize("last", [1_200, 77])
+def test_an_image_is_cut_apart_again(
+    pair: tuple[socket.socket, socket.socket], segmented: bool, last: int
+) -> None:
+    sending, receiver = pair
+    sender = opened(sending)
+    sender.segmented = sender.segmented and segmented
+    datagrams = [bytes((index,)) * (1_200 if index < 9 else last) for index in range(10)]
+    sender.send_image(memoryview(b"".join(datagrams)), 1_200, receiver.getsockname())
+    assert [receiver.recv(2_000) for _ in datagrams] == datagrams
+    assert sender.sent == 10
+    assert sender.calls == (1 if sender.segmented else 10)
+    sender.close()
+    sender.send_image(memoryview(bytes(2_401)), 1_200, receiver.getsockname())
+    assert sender.unsent == 3
+
+
 def opened(sock: object) -> BatchSender:
     sender = BatchSender()
     sender.open(sock)  # type: ignore[arg-type]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -15,11 +15,11 @@ from streamd.media.units import Kind, Track, Unit
 from streamd.relay.stream import Stream
 from streamd.webrtc.depacketizer import nal_units
 from streamd.webrtc.rtp_egress import RtpEgress
-from streamd.webrtc.viewer import Viewer
+from streamd.webrtc.viewer import Carrier, Viewer
 from streamd.webrtc.whep_answer import Chosen, Source
 from streamd.webrtc.whep_errors import BFrames, SoundMissing
 from tests.relay.units import AAC, FRAME, OPUS, OTHER_VIDEO, VIDEO, picture
-from tests.webrtc.test_viewer import Plain
+from tests.webrtc.test_viewer import Plain, Wire
 
 
 class Watching:
@@ -28,30 +28,30 @@ class Watching:
     def __init__(self) -> None:
         self.stream = Stream("s", config.Relay())
         self.egress = RtpEgress(self.stream)
-        self.got: list[RtpPacket] = []
         self.changes = 0
         sources = self.egress.sources
         self.lines: dict[Kind, tuple[Chosen, Source]] = {
             "v": (Chosen(102, "", (), None), sources["v"]),
             "a": (Chosen(111, "", (), None), sources["a"]),
         }
-        self.viewer = self.another(self._transmit)
+        self.wire = Wire()
+        self.viewer = self.another(self.wire)
 
-    def another(self, transmit: object) -> Viewer:
+    def another(self, carrier: Carrier) -> Viewer:
         return Viewer(
             self.lines,
             Plain(),
-            transmit,  # type: ignore[arg-type]
+            carrier,
             self.egress.histories,
             self.stream.request_keyframe,
             lambda: 100,
             0.0,
         )
 
-    def _transmit(self, datagrams: Sequence[bytes]) -> None:
-        for one in datagrams:
-            if not 192 <= one[1] <= 208:
-                self.got.append(RtpPacket.parse(one))
+    @property
+    def got(self) -> list[RtpPacket]:
+        media = (one for one in self.wire.got if not 192 <= one[1] <= 208)
+        return [RtpPacket.parse(one) for one in media]
 
     def join(self) -> None:
         self.egress.join(self.viewer, self._changed)
@@ -218,11 +218,13 @@ async def test_one_who_fails_leaves_the_others_alone() -> None:
         publisher.write(picture(0, key=True))
         await one.settle()
 
-        def refuse(_datagrams: Sequence[bytes]) -> None:
-            if len(one.egress) == 2:
-                raise ConnectionError("spent")
+        class Spent(Wire):
+            def transmit_image(self, image: memoryview, segment: int) -> bool:
+                if len(one.egress) == 2:
+                    raise ConnectionError("spent")
+                return True
 
-        bad = one.another(refuse)
+        bad = one.another(Spent())
         one.egress.join(bad, lambda: None)
         one.join()
         publisher.write(picture(1))

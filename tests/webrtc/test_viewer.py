@@ -22,16 +22,14 @@ FRAME = 3_600
 class Plain:
     """Protects nothing: what comes out can be read."""
 
-    tag = 4
+    tag = 0
 
-    def run(self, run: Run, sequence: int) -> list[bytes]:
-        out = []
-        for at, (offset, length) in enumerate(run.packets):
-            packet = bytearray(run.image[offset : offset + length])
+    def run(self, run: Run, sequence: int) -> memoryview:
+        image = bytearray(run.image)
+        for at, (offset, _) in enumerate(run.packets):
             number = (sequence + at) & 0xFFFF
-            packet[SEQUENCE_AT : SEQUENCE_AT + 2] = number.to_bytes(2, "big")
-            out.append(bytes(packet))
-        return out
+            image[offset + SEQUENCE_AT : offset + SEQUENCE_AT + 2] = number.to_bytes(2, "big")
+        return memoryview(image)
 
     def packet(self, packet: bytes) -> bytes:
         return packet
@@ -40,23 +38,42 @@ class Plain:
         return packet
 
 
+class Wire:
+    """Keeps what would go out."""
+
+    def __init__(self) -> None:
+        self.got: list[bytes] = []
+
+    def transmit(self, datagrams: Sequence[bytes]) -> bool:
+        self.got += datagrams
+        return True
+
+    def transmit_image(self, image: memoryview, segment: int) -> bool:
+        cut = (bytes(image[at : at + segment]) for at in range(0, len(image), segment))
+        return self.transmit(tuple(cut))
+
+
 class Stream:
     """A stream of pictures, one a call, and one viewer of it."""
 
     def __init__(self, *, rtx: int | None = 103) -> None:
         self.histories: dict[Kind, History] = {"v": History(), "a": History()}
         self.number = self.place = self.asked = 0
-        self.got: list[bytes] = []
+        self.wire = Wire()
         lines: dict[Kind, tuple[Chosen, Source]] = {
             "v": (Chosen(102, "", (), rtx), Source(11, 12)),
             "a": (Chosen(111, "", (), None), Source(21, 22)),
         }
         self.viewer = Viewer(
-            lines, Plain(), self.got.extend, self.histories, self._ask, lambda: 1_000, 0.0
+            lines, Plain(), self.wire, self.histories, self._ask, lambda: 1_000, 0.0
         )
 
     def _ask(self) -> None:
         self.asked += 1
+
+    @property
+    def got(self) -> list[bytes]:
+        return self.wire.got
 
     @property
     def now(self) -> float:
@@ -295,7 +312,7 @@ def test_one_who_cannot_be_protected_any_more_says_so() -> None:
     stream.viewer.begin(stream.now)
 
     class Spent(Plain):
-        def run(self, run: Run, sequence: int) -> list[bytes]:
+        def run(self, run: Run, sequence: int) -> memoryview:
             raise ConnectionError("key used up")
 
     stream.viewer._protector = Spent()

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+import socket
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from playwright.async_api import Page
 
 from streamd.webrtc.congestion import Level
-from streamd.webrtc.datagram_batches import Address
-from streamd.webrtc.mux import Mux
+from streamd.webrtc.datagram_batches import Address, BatchSender
 from streamd.webrtc.viewer_life import ViewerState
 from tests.webrtc.whep_server import WhepServer, viewer_page, whep_server
 from tests.webrtc.whip_server import until
@@ -31,20 +31,17 @@ async def seen(page: Page, condition: Callable[[dict[str, Any]], bool]) -> dict[
 
 
 def losing(monkeypatch: pytest.MonkeyPatch, share: float) -> list[bool]:
-    """Loses a share of the media packets while the list's only entry is true."""
-    noise, active, post = random.Random(11), [False], Mux.post
+    """Loses a share of the datagrams while the list's only entry is true, RTCP and DTLS too."""
+    noise, active, send = random.Random(11), [False], BatchSender._send_one
 
-    def lossy(mux: Mux, datagrams: Sequence[bytes], address: Address) -> None:
-        kept = [
-            one
-            for one in datagrams
-            if not (active[0] and 128 <= one[0] < 192 and not 192 <= one[1] <= 208)
-            or noise.random() >= share
-        ]
-        if kept:
-            post(mux, kept, address)
+    def lossy(
+        sender: BatchSender, sock: socket.socket, datagram: bytes | memoryview, address: Address
+    ) -> None:
+        if not (active[0] and noise.random() < share):
+            send(sender, sock, datagram, address)
 
-    monkeypatch.setattr(Mux, "post", lossy)
+    monkeypatch.setattr(BatchSender, "_send_run", lambda *_: False)
+    monkeypatch.setattr(BatchSender, "_send_one", lossy)
     return active
 
 
