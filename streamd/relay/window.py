@@ -50,6 +50,7 @@ class Window:
         self._own = PartFeed({}, settings.join_bytes)
         self._dubbing: Dubbing | None = None
         self._conversion: AudioConversion | None = None
+        self._audio_lost = 0
         self._live = False
         self._listeners: dict[object, Listener] = {}
         self.hls = Hls(stream_id, settings)
@@ -231,12 +232,19 @@ class Window:
             if audio == "aac":
                 on_reset()
 
+    @property
+    def audio_lost(self) -> int:
+        """Opus packets that could not be converted, since the stream was made."""
+        now = self._conversion.lost if self._conversion is not None else 0
+        return self._audio_lost + now
+
     def _finish_generation(self) -> None:
         if self._packager is not None and self._live:
             for part in self._packager.flush():
                 self._emit(part)
         if self._conversion is not None:
             self._on_aac(self._conversion.finish())
+            self._audio_lost += self._conversion.lost
         if self._dubbing is not None:
             self._emit_dubbed(self._dubbing.flush())
         self._conversion = self._dubbing = None

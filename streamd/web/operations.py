@@ -137,3 +137,20 @@ class StreamdCollector(Collector):
                 notices.add_metric([stream.id, notice.code.value], 1)
         yield from gauges.values()
         yield notices
+        yield from self._hls()
+
+    def _hls(self) -> Iterable[Metric]:
+        waiting = GaugeMetricFamily(
+            "streamd_hls_waiting", "HLS requests that wait for media.", labels=["stream"]
+        )
+        refused = CounterMetricFamily(
+            "streamd_hls_refused", "HLS requests refused because too many wait.", labels=["stream"]
+        )
+        lost = CounterMetricFamily(
+            "streamd_audio_lost", "Opus packets that could not be made into AAC.", labels=["stream"]
+        )
+        for stream in self._services.streams:
+            waiting.add_metric([stream.id], stream.window.hls.places.taken)
+            refused.add_metric([stream.id], stream.window.hls.places.refused)
+            lost.add_metric([stream.id], stream.window.audio_lost)
+        yield from (waiting, refused, lost)
