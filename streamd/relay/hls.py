@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from streamd import config
 from streamd.media import fmp4, playlist
 from streamd.media.parts import Init
-from streamd.media.playlist import DateRange, LowLatency, SubtitleRendition
+from streamd.media.playlist import SubtitleRendition
 from streamd.media.units import Kind, Track, Unit
 from streamd.relay.audio_hold import AudioHold
 from streamd.relay.errors import BadDirective, NotInTime, TooManyWaiting
@@ -25,6 +25,7 @@ from streamd.relay.hls_captions import NAME as CAPTIONS
 from streamd.relay.hls_captions import HlsCaptions
 from streamd.relay.hls_directives import Directives
 from streamd.relay.hls_index import KINDS, multivariant
+from streamd.relay.hls_playlists import HlsPlaylists, text_resource
 from streamd.relay.hls_rendition import Place, Rendition, Resource, playlist_name
 from streamd.relay.hls_waiting import Places
 from streamd.relay.part_target import PartTarget
@@ -34,12 +35,6 @@ OnSegment = Callable[[Segment, Init], None]
 
 INDEX = "index.m3u8"
 SEGMENT_TYPE: dict[Kind, str] = {"v": "video/mp4", "a": "audio/mp4"}
-
-MOST_DATE_RANGES = 64
-"""Policy when full: the one that starts first is left out."""
-
-PARTS_TARGETS = 3
-"""Parts stay listed for this many target durations from the live edge (bis section 6.2.2)."""
 
 WAIT_TARGETS = 3
 """Target durations after which a waiting request is refused (bis section 6.2.5.2)."""
@@ -66,12 +61,8 @@ class Hls:
         self._part_target = PartTarget(settings.hls_part_ms)
         self.captions = HlsCaptions()
         self._origin = 0.0
-        self._ended = True
+        self.playlists = HlsPlaylists(self.renditions, self._target)
         self._base = self._init_count = 0
-        self._ranges: dict[str, DateRange] = {}
-        self._ranges_version = 0
-        self._published: dict[str, tuple[int, LowLatency]] = {}
-        self._texts: dict[tuple[Kind, bool], tuple[object, Resource]] = {}
         self._followers: dict[object, tuple[OnSegment, Callable[[], None]]] = {}
 
     def follow(self, on_segment: OnSegment, on_end: Callable[[], None]) -> Callable[[], None]:
@@ -89,7 +80,7 @@ class Hls:
     def reset(self, gen: int, tracks: Mapping[Kind, Track], origin: float) -> None:
         """A new generation; the last one's open segments are closed first."""
         self._close_segments()
-        if self._ended:
+        if self.playlists.ended:
             self._begin_publication(origin)
         else:
             self._continue_publication(tracks)
@@ -111,7 +102,7 @@ class Hls:
     def end(self) -> None:
         """No more units: the playlists get EXT-X-ENDLIST."""
         self._close_segments()
-        self._ended = True
+        self.playlists.ended = True
         self._publish()
         for rendition in self.renditions.values():
             rendition.playlists.wake_all()
@@ -128,19 +119,12 @@ class Hls:
         self.renditions["a"].clear()
         self._publish()
 
-    def put_date_range(self, date_range: DateRange) -> None:
-        """See Window.put_date_range."""
-        self._ranges[date_range.id] = date_range
-        if len(self._ranges) > MOST_DATE_RANGES:
-            del self._ranges[min(self._ranges.values(), key=lambda one: one.starts).id]
-        self._ranges_version += 1
-
     # -- out
 
     @property
     def ended(self) -> bool:
         """True while nobody broadcasts: playlists say their end, or there is none."""
-        return self._ended
+        return self.playlists.ended
 
     def multivariant_playlist(self) -> str:
         """KeyError while a track has no whole segment."""
@@ -150,16 +134,16 @@ class Hls:
 
     def media_playlist(self, kind: Kind, *, skip: bool = False) -> str:
         """KeyError while the track has no whole segment."""
-        return self._playlist(kind, skip).body.decode()
+        return self.playlists.written(self.renditions[kind], skip=skip).body.decode()
 
     def resource(self, name: str) -> Resource:
         """The bytes behind a name, as of now. KeyError where there is none."""
         if name.endswith(".m3u8"):
             if name == INDEX:
-                return _text(self.multivariant_playlist())
+                return text_resource(self.multivariant_playlist())
             if name == CAPTIONS:
                 return self._captions_playlist()
-            return self._playlist(self._kind_of_playlist(name), skip=False)
+            return self.playlists.written(self._of_playlist(name), skip=False)
         found = (
             self.captions.get(self._main, name)
             if name.endswith(".vtt")
@@ -176,11 +160,10 @@ class Hls:
         """
         if name in (INDEX, CAPTIONS):
             return self.resource(name)
-        kind = self._kind_of_playlist(name)
-        rendition = self.renditions[kind]
-        if directives.msn is not None and rendition.listed and not self._ended:
+        rendition = self._of_playlist(name)
+        if directives.msn is not None and rendition.listed and not self.playlists.ended:
             await self._until(rendition, (directives.msn, directives.part))
-        return self._playlist(kind, directives.skip)
+        return self.playlists.written(rendition, skip=directives.skip)
 
     async def part(self, name: str) -> Resource:
         """What ``resource`` gives, or the hinted part once it is whole (bis section 6.2.6).
@@ -188,7 +171,7 @@ class Hls:
         KeyError, NotInTime, TooManyWaiting. A cancelled wait loses nothing.
         """
         rendition = self._named(name)
-        if name == rendition.hint and rendition.get(name) is None and not self._ended:
+        if name == rendition.hint and rendition.get(name) is None and not self.playlists.ended:
             self._take_place()
             if not await rendition.parts.until(name, WAIT_TARGETS * self._target):
                 raise NotInTime(f"Part {name} did not come in time.", self._id)
@@ -200,7 +183,7 @@ class Hls:
         # Rises from one publication to the next in any process, where segments last a second or
         # more; and players that keep numbers in 32 bits can keep it.
         self._base = max(0, int(origin))
-        self._ended = False
+        self.playlists.ended = False
         self._init_count = 0
         self._part_target = PartTarget(self._settings.hls_part_ms)
         for rendition in self.renditions.values():
@@ -275,49 +258,10 @@ class Hls:
                 rendition.forget(name)
 
     def _publish(self) -> None:
-        """Shows what has changed, and wakes who waited for it."""
-        for kind, rendition in self.renditions.items():
-            if kind in self._published and self._published[kind][0] == rendition.version:
-                continue
-            reports = [
-                other.report
-                for other in self.renditions.values()
-                if other is not rendition and other.kind in self._tracks
-            ]
-            target = self._part_target.seconds or self._part_target.wished
-            low_latency = LowLatency(
-                float(target), rendition.hint, tuple(one for one in reports if one is not None)
-            )
-            self._published[kind] = rendition.version, low_latency
-            rendition.wake()
+        target = self._part_target.seconds or self._part_target.wished
+        self.playlists.show(float(target), self._tracks)
 
     # -- within: out
-
-    def _playlist(self, kind: Kind, skip: bool) -> Resource:
-        """Written once for all who ask before the next change."""
-        rendition = self.renditions[kind]
-        if not rendition.listed:
-            raise KeyError(kind)
-        stamp = rendition.version, self._ranges_version, self._ended
-        made = self._texts.get((kind, skip))
-        if made is None or made[0] != stamp:
-            made = stamp, _text(self._write(rendition, self._published[kind][1], skip))
-            self._texts[kind, skip] = made
-        return made[1]
-
-    def _write(self, rendition: Rendition, low_latency: LowLatency, skip: bool) -> str:
-        entries = rendition.entries(PARTS_TARGETS * self._target)
-        return playlist.media_playlist(
-            entries,
-            target_seconds=self._target,
-            media_sequence=rendition.sequence - len(rendition.listed),
-            discontinuity_sequence=rendition.discontinuity_sequence,
-            all_independent=rendition.all_independent,
-            ended=self._ended,
-            low_latency=low_latency,
-            date_ranges=self._listed_ranges(),
-            skipped=playlist.skippable(entries, self._target) if skip else 0,
-        )
 
     def _captions_playlist(self) -> Resource:
         main = self._main
@@ -328,21 +272,15 @@ class Hls:
             target_seconds=self._target,
             media_sequence=main.sequence - len(main.listed),
             discontinuity_sequence=main.discontinuity_sequence,
-            ended=self._ended,
-            date_ranges=self._listed_ranges(),
+            ended=self.playlists.ended,
+            date_ranges=self.playlists.date_ranges(),
         )
-        return _text(text)
-
-    def _listed_ranges(self) -> list[DateRange]:
-        """The same for every rendition: what is not over where the longest of them begins."""
-        starts = [one.listed[0].entry.begins for one in self.renditions.values() if one.listed]
-        listed = (one for one in self._ranges.values() if one.over >= min(starts))
-        return sorted(listed, key=lambda one: (one.starts, one.id))
+        return text_resource(text)
 
     async def _until(self, rendition: Rendition, place: Place) -> None:
         if rendition.contains(place):
             return
-        if rendition.too_far(place, self._published[rendition.kind][1].part_target):
+        if rendition.too_far(place, self.playlists.part_target(rendition)):
             raise BadDirective("That is too far ahead of what the playlist lists.", self._id)
         self._take_place()
         if not await rendition.playlists.until(place, WAIT_TARGETS * self._target):
@@ -352,10 +290,10 @@ class Hls:
         if self.places.full:
             raise TooManyWaiting("Too many requests wait for this stream. Try again.", self._id)
 
-    def _kind_of_playlist(self, name: str) -> Kind:
-        for kind in KINDS:
+    def _of_playlist(self, name: str) -> Rendition:
+        for kind, rendition in self.renditions.items():
             if name == playlist_name(kind):
-                return kind
+                return rendition
         raise KeyError(name)
 
     def _named(self, name: str) -> Rendition:
@@ -363,7 +301,3 @@ class Hls:
             if name.startswith(f"{kind}-"):
                 return self.renditions[kind]
         raise KeyError(name)
-
-
-def _text(text: str) -> Resource:
-    return Resource(text.encode(), playlist.CONTENT_TYPE, immutable=False)

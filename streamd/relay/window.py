@@ -126,7 +126,7 @@ class Window:
         it; one with the same ``id`` takes its place (attributes may be added, never changed: bis
         section 4.4.5.1). It survives the end of a publication.
         """
-        self.hls.put_date_range(date_range)
+        self.hls.playlists.put_date_range(date_range)
 
     def announce_captions(self, language: str) -> None:
         """HLS lists a captions' rendition in ``language`` (BCP 47) from now on."""
