@@ -41,7 +41,7 @@ def test_the_stream_changes_hands_and_viewers_stay(
     second.goto(f"{server.url}/studio/be?lang=en#key={key}&way=webrtc")
     expect(second.get_by_role("heading", name="Take over here?")).to_be_visible(timeout=SLOW_MS)
     second.screenshot(path=artefacts / "asks.png")
-    press(second, "Take over here", "Press again to take over")
+    press(second, "Take over here", "Yes, take over")
     second.get_by_role("button", name="End broadcast").wait_for(timeout=SLOW_MS)
     playing(viewer, "ws")
 

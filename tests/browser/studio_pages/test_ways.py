@@ -240,7 +240,7 @@ def test_the_studio_asks_before_it_takes_over(studio: Studio, way: str, asked: s
     expect(studio.page.get_by_role("alert")).to_have_count(0)
     fixture.whip_status, fixture.publish_refusal = 201, None
     studio.press("Take over here")
-    studio.press("Press again to take over")
+    studio.press("Yes, take over")
     studio.page.locator(".desk.on-air").wait_for()
     if way == "webrtc":
         assert any("takeover=1" in url for url in fixture.seen)

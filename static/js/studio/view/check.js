@@ -195,7 +195,9 @@ export function after(desk) {
   return html`<div class="card stack">
     <ul class="facts" role="list">
       <li>${icons.check}${t("Your camera and microphone are off.")}</li>
-      <li>${icons.check}${t("Viewers see that the broadcast has ended.")}</li>
+      ${desk.broadcast.error?.slug === "taken_over"
+        ? nothing
+        : html`<li>${icons.check}${t("Viewers see that the broadcast has ended.")}</li>`}
       ${open
         ? html`<li>
             ${icons.warn}${tn("%(count)s poll is still open.", "%(count)s polls are still open.", open)}

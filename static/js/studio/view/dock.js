@@ -74,7 +74,7 @@ function watch(desk) {
 }
 
 function goingLive({ contested, goLive }) {
-  if (contested) return goLive.armed ? t("Press again to take over") : t("Take over here");
+  if (contested) return goLive.armed ? t("Yes, take over") : t("Take over here");
   return goLive.armed ? t("Press again to go live") : t("Go live");
 }
 

@@ -207,7 +207,7 @@ export function elsewhereHealth(desk) {
     tone: "good",
     word: t("All is well"),
     text: desk.devices.media
-      ? t("You are live from another device. To go live from this page, stop it there first.")
+      ? t("You are live from another device.")
       : t("The server receives your broadcast."),
   };
   const shown = told ? { tone: "warn", word: told.title, text: told.advice } : well;

@@ -93,14 +93,14 @@ function settings(desk) {
     [t("Encoder"), "H.264 (x264)"],
     [t("Bitrate"), t("%(rate)s kbit/s", { rate: number(2500) })],
     [t("Keyframe interval"), t("%(count)s s", { count: number(2) })],
-    [t("Profile"), "main"],
+    [t("Profile"), "baseline"],
     [t("Tune"), "zerolatency"],
     [t("B-frames"), number(0)],
     [t("Audio"), desk.obsBy === "rtmp" ? "AAC, 48 kHz" : "Opus, 48 kHz"],
   ];
   return html`<dl class="settings">
       ${rows.map(
-        ([name, value]) => html`<div><dt>${name}</dt><dd dir="auto">${value}</dd></div>`,
+        ([name, value]) => html`<div><dt>${name}</dt><dd><bdi>${value}</bdi></dd></div>`,
       )}
     </dl>
     <p class="hint">

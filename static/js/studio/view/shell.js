@@ -3,6 +3,7 @@
 import { duration, number, t, tn } from "../../page.js";
 import { classMap, html, nothing } from "../../../vendor/lit.js";
 import { Access } from "../desk.js";
+import { Device } from "../devices.js";
 import { icons } from "../icons.js";
 import { Phase } from "../lifecycle.js";
 import { refusedEncoder } from "./advice.js";
@@ -91,7 +92,10 @@ function panel(desk, name, panels, content) {
 
 function first(desk) {
   if (desk.onAir) return onAirHealth(desk);
-  if (desk.elsewhere) return html`${elsewhereHealth(desk)} ${takeover(desk)}`;
+  if (desk.elsewhere)
+    return desk.devices.state === Device.READY
+      ? html`${takeover(desk)} ${elsewhereHealth(desk)}`
+      : html`${elsewhereHealth(desk)} ${takeover(desk)}`;
   if (desk.phase === Phase.ENDED) return after(desk);
   return desk.contested ? html`${takeover(desk)} ${check(desk)}` : check(desk);
 }
