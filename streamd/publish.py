@@ -7,7 +7,6 @@ server never converts.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
@@ -23,7 +22,7 @@ from streamd.errors import PublishLost, PublishRefused
 from streamd.media.units import Kind, Track, Unit
 from streamd.publish_sources import CardSource, FileSource, Source
 from streamd.relay.demux import FileReader
-from streamd.rtmp.publish_client import RtmpLine, RtmpPublisher
+from streamd.rtmp.publish_client import RtmpPublisher
 from streamd.webrtc.aac_to_opus import AacToOpus
 from streamd.webrtc.publish_client import WhipPublisher, has_b_frames
 
@@ -140,13 +139,12 @@ async def line_to(target: Target, tracks: list[Track]) -> AsyncIterator[Line]:
         finally:
             await whip.close()
         return
-    rtmp = RtmpLine(RtmpPublisher(target.url, tracks))
+    rtmp = RtmpPublisher(target.url, tracks)
     try:
         await rtmp.open()
         yield rtmp
     finally:
-        with contextlib.suppress(PublishLost):
-            await rtmp.close()
+        await rtmp.close()
 
 
 async def send_once(source: Source, target: Target, progress: Progress) -> None:

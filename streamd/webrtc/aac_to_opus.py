@@ -50,11 +50,12 @@ class AacToOpus:
         while (ready := self._fifo.read(FRAME_SAMPLES)) is not None:
             ready.pts, ready.time_base = self._samples, Fraction(1, SAMPLE_RATE)
             self._samples += FRAME_SAMPLES
-            made += [self._unit(packet) for packet in self._encoder.encode(ready)]
-        return [one for one in made if one.dts >= 0]
+            # What libavcodec stamps before 0 is the encoder's delay, which it has taken off.
+            packets = [packet for packet in self._encoder.encode(ready) if packet.pts >= 0]
+            made += [self._unit(packet) for packet in packets]
+        return made
 
     def _unit(self, packet: Any) -> Unit:
-        # libavcodec has taken the encoder's delay off the timestamps already.
         at = self._base + packet.pts
         return Unit("a", at, at, True, bytes(packet), FRAME_SAMPLES)
 
