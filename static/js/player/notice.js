@@ -20,12 +20,15 @@ export class Notice {
 
   /** The server passed over parts for us: said each time, and sometimes with a way out. */
   skipped() {
-    const isOffer = this.slowness.skipped(performance.now()) === "offer";
-    if (isOffer && this.player.mode === "video") {
-      this.#say(t("Your connection is slow for the picture. Go on with sound and stills?"), OFFER_SHOWN_MS, true);
-    } else if (!this.isOffer) {
-      this.#say(t("Your connection is slow: we skipped ahead to live"), SHOWN_MS);
-    }
+    if (this.slowness.skipped(performance.now()) === "offer") this.slow();
+    else if (!this.isOffer) this.#say(t("Your connection is slow: we skipped ahead to live"), SHOWN_MS);
+  }
+
+  /** The line is too narrow for the picture: sound and stills are offered. */
+  slow() {
+    if (this.player.mode !== "video") return;
+    const text = t("Your connection is slow for the picture. Go on with sound and stills?");
+    this.#say(text, OFFER_SHOWN_MS, true);
   }
 
   /** A path gave up and another took its place. */

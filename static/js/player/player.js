@@ -264,6 +264,7 @@ export class StreamdPlayer extends LitElement {
       }),
       events: (isCurrent) => this.#events(isCurrent),
       beforeSwitch: () => this.still.hold(),
+      onSlow: () => this.notice.slow(),
       onFallback: (from, to, reason) => this.#fellBack(from, to, reason),
     };
   }

@@ -10,6 +10,7 @@ import { Watchdog } from "./watchdog.js";
  * @property {(mode: "video"|"audio") => import("./path.js").What} what
  * @property {(isCurrent: () => boolean) => import("./path.js").Events} events for a new path
  * @property {() => void} beforeSwitch the element is about to lose its source
+ * @property {() => void} onSlow media arrives, and not fast enough to be shown
  * @property {(from: object, to: object|null, reason: string) => void} onFallback
  */
 
@@ -23,6 +24,7 @@ export class Router {
     this.option = null;
     this.route = null;
     this.gen = 0;
+    this.bytes = 0;
   }
 
   get plan() {
@@ -90,13 +92,17 @@ export class Router {
    * Once a second. `mark` changes with everything that is played; null where nothing is expected.
    */
   tick(mark) {
+    const bytes = this.route?.bytes ?? 0;
+    const arrives = bytes > this.bytes;
+    this.bytes = bytes;
     const now = performance.now();
     if (mark === null || !this.route) {
       this.watchdog.reset();
       return;
     }
-    const verdict = this.watchdog.look(now, mark);
+    const verdict = this.watchdog.look(now, mark, arrives);
     if (verdict === "rebuild") this.route.rejoin();
+    else if (verdict === "slow") this.host.onSlow();
     else if (verdict === "fall back") this.giveUp("stuck");
     else this.#comeBack(now);
   }

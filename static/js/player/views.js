@@ -2,7 +2,7 @@
 
 import { html, nothing } from "../../vendor/lit.js";
 import * as icons from "../icons.js";
-import { decimal, number, t } from "../page.js";
+import { decimal, duration, number, t } from "../page.js";
 import { open } from "./controls.js";
 
 const PATH_NAMES = { ws: "WebSocket", hls: "HLS", whep: "WebRTC" };
@@ -10,7 +10,7 @@ const PATH_NAMES = { ws: "WebSocket", hls: "HLS", whep: "WebRTC" };
 /** "LIVE", and how far behind by which path; the second opens the choice of paths. */
 export function top(player) {
   const isLive = ["playing", "paused", "buffering", "stalled"].includes(player.phase);
-  if (player.path === "dvr") return html`<div class="top"><span class="chip">${t("Watching the past")}</span></div>`;
+  if (player.path === "dvr") return html`<div class="top"><span class="chip">${past(player)}</span></div>`;
   return html`<div class="top">
     ${isLive ? html`<span class="chip live">${t("Live")}</span>` : nothing}
     ${player.path
@@ -26,6 +26,11 @@ export function top(player) {
         </button>`
       : nothing}
   </div>`;
+}
+
+function past(player) {
+  const { latencyMs } = player.stats;
+  return latencyMs === null ? t("Watching the past") : t("%(time)s behind live", { time: duration(latencyMs / 1000) });
 }
 
 function saving(player) {

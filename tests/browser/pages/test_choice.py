@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ from playwright.sync_api import expect
 
 from streamd import config
 from tests.browser.pages.conftest import Theatre
+from tests.browser.pages.narrow import NarrowLine
 from tests.browser.pages.test_player import PLAYER, PLAYING, advances, go_live, numbers
 
 pytestmark = pytest.mark.browser
@@ -212,6 +214,35 @@ def test_who_was_skipped_is_told_and_offered_the_data_saver(card: Theatre) -> No
     expect(card.page.get_by_role("button", name="Sound and stills")).to_have_count(0)
 
 
+def test_a_narrow_line_skips_to_live_and_says_so(theatre: Theatre) -> None:
+    """A real gateway over a line that carries a quarter of the clip."""
+    stage = theatre.stage
+    port = stage.feed_port
+    line = NarrowLine(port, 60_000)
+    theatre.run(line.start())
+    theatre.do(stage.show_clip, "mina")
+    while stage.streams.get("mina").started_at is None:
+        theatre.page.wait_for_timeout(50)
+    theatre.do(stage.set_stream, "mina", "live", 3)
+    try:
+        stage.feed_port = line.port
+        theatre.open("/watch/mina?path=ws")
+        theatre.page.evaluate(
+            f"() => {{ const {{ notice }} = {PLAYER}; const tell = notice.skipped.bind(notice);"
+            " notice.skipped = () => { window.skipped = 1; tell(); }; }"
+        )
+        # Late for its first picture it is offered less; with one, it is told what was skipped.
+        words = re.compile("we skipped ahead to live|Go on with sound and stills")
+        told = theatre.page.get_by_role("status").filter(has_text=words)
+        expect(told).to_be_visible(timeout=30_000)
+        theatre.until("window.skipped > 0")
+        assert theatre.page.evaluate(f"{PLAYER}.path") == "ws"
+    finally:
+        stage.feed_port = port
+        theatre.run(stage.take_off("mina"))
+        theatre.run(line.stop())
+
+
 def test_captions_appear_when_there_are_any_and_switch(card: Theatre) -> None:
     advances(card)
     button = card.page.get_by_role("button", name="Captions")
@@ -266,7 +297,7 @@ def test_back_in_time_and_live_again(card: Theatre) -> None:
     assert card.page.evaluate(f"Date.now() / 1000 - {PLAYER}.pastPath.at") == pytest.approx(
         20, abs=5
     )
-    expect(card.page.get_by_text("Watching the past")).to_be_visible()
+    expect(card.page.locator("streamd-player .top")).to_have_text("Watching the past")
     card.page.get_by_role("button", name="Live", exact=True).click()
     card.until(f"{PLAYER}.path === 'ws' && {PLAYER}.pastPath.stopped")
     advances(card)
@@ -379,7 +410,9 @@ def test_the_cores(theatre: Theatre) -> None:
           const dog = new Watchdog(100, 250);
           const dogs = [
             [0, 1], [90, 1], [101, 1], [200, 1], [251, 1], [252, 1], [300, 2], [399, 2],
-          ].map(([now, mark]) => dog.look(now, mark));
+          ].map(([now, mark]) => dog.look(now, mark, false));
+          const narrow = new Watchdog(100, 250);
+          dogs.push(...[0, 101, 260, 501].map((now) => narrow.look(now, 1, true)));
           const slow = new Slowness();
           const said = [0, 1000, 2000].map((now) => slow.skipped(now));
           slow.answered(2000);
@@ -411,7 +444,9 @@ def test_the_cores(theatre: Theatre) -> None:
     assert first == "ws/video"
     assert later[:4] == ["whep/video", "ws/video", "whep/video", "ws/video"]
     assert later[4:] == [None, 80_002, "ws/video", "ws/audio"]
-    assert found["dogs"] == [None, None, "rebuild", None, "fall back", None, None, None]
+    still, narrow = found["dogs"][:8], found["dogs"][8:]
+    assert still == [None, None, "rebuild", None, "fall back", None, None, None]
+    assert narrow == [None, "slow", None, "fall back"]
     assert found["said"] == ["told", "told", "offer", "told", "told", "told", "told"]
     nothing = {"choice": None, "volume": None, "captions": False}
     assert found["memories"][0] == nothing

@@ -164,7 +164,14 @@ def test_steering_is_gentle_and_jumps_only_far_behind(theatre: Theatre) -> None:
           stalled.stalled(0);
           const { target } = stalled;
           for (let now = 0; now < 60_000; now += 50) stalled.observe(now, 0.3);
-          return { on: at(0.12), low: at(0.02), dry: at(0), high: at(0.42), far: at(1.9),
+          const lumpy = new Steering(0.12, 0.1);
+          lumpy.moved();
+          const young = lumpy.observe(0, 0.22).rate;
+          const lumps = [50, 100, 150, 200].map(
+            (now) => lumpy.observe(now, 0.22 - (now % 100) / 1000).rate,
+          );
+          return { lumpy: [lumpy.landing, young, ...lumps],
+                   on: at(0.12), low: at(0.02), dry: at(0), high: at(0.42), far: at(1.9),
                    target, calm: stalled.target };
         }"""
     )
@@ -173,5 +180,7 @@ def test_steering_is_gentle_and_jumps_only_far_behind(theatre: Theatre) -> None:
     assert found["dry"]["rate"] == 0.9
     assert found["high"]["rate"] == 1.3
     assert found["far"]["jump"]
+    # A part of 100 ms lies ahead in full right after it has come: that alone is no reason to hurry.
+    assert found["lumpy"] == pytest.approx([0.22, 1, 1, 1.05, 1.05, 1.05], abs=0.051)
     assert found["target"] == pytest.approx(0.2)
     assert found["calm"] == pytest.approx(0.12)
