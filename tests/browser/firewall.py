@@ -14,6 +14,7 @@ from pathlib import Path
 
 from loadtests.namespace import Namespace, namespace
 
+_FIRST, _MOVED = "10.214", "10.215"
 _UDP = ("rule", "add", "pref", "10", "ipproto", "udp", "blackhole")
 
 
@@ -29,6 +30,11 @@ class Firewalled:
         """From now on UDP passes."""
         _ip("-n", self.firewall.name, "rule", "del", "pref", "10")
 
+    def move(self) -> None:
+        """The inner side gets another address, as a phone does between Wi-Fi and mobile data."""
+        _ip("-n", self.name, "addr", "flush", "dev", "out0")
+        _join(self.name, self.firewall, _MOVED)
+
     def chromium(self, folder: Path, chromium: str) -> Path:
         """A program that runs Chromium inside."""
         program = folder / "chromium-inside"
@@ -42,25 +48,29 @@ def firewalled() -> Iterator[Firewalled]:
     """Makes both namespaces and removes them. Raises Unprepared where that takes other rights."""
     with namespace() as firewall:
         name = f"{firewall.name}-in"
-        _, _, third, fourth = firewall.host.split(".")
-        network = f"10.214.{third}.{int(fourth) - 1}"
-        outer, inner = (f"10.214.{third}.{int(fourth) + last}" for last in (0, 1))
         _ip("netns", "add", name)
         try:
             _ip("-n", firewall.name, "link", "add", "in0", "type", "veth", "peer", "name", "out0",
                 "netns", name)  # fmt: skip
-            for place, link, address in ((firewall.name, "in0", outer), (name, "out0", inner)):
-                _ip("-n", place, "addr", "add", f"{address}/30", "dev", link)
+            for place, link in ((firewall.name, "in0"), (name, "out0"), (name, "lo")):
                 _ip("-n", place, "link", "set", link, "up")
-            _ip("-n", name, "link", "set", "lo", "up")
-            _ip("-n", name, "route", "add", "default", "via", outer)
-            _ip("route", "add", f"{network}/30", "via", firewall.guest)
+            _join(name, firewall, _FIRST)
             forwarding = "echo 1 > /proc/sys/net/ipv4/ip_forward"
             _run(firewall.inside(["sh", "-c", forwarding]))
             _ip("-n", firewall.name, *_UDP)
             yield Firewalled(name, firewall.host, firewall)
         finally:
             _ip("netns", "del", name)
+
+
+def _join(name: str, firewall: Namespace, network: str) -> None:
+    """Gives both ends of the inner link an address of ``network``, and everybody the way there."""
+    _, _, third, fourth = firewall.host.split(".")
+    base, outer, inner = (f"{network}.{third}.{int(fourth) + last}" for last in (-1, 0, 1))
+    _ip("-n", firewall.name, "addr", "add", f"{outer}/30", "dev", "in0")
+    _ip("-n", name, "addr", "add", f"{inner}/30", "dev", "out0")
+    _ip("-n", name, "route", "add", "default", "via", outer)
+    _ip("route", "add", f"{base}/30", "via", firewall.guest)
 
 
 def _ip(*arguments: str) -> None:

@@ -6,7 +6,7 @@ Chromium runs inside a network namespace; it needs root and iproute2, and is ski
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,14 @@ def reachable(network: Firewalled, tmp_path: Path) -> Iterator[Server]:
         yield server
 
 
+def until(studio: Page, test: Callable[[], bool]) -> None:
+    """Lets the page run until ``test`` comes true."""
+    deadline = time.monotonic() + SLOW_MS / 1000
+    while not test():
+        assert time.monotonic() < deadline
+        studio.wait_for_timeout(50)
+
+
 def go_live(studio: Page) -> None:
     studio.get_by_role("button", name="Go live", exact=True).click(timeout=SLOW_MS)
     studio.get_by_role("button", name="Press again to go live").click()
@@ -55,7 +63,7 @@ def health(server: Server, key: str) -> dict[str, Any]:
     return answer
 
 
-def test_it_goes_live_over_the_web_connection_and_by_webrtc_once_udp_passes(
+def test_it_goes_live_over_the_web_connection_then_by_webrtc_and_moves_between_networks(
     network: Firewalled, reachable: Server, browser: Browser, tmp_path: Path, artefacts: Path
 ) -> None:
     key = reachable.new_key("alef")
@@ -87,4 +95,12 @@ def test_it_goes_live_over_the_web_connection_and_by_webrtc_once_udp_passes(
     go_live(studio)
     studio.get_by_role("button", name="End broadcast").wait_for(timeout=SLOW_MS)
     assert health(reachable, key)["source"] == "whip"
+
+    answers: list[tuple[str, int]] = []
+    studio.on("response", lambda answer: answers.append((answer.request.method, answer.status)))
+    network.move()
+    until(studio, lambda: ("PATCH", 200) in answers)
+    playing(viewer, "ws")
+    assert "POST" not in [method for method, _ in answers]
+    expect(studio.get_by_role("button", name="End broadcast")).to_be_visible()
     inside.close()
