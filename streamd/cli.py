@@ -14,6 +14,7 @@ import msgspec
 import typer
 import uvloop
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from streamd import log
@@ -50,7 +51,7 @@ def main() -> None:
         cli()
     except StreamdError as error:
         Console(stderr=True, highlight=False, soft_wrap=True).print(
-            f"[bold red]streamd:[/] {error}"
+            f"[bold red]streamd:[/] {escape(str(error))}"
         )
         sys.exit(1)
 

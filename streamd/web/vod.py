@@ -135,7 +135,7 @@ def _text(request: web.Request, text: str, caching: str) -> web.Response:
         "Vary": "Accept-Encoding",
     }
     if "gzip" not in request.headers.get("Accept-Encoding", ""):
-        return web.Response(text=text, headers=headers)
+        return web.Response(body=text.encode(), headers=headers)
     return web.Response(body=_packed(text), headers={**headers, "Content-Encoding": "gzip"})
 
 

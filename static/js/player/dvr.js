@@ -128,6 +128,7 @@ export class DvrPath {
       lowLatencyMode: false,
       backBufferLength: 30,
       maxBufferLength: 30,
+      maxBufferHole: 0.01, // why: vod/player.js
       enableWorker: false, // the module build has no worker inside; fMP4 passes through untouched
     });
     this.hls = hls;

@@ -98,6 +98,13 @@ export class StreamdVod extends LitElement {
     return document.fullscreenElement === this;
   }
 
+  /** Plays from the big button, which goes away: the focus moves to the small one. */
+  begin() {
+    if (this.video.ended) this.seek(0);
+    this.toggle();
+    this.renderRoot.querySelector(".buttons .control")?.focus();
+  }
+
   toggle() {
     if (this.video.paused) this.video.play().catch(() => {});
     else this.video.pause();
@@ -160,7 +167,15 @@ export class StreamdVod extends LitElement {
 
   #byLibrary(Hls) {
     // Always from the beginning: of what is still on air, too.
-    this.hls = new Hls({ startPosition: 0, maxBufferLength: 30, backBufferLength: 60, enableWorker: false });
+    this.hls = new Hls({
+      startPosition: 0,
+      maxBufferLength: 30,
+      backBufferLength: 60,
+      // A run's sound may end some hundredths of a second before its picture. With the usual 0.1 s
+      // hls.js takes both runs for one range and then waits for its end for ever.
+      maxBufferHole: 0.01,
+      enableWorker: false,
+    });
     this.hls.on(Hls.Events.ERROR, (_name, error) => {
       if (!error.fatal) return;
       if (error.type === Hls.ErrorTypes.MEDIA_ERROR && !this.recovered) {
