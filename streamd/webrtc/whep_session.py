@@ -1,15 +1,14 @@
-"""One WHEP viewer: negotiation, its transports, and its end."""
+"""One WHEP viewer: negotiation, its life, and what it says about what it gets."""
 
 from __future__ import annotations
 
 import asyncio
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
+from typing import Any
 
 import structlog
-from aiortc import RTCCertificate, RTCDtlsTransport, RTCIceParameters, RTCIceTransport
-from aiortc.rtcdtlstransport import RTCDtlsFingerprint, RTCDtlsParameters
 
 from streamd.errors import MalformedMedia, NegotiationError
 from streamd.media.units import Kind
@@ -27,11 +26,11 @@ from streamd.webrtc.feedback import (
 from streamd.webrtc.ice_exchange import Change, IceExchange
 from streamd.webrtc.media_clock import ntp_time
 from streamd.webrtc.mux import Mux
-from streamd.webrtc.mux_connection import MuxConnection
 from streamd.webrtc.rtp_egress import RtpEgress
 from streamd.webrtc.sdp_fragment import read_fragment, write_fragment
 from streamd.webrtc.viewer import Viewer
 from streamd.webrtc.viewer_life import PATIENCE, ViewerLife, ViewerMove, ViewerState
+from streamd.webrtc.viewer_transport import ViewerTransport
 from streamd.webrtc.whep_answer import (
     Chosen,
     Local,
@@ -43,14 +42,9 @@ from streamd.webrtc.whep_answer import (
 )
 from streamd.webrtc.whep_errors import NotCarried
 from streamd.webrtc.whep_offer import Description, Remote, read_description
-from streamd.webrtc.whep_taps import Protector, dtls_transport, ice_transport
 from streamd.webrtc.whip_session import IceRestart
 
 log = structlog.get_logger(__name__)
-
-CONSENT_SECONDS = 20.0
-"""A viewer that has sent no connectivity check for this long is gone (RFC 7675 §5.1)."""
-CLOSE_SECONDS = 3.0
 
 
 class WhepSession:
@@ -65,19 +59,17 @@ class WhepSession:
         self.stream = egress.stream
         self.description = ""
         self.countered = False
+        self.viewer: Viewer | None = None
+        """The viewer's media, once the connection stands."""
+        self.began = _now()
         self._offer = offer
         self._life = ViewerLife(ViewerState.CONNECTING)
         self._ended = asyncio.Event()
-        self._moved = asyncio.Event()
+        self._answered = asyncio.Event()
         self._chosen: Mapping[Kind, Chosen] = {}
         self._remote: Remote | None = None
         self._ice: IceExchange | None = None
-        self._carrier: MuxConnection | None = None
-        self._transport: RTCIceTransport | None = None
-        self._certificate: RTCCertificate | None = None
-        self._dtls: RTCDtlsTransport | None = None
-        self._viewer: Viewer | None = None
-        self.began = _now()
+        self._transport: ViewerTransport | None = None
 
     @property
     def state(self) -> ViewerState:
@@ -94,11 +86,6 @@ class WhepSession:
         """The tag of the ICE session that counts, quotes included; empty before there is one."""
         return self._ice.etag if self._ice is not None else ""
 
-    @property
-    def viewer(self) -> Viewer | None:
-        """The viewer's media, once the connection stands."""
-        return self._viewer
-
     # -- negotiation
 
     async def open(self, mux: Mux, chosen: Mapping[Kind, Chosen] | None) -> None:
@@ -106,9 +93,8 @@ class WhepSession:
 
         Raises MuxFull. Cancelled, it leaves nothing behind.
         """
-        self._certificate = await mux.certificate.current()
-        self._carrier = mux.connection(consent_seconds=CONSENT_SECONDS)
-        local = self._local(self._certificate)
+        self._transport = await ViewerTransport.reserve(mux, self._control, self.end)
+        local = self._local(self._transport)
         if chosen is None:
             self.countered = True
             self._life = ViewerLife(ViewerState.OFFERED)
@@ -124,18 +110,19 @@ class WhepSession:
     def accept(self, text: str) -> None:
         """The client's answer to the counter-offer.
 
-        Raises MalformedOffer, NoAcceptableCodec, or UnknownSession where no answer is awaited.
+        Raises MalformedOffer, NoAcceptableCodec, NegotiationFailed, or UnknownSession where no
+        answer is awaited.
         """
         if self.state is not ViewerState.OFFERED:
             raise UnknownSession
         description = read_description(text)
-        self._chosen = accepted(description, self._chosen)
-        if not self._chosen:
+        chosen = accepted(description, self._chosen)
+        if not chosen:
             raise NegotiationFailed("The answer takes nothing of what was offered.")
-        self._offer = description
+        self._chosen, self._offer = chosen, description
         self._agree(description.remote)
         self._life.move(ViewerMove.ANSWER)
-        self._moved.set()
+        self._answered.set()
 
     def patch(self, text: str, if_match: str | None) -> IceRestart | None:
         """Takes an SDP fragment: candidates (None), or a restart of ICE.
@@ -145,33 +132,29 @@ class WhepSession:
         UnknownSession.
         """
         fragment = read_fragment(text)
-        if self._ice is None or self._carrier is None or self._carrier.closed:
+        if self._ice is None or self._transport is None or self._transport.carrier.closed:
             raise UnknownSession
+        carrier = self._transport.carrier
         change = self._ice.judge(fragment, if_match)
         if change is Change.TRICKLE:
             return None
         if change is Change.RESTART and fragment.credentials is not None:
-            self._carrier.restart()
+            carrier.restart()
             self._ice.restart(fragment.credentials)
         sections = [(one.line, one.mid) for one in self._offer.sections if one.kind is not None]
-        newest = self._carrier.agent.newest
         return IceRestart(
-            write_fragment(newest, self._carrier.local_candidates, sections), self.etag
+            write_fragment(carrier.agent.newest, carrier.local_candidates, sections), self.etag
         )
 
     def _agree(self, remote: Remote) -> None:
         self._remote = remote
         self._ice = IceExchange(remote.credentials)
 
-    def _local(self, certificate: RTCCertificate) -> Local:
-        assert self._carrier is not None
-        fingerprint = next(
-            one.value for one in certificate.getFingerprints() if one.algorithm == "sha-256"
-        )
+    def _local(self, transport: ViewerTransport) -> Local:
         return Local(
-            self._carrier.agent.newest,
-            tuple(candidate.to_sdp() for candidate in self._carrier.local_candidates),
-            fingerprint,
+            transport.carrier.agent.newest,
+            transport.candidates,
+            transport.fingerprint,
             self.stream.id,
             self.egress.cname,
             self.egress.sources,
@@ -181,101 +164,71 @@ class WhepSession:
 
     async def run(self) -> None:
         """Lives until the viewer is gone or ``end`` is called; then everything is closed."""
+        assert self._transport is not None
         try:
-            await self._wait_for_answer()
-            await self._connect()
+            if self.state is ViewerState.OFFERED:
+                await self._patiently(self._answered.wait())
+            if self.state is ViewerState.CONNECTING:
+                await self._connect(self._transport)
             await self._ended.wait()
         finally:
             # 1. No more media, and a word that it is over.  2. DTLS, then the place in the mux.
             self.end("the server closed it")
             self._leave()
-            await self._close()
+            await self._transport.close()
             log.info("whep session ended", stream=self.stream.id, reason=self.reason)
 
     def end(self, reason: str) -> None:
         """Makes ``run`` come to its end."""
         self._life.end(reason)
         self._ended.set()
-        self._moved.set()
 
-    async def _wait_for_answer(self) -> None:
-        if self.state is ViewerState.OFFERED:
-            await self._patiently(self._moved.wait())
-
-    async def _patiently(self, work: object) -> None:
+    async def _patiently(self, work: Coroutine[Any, Any, object]) -> None:
         """Awaits for as long as the present state may last, or until the end."""
         seconds, reason = PATIENCE[self.state]
-        task = asyncio.ensure_future(work)  # type: ignore[call-overload]
-        ended = asyncio.ensure_future(self._ended.wait())
+        tasks = (asyncio.create_task(work), asyncio.create_task(self._ended.wait()))
         try:
             done, _ = await asyncio.wait(
-                {task, ended}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+                tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
             )
             if not done:
                 self.end(reason)
-            elif task in done:
-                task.result()
+            elif tasks[0] in done:
+                tasks[0].result()
         finally:
-            for one in (task, ended):
-                one.cancel()
-            await asyncio.gather(task, ended, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _connect(self) -> None:
+    async def _connect(self, transport: ViewerTransport) -> None:
+        assert self._remote is not None
+        await self._patiently(transport.connect(self._remote))
         if self.state is not ViewerState.CONNECTING:
             return
-        assert self._remote is not None
-        assert self._carrier is not None
-        assert self._certificate is not None
-        self._transport = ice_transport(self._carrier)
-        self._dtls = dtls_transport(
-            self._transport,
-            self._certificate,
-            passive=self._remote.setup != "passive",
-            on_control=self._control,
-        )
-        self._dtls.on("statechange", self._on_transport)
-        await self._patiently(self._handshake(self._remote, self._transport, self._dtls))
-        if self.state is ViewerState.CONNECTING:
-            if self._dtls.state != "connected":
-                self.end("no secure connection came about")
-                return
-            self._life.move(ViewerMove.CONNECT)
-            self._join(self._carrier, self._dtls)
-
-    async def _handshake(
-        self, remote: Remote, transport: RTCIceTransport, dtls: RTCDtlsTransport
-    ) -> None:
-        credentials = remote.credentials
-        await transport.start(
-            RTCIceParameters(usernameFragment=credentials.ufrag, password=credentials.password)
-        )
-        if transport.state == "completed":
-            prints = [RTCDtlsFingerprint(*one) for one in remote.fingerprints]
-            await dtls.start(RTCDtlsParameters(fingerprints=prints))
-
-    def _on_transport(self) -> None:
-        if self._dtls is not None and self._dtls.state in ("closed", "failed"):
-            silent = self._carrier is not None and self._carrier.closed
-            self.end("the viewer fell silent" if silent else "the viewer left")
-
-    def _join(self, carrier: MuxConnection, dtls: RTCDtlsTransport) -> None:
+        protector = transport.protector()
+        if protector is None:
+            self.end("no secure connection came about")
+            return
+        self._life.move(ViewerMove.CONNECT)
         sources = self.egress.sources
-        self._viewer = Viewer(
+        self.viewer = Viewer(
             {kind: (chosen, sources[kind]) for kind, chosen in self._chosen.items()},
-            Protector(dtls),
-            carrier,
+            protector,
+            transport.carrier,
             self.egress.histories,
             self.stream.request_keyframe,
             # SRTP takes a wrap right at the start for an old packet (RFC 3711 §3.3.1).
             lambda: secrets.randbelow(1 << 15),
             _now(),
         )
-        self._check_tracks()
-        if self.state is ViewerState.WATCHING:
-            self.egress.join(self._viewer, self._check_tracks)
+        self.check_tracks()
+        if not self._ended.is_set():
+            self.egress.join(self.viewer, self.check_tracks)
 
-    def _check_tracks(self) -> None:
-        """The stream's tracks are others now: does what was agreed on still fit them?"""
+    def check_tracks(self) -> None:
+        """The stream's tracks may be others now; ends the session where what was agreed on no
+        longer fits them.
+        """
         refusal: NegotiationError | None = self.egress.refusal(sound="a" in self._chosen)
         if refusal is None and not self._fits():
             refusal = NotCarried("The broadcast's H.264 profile has changed.")
@@ -293,26 +246,13 @@ class WhepSession:
         return again is not None and again.payload_type == picture.payload_type
 
     def _leave(self) -> None:
-        if self._viewer is None:
+        if self.viewer is None:
             return
-        self.egress.leave(self._viewer)
+        self.egress.leave(self.viewer)
         try:
-            self._viewer.leave()
+            self.viewer.leave()
         except ConnectionError:
             log.debug("a viewer could not be told of the end", stream=self.stream.id)
-
-    async def _close(self) -> None:
-        try:
-            async with asyncio.timeout(CLOSE_SECONDS):
-                if self._dtls is not None:
-                    await self._dtls.stop()
-                if self._transport is not None:
-                    await self._transport.stop()
-        except TimeoutError:
-            log.debug("a viewer's transport did not close in time", stream=self.stream.id)
-        finally:
-            if self._carrier is not None:
-                self._carrier.drop()
 
     # -- what the viewer says
 
@@ -326,7 +266,7 @@ class WhepSession:
             self.end("its packets could not be protected")
 
     def _heard(self, feedback: Feedback) -> None:
-        viewer, now = self._viewer, _now()
+        viewer, now = self.viewer, _now()
         if viewer is None or self.state is not ViewerState.WATCHING:
             return
         if isinstance(feedback, Missing):

@@ -17,7 +17,7 @@ from streamd.media.testcard_picture import read_clock
 from streamd.relay import file_ingest
 from streamd.relay.lifecycle import StreamState
 from streamd.relay.notices import NoticeCode
-from streamd.webrtc import whep, whep_session
+from streamd.webrtc import viewer_transport, whep
 from streamd.webrtc.errors import StaleSession, UnknownSession
 from streamd.webrtc.viewer_life import ViewerState
 from streamd.webrtc.whep_errors import (
@@ -134,7 +134,7 @@ async def test_a_keyframe_comes_when_asked_for() -> None:
 
 
 async def test_one_stuck_viewer_hinders_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(whep_session, "CONSENT_SECONDS", 9.0)
+    monkeypatch.setattr(viewer_transport, "CONSENT_SECONDS", 9.0)
     async with (
         whep_server(OPEN) as server,
         server.card(),
@@ -243,7 +243,7 @@ async def test_who_joined_before_the_first_b_frame_is_told_to_leave() -> None:
     async with whep_server() as server, server.card():
         session = await server.sessions.watch(server.stream, offer())
         server.egress.reordered = True
-        session._check_tracks()
+        session.check_tracks()
         assert session.state is ViewerState.ENDED
         assert "B-frames" in session.reason
 
