@@ -9,6 +9,7 @@ from collections.abc import Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 import typer
@@ -128,6 +129,8 @@ def check_command(config: ConfigPath = None) -> None:
     store = settings.store.url or f"embedded under {settings.store.dir}/"
     out.print(f"pages  {settings.web.host}:{settings.web.port}")
     out.print(f"feeds  {settings.feeds.host}:{settings.feeds.port}")
+    rtmp = f"{settings.rtmp.host}:{settings.rtmp.port}" if settings.rtmp.enabled else "off"
+    out.print(f"RTMP   {rtmp}")
     out.print(f"store  {store}")
     out.print(f"event  {settings.event.id}, {len(settings.event.candidates)} candidates")
 
@@ -151,6 +154,11 @@ def add_key(
         base = page_url(settings)
         out.print(f"studio  {base}/studio/{stream}#key={key}")
         out.print(f"WHIP    {base}/whip/{stream}   with the key as Bearer token")
+        if settings.rtmp.enabled:
+            host = urlsplit(base).hostname or "localhost"
+            out.print(
+                f"RTMP    rtmp://{host}:{settings.rtmp.port}/live   with the key as stream key"
+            )
 
 
 @keys_cli.command("list")

@@ -41,8 +41,9 @@ class Handshake:
             )
         if not self._answered and len(self._received) > SIZE:
             first = bytes(self._received[1 : 1 + SIZE])
-            # S1 with time 0 and version 0, then S2: the peer's time, when it was read, its filling.
-            self._out = bytes((VERSION,)) + bytes(8) + self._random + first[:4] * 2 + first[8:]
+            # S1 with time 0 and version 0, then S2. Section 5.2.4 puts a time of ours into S2, but
+            # encoders built on librtmp (OBS) compare the whole of it with their C1.
+            self._out = bytes((VERSION,)) + bytes(8) + self._random + first
             self._answered = True
         end = 1 + 2 * SIZE
         if len(self._received) < end:
