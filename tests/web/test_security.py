@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
+from aiohttp.test_utils import make_mocked_request
 
+from streamd import config
+from streamd.web.security import rtmp_url
+from streamd.web.services import Services
 from tests.server import Server
 from tests.web.client import Client, ballot
 from tests.web.test_api import refused
@@ -55,3 +60,28 @@ def test_nesting_and_odd_hosts_are_refused_or_served_not_broken(
     refused(visitor.ask("POST", votes, deep, Content_Type="application/json"), 400, "bad_request")
     assert visitor.ask("GET", "/", Host="[bad").status in (200, 400)
     assert "Traceback" not in server.log()
+
+
+@pytest.mark.parametrize(
+    ("rtmp", "host", "shown"),
+    [
+        (config.Rtmp(), "localhost:8080", "rtmp://localhost/live"),
+        (config.Rtmp(port=1936), "127.0.0.1", "rtmp://127.0.0.1:1936/live"),
+        (config.Rtmp(host="0.0.0.0"), "live.example:8080", "rtmp://live.example/live"),
+        (config.Rtmp(host="::"), "[2001:db8::1]:8080", "rtmp://[2001:db8::1]/live"),
+        (config.Rtmp(), "live.example", None),
+        (config.Rtmp(enabled=False), "localhost", None),
+        (config.Rtmp(port=0), "localhost", None),
+    ],
+)
+def test_obs_is_told_an_address_that_it_can_reach(
+    rtmp: config.Rtmp, host: str, shown: str | None
+) -> None:
+    request = make_mocked_request("GET", "/studio/alef", headers={"Host": host})
+    services = cast(Services, SimpleNamespace(config=config.Config(rtmp=rtmp)))
+    assert rtmp_url(request, services) == shown
+
+
+def test_our_own_sockets_are_allowed_by_name(visitor: Client, server: Server) -> None:
+    policy = visitor.ask("GET", "/studio/alef").headers["Content-Security-Policy"]
+    assert f"ws://localhost:{server.port} " in policy

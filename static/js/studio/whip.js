@@ -10,8 +10,6 @@ import { FRAMES_A_SECOND, reduction } from "./quality.js";
 import { FRAGMENT_TYPE, fragmentOf, restarted } from "./sdp_fragment.js";
 import { SendError } from "./send_error.js";
 
-export { QUALITIES, qualityBelow, qualityNamed } from "./quality.js";
-
 const GATHERING_MS = 300;
 const ANSWER_MS = 10_000;
 const LEAVE_MS = 2_000;

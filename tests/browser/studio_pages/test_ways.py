@@ -32,9 +32,9 @@ def seconds(found: list[FrameMessage]) -> float:
 
 
 def flows(studio: Studio) -> None:
-    """Waits for five seconds of both kinds."""
+    """Waits for three seconds of both kinds."""
     for kind in "va":
-        assert studio.until(lambda kind=kind: seconds(frames(studio.fixture, kind)) > 5)  # type: ignore[misc]
+        assert studio.until(lambda kind=kind: seconds(frames(studio.fixture, kind)) > 3)  # type: ignore[misc]
 
 
 def checked(fixture: Fixture) -> None:
@@ -149,6 +149,13 @@ def test_a_lost_socket_comes_back_by_the_same_way(studio: Studio) -> None:
     assert studio.until(lambda: seconds(frames(studio.fixture, "v")) > 1)
     assert frames(studio.fixture, "v")[0].key
     assert studio.fixture.hellos[1]["takeover"] is False
+
+
+def test_a_closed_page_says_goodbye(studio: Studio) -> None:
+    studio.open(way="websocket")
+    studio.go_live()
+    studio.page.close(run_before_unload=False)
+    assert studio.until(lambda: studio.fixture.goodbyes == 1)
 
 
 def test_a_wished_keyframe_comes_at_once(studio: Studio) -> None:

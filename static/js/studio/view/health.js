@@ -6,7 +6,7 @@ import { forThisPage, worst } from "../advice.js";
 import { Word } from "../health.js";
 import { icons } from "../icons.js";
 import { Phase } from "../lifecycle.js";
-import { qualityBelow } from "../whip.js";
+import { qualityBelow } from "../quality.js";
 import { adviceList, later, soundLevel } from "./advice.js";
 import { pickers } from "./check.js";
 
