@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Final, cast
 
 from aiohttp import web
@@ -37,6 +38,8 @@ if not hasattr(web.RequestHandler, "_waiter"):
     raise ImportError("aiohttp's RequestHandler has no _waiter any more: see streamd/web/front.py.")
 
 
+# A crowd's players of one make ask for a part in the very same bytes.
+@lru_cache(maxsize=512)
 def plain_path(data: bytes, prefix: bytes) -> bytes | None:
     """The path of ``data`` where it is one whole GET below ``prefix`` without query or body."""
     if not data.startswith(b"GET " + prefix) or not data.endswith(b"\r\n\r\n"):
