@@ -26,6 +26,8 @@ export class MediaSocket {
     this.events = events;
     this.backoff = new Backoff();
     this.stopped = true;
+    this.isJoined = false;
+    this.isAsking = false;
     this.bytes = 0;
   }
 
@@ -70,6 +72,7 @@ export class MediaSocket {
   #subscribe() {
     const { stream, audio, video } = this.where;
     this.last += 1;
+    this.isAsking = true;
     const subscribe = { channel: `media:${stream}`, data: { audio, video } };
     this.socket.send(encode({ id: this.last, subscribe }));
   }
@@ -97,6 +100,7 @@ export class MediaSocket {
   #joined({ data }) {
     this.opened = true;
     this.isJoined = true;
+    this.isAsking = false;
     this.backoff.reset();
     this.events.onJoin(data);
   }
@@ -116,7 +120,7 @@ export class MediaSocket {
 
   // Nobody broadcasts just now, or this is not for us: the line stays, the question is asked again.
   #refused(error) {
-    this.isJoined = false;
+    this.isJoined = this.isAsking = false;
     this.events.onRefused(error);
     const { socket } = this;
     this.#again(() => socket === this.socket && this.#subscribe(), NOT_NOW_MS);
@@ -148,7 +152,7 @@ export class MediaSocket {
 
   #drop() {
     clearTimeout(this.silence);
-    this.isJoined = false;
+    this.isJoined = this.isAsking = false;
     const { socket } = this;
     if (!socket) return;
     this.socket = null;

@@ -93,7 +93,7 @@ export class Router {
    */
   tick(mark) {
     const bytes = this.route?.bytes ?? 0;
-    const arrives = bytes > this.bytes;
+    const arrives = bytes > this.bytes || Boolean(this.route?.isFilling);
     this.bytes = bytes;
     const now = performance.now();
     if (mark === null || !this.route) {

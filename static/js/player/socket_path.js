@@ -88,6 +88,11 @@ export class SocketPath {
     return this.socket.isJoined;
   }
 
+  /** True while the replay is on its way: one message, of which a browser shows no part. */
+  get isFilling() {
+    return this.socket.isAsking;
+  }
+
   /** Bytes received so far. */
   get bytes() {
     return this.socket.bytes;
