@@ -9,6 +9,7 @@ import pytest
 
 from polling import errors as polls
 from streamd import errors
+from streamd.recording import errors as recordings
 from streamd.web.problems import REFUSALS, refusal_for
 
 
@@ -25,9 +26,9 @@ def test_every_refusal_is_the_clients_or_asks_to_come_back() -> None:
         assert refusal.slug.replace("-", "_").isidentifier()
 
 
-@pytest.mark.parametrize("module", [errors, polls])
+@pytest.mark.parametrize("module", [errors, polls, recordings])
 def test_every_leaf_that_a_request_can_meet_has_a_row(module: object) -> None:
-    startup_only = {errors.ConfigError, errors.StoreHeld}
+    startup_only = {errors.ConfigError, errors.StoreHeld, recordings.DiskFull}
     kinds = [
         kind
         for _, kind in inspect.getmembers(module, inspect.isclass)

@@ -456,6 +456,7 @@ export const styles = css`
   }
   .panel .again {
     display: inline-flex;
+    text-decoration: none;
     align-items: center;
     gap: 8px;
     min-block-size: 44px;

@@ -55,7 +55,7 @@ export function state(player) {
     case "idle":
       return panel(player, t("The broadcast has not started yet"), t("This page starts by itself when it does."));
     case "ended":
-      return panel(player, t("The broadcast has ended"), t("Thank you for watching. Results stay on this page."));
+      return panel(player, t("The broadcast has ended"), t("Thank you for watching. Results stay on this page."), null, recordings(player));
     case "failed":
       return panel(
         player,
@@ -88,13 +88,19 @@ function soundOnly(player) {
 
 const toast = (text) => html`<div class="toast" role="status"><span>${text}</span></div>`;
 
-function panel(player, title, text, again) {
+function panel(player, title, text, again, link = nothing) {
   return html`<div class="panel" role="status">
     ${again ? nothing : portrait(player)}
     <strong>${title}</strong>
     <p>${text}</p>
     ${again ? html`<button class="again" type="button" @click=${again}>${icons.reload}${t("Try again")}</button>` : nothing}
+    ${link}
   </div>`;
+}
+
+function recordings(player) {
+  const { stream } = player;
+  return stream ? html`<a class="again" href=${`/vod?stream=${encodeURIComponent(stream.id)}`}>${t("Watch the recording")}</a>` : nothing;
 }
 
 function portrait(player) {
