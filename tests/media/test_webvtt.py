@@ -70,7 +70,7 @@ def test_a_segment_holds_what_is_shown_in_it_on_the_medias_own_clock() -> None:
 
 def test_libavformat_reads_the_cues() -> None:
     text = document([Cue("1", 1.0, 2.5, "سلام"), Cue("2", 3.0, 5.0, "a < b")])
-    with av.open(io.BytesIO(text.encode()), format="webvtt") as container:
+    with av.open(io.BytesIO(text.encode()), "r", format="webvtt") as container:
         packets = [packet for packet in container.demux() if packet.size]
     times = [float((packet.pts or 0) * (packet.time_base or 0)) for packet in packets]
     assert times == [1.0, 3.0]
