@@ -28,7 +28,6 @@ FLOORS = {
     "streamd.relay": 1,
     "streamd.webrtc": 2,
     "streamd.rtmp": 2,
-    "streamd.rtmp": 2,
     "streamd.recording": 2,
     "streamd.feeds": 2,
     "streamd.campaign": 2,
