@@ -19,6 +19,7 @@ class Entry:
 
     kept: Summary
     live: LiveRecording | None = None
+    _counted: tuple[tuple[int, RecordingState], Summary] | None = None
 
     @property
     def id(self) -> str:
@@ -30,10 +31,14 @@ class Entry:
 
     @property
     def summary(self) -> Summary:
-        """As it stands now."""
+        """As it stands now; of a long recording it is counted anew only with each segment."""
         if self.live is None:
             return self.kept
-        return summarize(self.live.journal, self.kept.header, self.state)
+        journal = self.live.journal
+        key = sum(len(lines) for lines in journal.segments.values()), self.state
+        if self._counted is None or self._counted[0] != key:
+            self._counted = key, summarize(journal, self.kept.header, self.state)
+        return self._counted[1]
 
     def move(self, move: Move) -> None:
         """Raises IllegalRecordingMove."""

@@ -89,11 +89,6 @@ class LiveRecording:
         """Segments that wait for the storage."""
         return len(self._queue)
 
-    @property
-    def seconds(self) -> float:
-        """How long it plays so far."""
-        return self.journal.seconds
-
     def put(self, segment: Segment, init: Init) -> None:
         """Queues the segment, or leaves it out and counts it."""
         place = self._admission.admit(segment, room=self._has_room())

@@ -49,6 +49,8 @@ class MediaPlaylist:
         self._kind = kind
         self._entries: list[str] = []
         self._previous: SegmentLine | None = None
+        self._text: dict[tuple[int, int, bool], str] = {}
+        """The newest playlist, by segments, target and whether it has ended."""
 
     def text(self, *, target_seconds: int, ended: bool) -> str:
         """The playlist of all segments so far. KeyError where there is none.
@@ -58,6 +60,12 @@ class MediaPlaylist:
         lines = self._journal.segments[self._kind]
         if not lines:
             raise KeyError(self._kind)
+        key = len(lines), target_seconds, ended
+        if key not in self._text:
+            self._text = {key: self._written(lines, target_seconds, ended)}
+        return self._text[key]
+
+    def _written(self, lines: Sequence[SegmentLine], target_seconds: int, ended: bool) -> str:
         for line in lines[len(self._entries) :]:
             self._entries.append(_entry(self._previous, line))
             self._previous = line

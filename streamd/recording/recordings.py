@@ -6,7 +6,7 @@ import asyncio
 import secrets
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -40,6 +40,8 @@ log = structlog.get_logger(__name__)
 
 QUIET_SECONDS = 120.0
 """See Caretaker."""
+
+RESTART_SECONDS = 5.0
 
 
 class Recordings:
@@ -121,8 +123,8 @@ class Recordings:
         if not self._settings.enabled:
             return
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.workshop.run(), name="recordings workshop")
-            group.create_task(self.caretaker.run(), name="recordings caretaker")
+            group.create_task(_again(self.workshop.run), name="recordings workshop")
+            group.create_task(_again(self.caretaker.run), name="recordings caretaker")
 
     async def stop(self) -> None:
         """Ends and finishes what is being recorded. Cancelled, its journal is all that is left."""
@@ -186,6 +188,16 @@ class Recordings:
     def _own(self, task: asyncio.Task[None]) -> None:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+async def _again(work: Callable[[], Coroutine[None, None, None]]) -> None:
+    """Runs ``work`` for ever: whatever is wrong with recordings, broadcasts go on."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            log.exception("recordings are not looked after; trying again")
+        await asyncio.sleep(RESTART_SECONDS)
 
 
 def _free_bytes(home: Path) -> int:

@@ -21,6 +21,7 @@ from streamd.web import moments
 from streamd.web.api import reply
 from streamd.web.language import choose
 from streamd.web.pages import render
+from streamd.web.problems import BadRequest
 from streamd.web.recording_rows import recording_row
 from streamd.web.security import acts_by_key
 from streamd.web.services import SERVICES, authorize
@@ -33,6 +34,9 @@ CHUNK_BYTES = 1_048_576
 
 SHOWN_EACH = 6
 """Recordings of each candidate on the page of all; the same for everybody."""
+
+MOST_LISTED = 200
+"""Recordings in one answer of the API."""
 
 _TYPES = {
     ("v", "m4s"): "video/mp4",
@@ -199,15 +203,23 @@ async def _chunks(shelf: Shelf, path: str, start: int, end: int) -> AsyncIterato
 
 @routes.get("/api/v1/recordings")
 async def list_recordings(request: web.Request) -> web.Response:
-    """Recordings, newest first; ``?stream=`` and ``?state=`` narrow."""
+    """At most MOST_LISTED recordings, newest first.
+
+    ``?stream=`` and ``?state=`` narrow; ``?before=``, Unix time, lists those that began earlier.
+    """
     services = request.app[SERVICES]
     catalogue = services.catalogues[choose(request)]
     state = request.query.get("state")
-    rows = [
-        recording_row(services.recordings, one, catalogue)
+    try:
+        before = float(request.query.get("before", "inf"))
+    except ValueError as error:
+        raise BadRequest("“before” is a Unix time in seconds.") from error
+    found = [
+        one
         for one in services.recordings.catalogue.shown(request.query.get("stream"))
-        if state in (None, one.state.value)
+        if state in (None, one.state.value) and one.started_at < before
     ]
+    rows = [recording_row(services.recordings, one, catalogue) for one in found[:MOST_LISTED]]
     return reply({"recordings": rows})
 
 
@@ -248,7 +260,7 @@ async def list_page(request: web.Request) -> web.Response:
     for stream in in_rotation(list(services.streams), services.config.event):
         speaker = stream_row(stream, 0, services.config.event, catalogue)["candidate"]
         found = rows.pop(stream.id, [])
-        if asked in (None, stream.id) and (found or speaker):
+        if asked == stream.id or (asked is None and (found or speaker)):
             sections.append(_section(stream.id, speaker, found, asked))
     # What was recorded of streams that are no longer there.
     for stream_id, found in sorted(rows.items()):

@@ -157,3 +157,19 @@ async def test_the_guard_asks_the_function_it_was_given(tmp_path: Path) -> None:
     free[0] = 1 << 40
     publisher.close()
     await kept.stop()
+
+
+async def test_a_caretaker_that_stumbles_is_set_going_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streamd.recording.recordings.RESTART_SECONDS", 0.01)
+    kept = recordings(tmp_path)
+    runs = []
+
+    async def stumbling() -> None:
+        runs.append(1)
+        raise RuntimeError("nobody thought of this")
+
+    monkeypatch.setattr(kept.caretaker, "run", stumbling)
+    async with cared_for(kept):
+        await until(lambda: len(runs) > 2)

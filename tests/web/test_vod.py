@@ -79,6 +79,9 @@ def rows(client: Client, query: str = "") -> list[dict[str, object]]:
 def test_the_list_newest_first(client: Client, kept: Kept) -> None:
     assert [row["id"] for row in rows(client, "?state=finished")] == kept.ids[::-1]
     assert [row["id"] for row in rows(client, "?stream=pe")] == [kept.ids[2]]
+    early = rows(client, f"?before={BEGAN + 90_000}")
+    assert [row["id"] for row in early] == kept.ids[:1]
+    assert client.ask("GET", "/api/v1/recordings?before=noon").status == 400
     (live,) = rows(client, "?state=recording")
     assert live["stream"] == STREAM
     assert live["ended_at"] is None
