@@ -50,6 +50,8 @@ class Window:
         self._own = PartFeed({}, settings.join_bytes)
         self._dubbing: Dubbing | None = None
         self._conversion: AudioConversion | None = None
+        self._unconverted = False
+        """HLS goes without sound: it cannot be made AAC."""
         self._audio_lost = 0
         self._live = False
         self._listeners: dict[object, Listener] = {}
@@ -165,6 +167,7 @@ class Window:
         self._own = PartFeed(self._packager.inits, self._settings.join_bytes)
         self._gen = gen
         self._live = True
+        self._unconverted = False
         self.hls.reset(gen, self._with_aac(tracks), origin)
         for _, on_reset, _ in tuple(self._listeners.values()):
             on_reset()
@@ -175,7 +178,7 @@ class Window:
         parts = self._packager.push(unit)
         if unit.kind == "a" and self._conversion is not None:
             self._conversion.push(unit)
-        else:
+        elif unit.kind == "v" or not self._unconverted:
             self.hls.push(unit)
         for part in parts:
             self._emit(part)
@@ -205,6 +208,7 @@ class Window:
 
         conversion = start_conversion(tracks["a"], self._on_aac, on_failed)
         if isinstance(conversion, str):
+            self._unconverted = True
             self._on_no_aac(conversion)
             del made["a"]
             return made
@@ -226,6 +230,7 @@ class Window:
 
     def _lose_aac(self, reason: str) -> None:
         self._conversion = self._dubbing = None
+        self._unconverted = True
         self.hls.drop_audio()
         self._on_no_aac(reason)
         for _, on_reset, audio in tuple(self._listeners.values()):

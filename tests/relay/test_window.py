@@ -7,6 +7,7 @@ import pytest
 
 from streamd import config
 from streamd.errors import StreamError
+from streamd.media.opus import opus_track
 from streamd.media.parts import Part
 from streamd.media.units import Kind, Track
 from streamd.relay.window import Window, without_audio
@@ -199,3 +200,17 @@ async def test_hls_and_followers_have_aac_of_an_opus_stream() -> None:
     assert followed.count(("a", "mp4a.40.2")) == followed.count(("v", VIDEO.codec)) == 2
     assert "opus" not in window.multivariant_playlist()
     assert 'CHANNELS="2"' in window.multivariant_playlist()
+
+
+async def test_sound_that_cannot_be_converted_stays_out_of_hls_and_the_pictures_go_on() -> None:
+    told: list[str] = []
+    window = Window("a", config.Relay(), on_no_aac=told.append)
+    # Mapping family 255 with an empty table: libopus does not open it.
+    broken = replace(opus_track(), config=bytes((0, 2)) + bytes(8) + bytes((255,)))
+    window.reset(1, {"v": VIDEO, "a": broken}, 1_700_000_000.0)
+    assert told
+    for number in range(60):
+        window.write(picture(number, key=number % 25 == 0))
+        window.write(sound(number))
+    window.end()
+    assert "EXT-X-MEDIA" not in window.multivariant_playlist()
