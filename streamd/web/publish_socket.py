@@ -10,7 +10,8 @@ Text messages are JSON with a ``type``; binary ones are ``media/frame_messages.p
     server   welcome  v 1, keyframe_seconds: how often a keyframe is wished for
              keyframe one is wished for now
              seen     timestamp of the newest picture here, rtt_ms: the page learns how far its
-                      frames are behind, however many buffers lie between
+                      frames are behind, however many buffers lie between. Once a second at
+                      least: a page that hears nothing knows that the line is dead
              refused  status, slug, detail: as problem details have them; close code 4000 + status
              ended    status, slug, detail: the relay ended the publication; 4000 + status
 """
@@ -187,14 +188,15 @@ class PublishSocket:
                 if self._keyframe:
                     self._keyframe = False
                     await self._ws.send_json({"type": "keyframe"})
-                if self._ingest.newest != seen:
+                due = _now() - pinged >= PING_SECONDS
+                if due:
+                    pinged = _now()
+                    await self._ws.ping(_STAMP.pack(pinged))
+                if self._ingest.newest is not None and (due or self._ingest.newest != seen):
                     seen = self._ingest.newest
                     await self._ws.send_json(
                         {"type": "seen", "timestamp": seen, "rtt_ms": self._rtt_ms()}
                     )
-                if _now() - pinged >= PING_SECONDS:
-                    pinged = _now()
-                    await self._ws.ping(_STAMP.pack(pinged))
                 await self._pause()
             if self._over is not None:
                 await say_no(self._ws, "ended", *self._over)

@@ -140,7 +140,8 @@ export class Broadcast {
   async #attempt(run, patience, takeover = false) {
     const error = await this.#try(run, this.wayInUse, patience, takeover);
     const other = error?.blocked || error?.status === -1;
-    if (!other || this.wayInUse !== Way.WEBRTC || this.way !== Way.AUTOMATIC) return error;
+    if (!other || this.wayInUse !== Way.WEBRTC) return error;
+    if (this.way === Way.WEBRTC) return new SendError(error.status, error.detail, { slug: "only" });
     if (run !== this.#run || !(await socketSupported())) return error;
     this.fellBack = error.blocked;
     this.#onchange();

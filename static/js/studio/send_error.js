@@ -3,7 +3,8 @@
  *
  * `status` is the HTTP status; 0: no answer; -1: this browser has no H.264 encoder.
  * `detail` is the server's sentence (RFC 9457) or "", and "ice" where the server answered and no
- * media path came about. `slug` is the server's name for the refusal. `retryAfter` is in seconds,
+ * media path came about. `slug` is the server's name for the refusal, and "only" where another way
+ * was open and not allowed. `retryAfter` is in seconds,
  * null if unsaid.
  */
 export class SendError extends Error {

@@ -171,6 +171,26 @@ def test_a_wished_keyframe_comes_at_once(studio: Studio) -> None:
     assert keys[1] - keys[0] < 1_900_000
 
 
+def test_a_line_that_died_without_a_word_is_left(studio: Studio) -> None:
+    studio.open(way="websocket")
+    studio.go_live()
+    studio.run(_line(studio.fixture, False))
+    assert studio.until(lambda: len(studio.fixture.hellos) == 2)
+    studio.run(_line(studio.fixture, True))
+    studio.page.locator(".phase-live").wait_for()
+
+
+def test_webrtc_alone_is_kept_to_and_what_to_change_is_said(studio: Studio) -> None:
+    studio.fixture.udp_blocked = True
+    studio.open(way="webrtc")
+    studio.press("Go live")
+    studio.press("Press again to go live")
+    expect(studio.page.get_by_role("alert")).to_contain_text(
+        "Choose the connection “Automatic”", timeout=DEADLINE_MS
+    )
+    assert studio.fixture.hellos == []
+
+
 async def _line(fixture: Fixture, is_open: bool) -> None:
     (fixture.line_open.set if is_open else fixture.line_open.clear)()
 
@@ -180,7 +200,7 @@ def test_a_line_that_stands_still_is_not_filled_with_old_pictures(studio: Studio
     studio.go_live()
     assert studio.until(lambda: seconds(frames(studio.fixture, "v")) > 1)
     studio.run(_line(studio.fixture, False))
-    studio.page.wait_for_timeout(4_000)
+    studio.page.wait_for_timeout(3_000)
     before = len(frames(studio.fixture, "v"))
     studio.run(_line(studio.fixture, True))
     assert studio.until(lambda: seconds(frames(studio.fixture, "v")[before:]) > 4)

@@ -13,6 +13,8 @@ const ANSWER_MS = 10_000;
 const LOOK_MS = 200;
 /** Past this even sound is left out: whatever is behind it would come too late. */
 const SILENT_MS = 8_000;
+/** The server says something every second; TCP itself would notice a dead line minutes later. */
+const DEAD_MS = 6_000;
 
 export class SocketSender {
   #address;
@@ -28,6 +30,7 @@ export class SocketSender {
   /** The last frame sent and the last the server has, in microseconds of capture. */
   #sent = { v: -Infinity, a: -Infinity };
   #seen = null;
+  #heardAt = 0;
   #connected = false;
   #refusal = null;
   #bytes = 0;
@@ -72,6 +75,7 @@ export class SocketSender {
       throw error;
     }
     for (const track of media.getTracks()) this.#encode(track);
+    this.#heardAt = performance.now();
     this.#timer = setInterval(() => this.#look(), LOOK_MS);
   }
 
@@ -112,6 +116,7 @@ export class SocketSender {
   }
 
   #hear(message) {
+    this.#heardAt = performance.now();
     if (message.type === "keyframe") this.#pictures?.requestKey();
     else if (message.type === "seen") {
       this.#seen = message.timestamp;
@@ -176,10 +181,14 @@ export class SocketSender {
   }
 
   #look() {
-    if (this.#pressure.take(this.#behind(), performance.now())) this.#pictures?.requestKey();
+    if (this.#connected && performance.now() - this.#heardAt > DEAD_MS) this.#broke();
+    else if (this.#pressure.take(this.#behind(), performance.now())) this.#pictures?.requestKey();
   }
 
-  /** An encoder gave up, as when a phone takes its hardware away: a new session gets a new one. */
+  /**
+   * The line is dead, or an encoder gave up, as when a phone takes its hardware away: only a new
+   * session helps.
+   */
   #broke() {
     if (!this.#socket) return;
     this.#socket.close();

@@ -28,6 +28,8 @@ export function refusal(error, lost = false) {
     return t("Your stream goes on from there, and viewers stay. To come back, take over from here.");
   if (error.detail === "codecs")
     return t("This browser cannot send video over the web connection. Use Chrome or Edge, or broadcast with OBS by RTMP: its address is under “Use OBS”.");
+  if (error.blocked && error.slug === "only")
+    return t("Your network does not let WebRTC through. Choose the connection “Automatic” below, then go live again.");
   if (error.status === 0 && error.detail === "ice")
     return t("Your network does not let live video through, and this browser cannot send it over the web connection. Try mobile data, use Chrome or Edge, or broadcast with OBS by RTMP.");
   if (error.status === 0)
