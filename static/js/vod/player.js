@@ -98,14 +98,10 @@ export class StreamdVod extends LitElement {
     return document.fullscreenElement === this;
   }
 
-  /** Plays from the big button, which goes away: the focus moves to the small one. */
-  begin() {
-    if (this.video.ended) this.seek(0);
-    this.toggle();
-    this.renderRoot.querySelector(".buttons .control")?.focus();
-  }
-
   toggle() {
+    if (this.video.ended) this.seek(0);
+    // The big button goes away: whoever was on it is on the small one now.
+    if (this.renderRoot.activeElement?.matches(".bigplay")) this.renderRoot.querySelector(".buttons .control")?.focus();
     if (this.video.paused) this.video.play().catch(() => {});
     else this.video.pause();
   }

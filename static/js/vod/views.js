@@ -27,9 +27,9 @@ export function state(player) {
         ? nothing
         : html`<div class="loading" role="status"><span class="visually-hidden">${t("Loading the recording")}</span></div>`;
     case "ready":
-      return html`<button class="bigplay" type="button" aria-label=${t("Play")} @click=${() => player.begin()}>${icons.play}</button>`;
+      return html`<button class="bigplay" type="button" aria-label=${t("Play")} @click=${() => player.toggle()}>${icons.play}</button>`;
     case "ended":
-      return html`<button class="bigplay" type="button" aria-label=${t("Play again")} @click=${() => player.begin()}>${icons.reload}</button>`;
+      return html`<button class="bigplay" type="button" aria-label=${t("Play again")} @click=${() => player.toggle()}>${icons.reload}</button>`;
     default:
       return player.isWaiting
         ? html`<div class="spinner" role="status"><span class="visually-hidden">${t("Waiting for the picture")}</span></div>`

@@ -169,8 +169,8 @@ def test_a_download_is_made_while_the_page_waits(page: Page, kept: Kept, tmp_pat
     begun.value.save_as(path)
     assert begun.value.suggested_filename.startswith(kept.finished)
     assert len(frames(path)) == 200
-    page.get_by_text("All parts").click()
-    expect(page.get_by_role("link", name="Part 2")).to_be_visible()
+    page.get_by_text("All files").click()
+    expect(page.get_by_role("link", name="File 2")).to_be_visible()
 
 
 def test_after_kill_9_every_whole_segment_plays_to_the_end(page: Page, kept: Kept) -> None:
