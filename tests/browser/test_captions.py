@@ -23,12 +23,19 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield served
 
 
+@pytest.mark.parametrize("path", ["ws", "hls", "whep"])
 def test_a_line_is_typed_and_reaches_the_watch_page(
-    live: Served, browser: Browser, artefacts: Path
+    live: Served, browser: Browser, artefacts: Path, path: str
 ) -> None:
     context = browser.new_context(viewport={"width": 1280, "height": 800})
     viewer = context.new_page()
-    viewer.goto(f"{live.url}/watch/{STREAM}?lang=en")
+    viewer.goto(f"{live.url}/watch/{STREAM}?lang=en&path={path}")
+    viewer.wait_for_function(
+        "path => { const p = document.querySelector('streamd-player');"
+        " return p.path === path && p.phase === 'playing' && p.clock !== null; }",
+        arg=path,
+        timeout=40_000,
+    )
     captioner = context.new_page()
     captioner.goto(f"{live.url}/studio/{STREAM}/captions?lang=en#key={live.key}")
     assert "key=" not in captioner.url
@@ -37,16 +44,16 @@ def test_a_line_is_typed_and_reaches_the_watch_page(
     )
     viewer.locator("streamd-player").evaluate("player => player.captions.turn(true)")
     field = captioner.get_by_label("Next caption")
-    field.press_sequentially("Good evening, and welcome.", delay=30)
+    field.press_sequentially(f"Good evening over {path}.", delay=30)
     field.press("Enter")
     log = captioner.get_by_role("log").get_by_role("listitem")
-    log.filter(has_text="Good evening, and welcome.").wait_for(timeout=20_000)
+    log.filter(has_text=f"Good evening over {path}.").wait_for(timeout=20_000)
     assert field.input_value() == ""
     captioner.screenshot(path=artefacts / "captions-desk.png")
     viewer.bring_to_front()
-    viewer.get_by_text("Good evening, and welcome.").wait_for(timeout=20_000)
+    viewer.get_by_text(f"Good evening over {path}.").wait_for(timeout=20_000)
     sent = viewer.request.get(f"{live.url}/api/v1/streams/{STREAM}/captions.vtt").text()
-    assert "Good evening, and welcome." in sent
+    assert f"Good evening over {path}." in sent
     context.close()
 
 

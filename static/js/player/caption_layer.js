@@ -60,8 +60,10 @@ export class CaptionLayer {
 
   #look() {
     const { clock } = this.player;
-    const own = this.isOn && clock !== null ? this.cues.at(clock) : [];
-    const lines = own.length > 0 ? own : this.tracks?.lines ?? [];
+    // The feed's are as sent; a playlist has the same ones again, some of them late.
+    const hasOwn = this.cues.size > 0 && clock !== null;
+    const own = this.isOn && hasOwn ? this.cues.at(clock) : [];
+    const lines = hasOwn ? own : this.tracks?.lines ?? [];
     if (lines.join("\n") === this.lines.join("\n")) return;
     this.lines = lines;
     this.player.requestUpdate();

@@ -107,9 +107,14 @@ export class HlsPath {
   }
 
   /** By PROGRAM-DATE-TIME: the playlist itself says which wall clock this picture had. */
-  latencyMs(_startedAt, now) {
+  get at() {
     const shown = this.hls ? this.hls.playingDate : nativeDate(this.video);
-    return shown ? Math.max(0, Math.round(now * 1000 - shown.getTime())) : null;
+    return shown ? shown.getTime() / 1000 : null;
+  }
+
+  latencyMs(_startedAt, now) {
+    const { at } = this;
+    return at === null ? null : Math.max(0, Math.round((now - at) * 1000));
   }
 
   #byLibrary(Hls) {

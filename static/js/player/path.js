@@ -67,6 +67,7 @@
  *   both arguments in Unix seconds, `startedAt` that of media time 0
  * @property {number} [gen] the generation that plays, 0 while unknown
  * @property {number|null} [mediaTime] media time of the picture shown, in seconds; for captions
+ * @property {number|null} [at] the same as a Unix time, where the path knows it by itself (HLS)
  * @property {boolean} [isFilling] true while something large is on its way that `bytes` does not show
  * @property {number} [bytes] bytes received since the start; for the megabytes an hour
  */

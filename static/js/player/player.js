@@ -94,6 +94,7 @@ export class StreamdPlayer extends LitElement {
 
   /** The same on the broadcast's clock, in Unix seconds. */
   get clock() {
+    if (this.route?.at !== undefined) return this.route.at;
     const started = this.stream?.started_at;
     return started && this.mediaTime !== null ? started + this.mediaTime : null;
   }
