@@ -9,7 +9,7 @@ RtmpError
 │   ├── MessageTooLarge        a message says it is longer than is taken
 │   ├── MessageCutShort        a new message begins before the last one's length is full
 │   ├── TooMuchUnfinished      unfinished messages hold more than is taken
-│   ├── TooMuchBeforePublish   more bytes than connecting needs
+│   ├── TooMuchBeforePublish   more bytes or messages than connecting needs
 │   ├── BadControl             a control message shorter than its fields
 │   └── OutOfOrder             a command that the session's state does not allow
 ├── AmfError                   a command or metadata cannot be read
@@ -71,7 +71,7 @@ class TooMuchUnfinished(ProtocolError):
 
 
 class TooMuchBeforePublish(ProtocolError):
-    """More bytes than connecting needs."""
+    """More bytes or messages than connecting needs."""
 
 
 class BadControl(ProtocolError):

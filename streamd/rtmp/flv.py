@@ -137,7 +137,7 @@ def _body(codec: str, packet: int, frame: int, body: bytes, nanoseconds: int, vi
 def split_aggregate(message: Message) -> Iterator[Message]:
     """The messages within an aggregate message (type 22, section 7.1.6).
 
-    Their timestamps are moved so that the first one has the aggregate's. Raises AggregateLies
+    An aggregate within it comes out whole. Their timestamps are moved so that the first one has the aggregate's. Raises AggregateLies
     where a size does not fit, after those before it.
     """
     body, at = message.payload, 0
@@ -153,9 +153,8 @@ def split_aggregate(message: Message) -> Iterator[Message]:
         stamp = header[7] << 24 | int.from_bytes(header[4:7], "big")
         if shift is None:
             shift = message.timestamp - stamp
-        if header[0] != message.type:  # aggregates do not nest
-            moved = (stamp + shift) & 0xFFFFFFFF
-            yield Message(header[0], moved, message.stream, body[start : start + size])
+        moved = (stamp + shift) & 0xFFFFFFFF
+        yield Message(header[0], moved, message.stream, body[start : start + size])
         at = start + size + _BACK_POINTER
 
 

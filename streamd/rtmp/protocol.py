@@ -28,6 +28,12 @@ CHUNK_BYTES = 4_096
 BEFORE_PUBLISH_BYTES = 65_536
 """All of a connection's bytes up to ``publish`` after the handshake, and its longest command."""
 
+BEFORE_PUBLISH_MESSAGES = 256
+"""All of a connection's messages up to ``publish``: a message may be a single byte."""
+
+MESSAGES_AT_ONCE = 64
+"""After this many, empty ones too, ``next_event`` hands control back with Breath."""
+
 _CONTROL, _COMMANDS, _STATUS = 2, 3, 5
 """Chunk streams that streamd writes on."""
 
@@ -72,7 +78,12 @@ class Unpublished:
     """The encoder ended its broadcast in good order."""
 
 
-Event = PublishRequested | Media | Metadata | Broken | Unpublished
+@dataclass(frozen=True, slots=True)
+class Breath:
+    """More may have come already; it is the others' turn first."""
+
+
+Event = PublishRequested | Media | Metadata | Broken | Unpublished | Breath
 
 
 class Connection:
@@ -91,6 +102,7 @@ class Connection:
         self._out = bytearray()
         self._parts: Iterator[Message] = iter(())
         self._received = self._told = self._opening = 0
+        self._opening_messages = self._at_once = 0
         self._window = WINDOW_BYTES
         self._application = self._address = ""
 
@@ -124,6 +136,10 @@ class Connection:
         Raises ProtocolError or AmfError.
         """
         while self.state not in _SILENT:
+            if self._at_once >= MESSAGES_AT_ONCE:
+                self._at_once = 0
+                return Breath()
+            self._at_once += 1
             try:
                 message = next(self._parts, None)
             except TagError as error:
@@ -135,10 +151,12 @@ class Connection:
             else:
                 message = self._reader.next()
                 if message is None:
-                    return None
+                    break
+                self._count()
                 event = self._take(message)
             if event is not None:
                 return event
+        self._at_once = 0
         return None
 
     def data_to_send(self) -> bytes:
@@ -169,6 +187,12 @@ class Connection:
 
     def _move(self, move: Move) -> None:
         self.state = after(self.state, move)
+
+    def _count(self) -> None:
+        if self.state is not SessionState.PUBLISHING:
+            self._opening_messages += 1
+            if self._opening_messages > BEFORE_PUBLISH_MESSAGES:
+                raise TooMuchBeforePublish("Too many messages were sent before publishing.")
 
     def _send(self, chunk_stream: int, message: Message) -> None:
         self._out += self._writer.write(chunk_stream, message)
@@ -259,7 +283,7 @@ class Connection:
             return None
         self._move(Move.UNPUBLISH)
         self._reader.message_bytes = min(self._message_bytes, BEFORE_PUBLISH_BYTES)
-        self._opening = 0
+        self._opening = self._opening_messages = 0
         ended = commands.on_status(
             "status", "NetStream.Unpublish.Success", "The broadcast has ended."
         )

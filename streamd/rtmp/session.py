@@ -163,6 +163,8 @@ class Session:
                     await self._publish(wanted(event))
                 case protocol.Unpublished():
                     self._unpublish()
+                case protocol.Breath():
+                    await asyncio.sleep(0)
 
     async def _publish(self, asked: Wanted) -> None:
         """Answers ``publish``; a refusal takes its time where it is about a key."""

@@ -146,7 +146,7 @@ def test_an_aggregate_that_lies_gives_what_was_before_the_lie() -> None:
 
 def test_aggregates_do_not_nest() -> None:
     inner = tag_in_aggregate(22, 0, tag_in_aggregate(9, 0, b"v"))
-    assert list(split_aggregate(Message(22, 0, 1, inner))) == []
+    assert [part.type for part in split_aggregate(Message(22, 0, 1, inner))] == [22]
 
 
 def test_names_for_people() -> None:

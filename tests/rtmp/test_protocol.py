@@ -23,6 +23,9 @@ from streamd.rtmp.errors import (
 )
 from streamd.rtmp.protocol import (
     BEFORE_PUBLISH_BYTES,
+    BEFORE_PUBLISH_MESSAGES,
+    MESSAGES_AT_ONCE,
+    Breath,
     Broken,
     Connection,
     Event,
@@ -189,6 +192,65 @@ def test_what_connecting_may_send_is_bounded() -> None:
         talk.send(video(0, bytes(BEFORE_PUBLISH_BYTES // 2)))
     with pytest.raises(ProtocolError):
         Talk().send(video(0, bytes(BEFORE_PUBLISH_BYTES + 1)))
+
+
+def empty_messages(count: int) -> bytes:
+    """Sound without a byte in it; every message but the first is a single byte."""
+    return b"\x04\0\0\0\0\0\0\x08\1\0\0\0" + b"\xc4" * (count - 1)
+
+
+def test_messages_of_a_byte_are_counted_before_publishing() -> None:
+    talk = Talk()
+    talk.connection.receive(empty_messages(BEFORE_PUBLISH_MESSAGES))
+    assert {type(event) for event in talk.events()} == {Breath}
+    talk.connection.receive(b"\xc4")
+    with pytest.raises(TooMuchBeforePublish):
+        talk.events()
+
+
+def test_a_broadcast_that_ended_begins_the_count_anew() -> None:
+    talk = on_air()
+    talk.connection.receive(empty_messages(2 * BEFORE_PUBLISH_MESSAGES))
+    talk.events()
+    assert talk.send(command("FCUnpublish", 6, None, "alef")) == [Unpublished()]
+    talk.connection.receive(b"\xc4" * (BEFORE_PUBLISH_MESSAGES - 2))
+    talk.events()
+    talk.connection.receive(b"\xc4" * 9)
+    with pytest.raises(TooMuchBeforePublish):
+        talk.events()
+
+
+def test_an_aggregate_within_an_aggregate_is_passed_over() -> None:
+    talk = on_air()
+    inner = tag_in_aggregate(MessageType.AGGREGATE, 0, tag_in_aggregate(9, 0, b"never"))
+    body = inner + tag_in_aggregate(9, 7, b"pic")
+    assert talk.send(Message(MessageType.AGGREGATE, 7, 1, body)) == [Media("v", 14, b"pic")]
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_control_is_handed_back_between_many_messages(
+    monkeypatch: pytest.MonkeyPatch, nested: bool
+) -> None:
+    talk = on_air()
+    taken = 0
+    inner = MessageType.AGGREGATE if nested else MessageType.USER_CONTROL
+    body = tag_in_aggregate(inner, 0, b"") * 1_000
+    media_event = Connection._media_event
+
+    def counted(self: Connection, message: Message) -> Event | None:
+        nonlocal taken
+        taken += 1
+        return media_event(self, message)
+
+    monkeypatch.setattr(Connection, "_media_event", counted)
+    talk.connection.receive(empty_messages(1_000).replace(b"\x08", b"\x09"))
+    talk.connection.receive(talk.chunks.write(3, Message(MessageType.AGGREGATE, 0, 1, body)))
+    seen = 0
+    while (event := talk.connection.next_event()) is not None:
+        assert taken - seen <= MESSAGES_AT_ONCE, "others never had their turn"
+        if isinstance(event, Breath):
+            seen = taken
+    assert taken == 2_000
 
 
 def test_other_protocols() -> None:

@@ -10,7 +10,9 @@ from streamd.media import h264
 from streamd.relay.lifecycle import StreamState
 from streamd.relay.notices import NoticeCode
 from streamd.rtmp import session as session_module
+from streamd.rtmp.chunks import ChunkReader, Message
 from streamd.rtmp.commands import MessageType, command, control
+from streamd.rtmp.protocol import MESSAGES_AT_ONCE
 from tests.polling.conftest import Server as StoreServer
 from tests.rtmp.encoder import (
     Encoder,
@@ -282,6 +284,40 @@ async def test_an_encoder_that_goes_on_sending_still_reads_why_it_was_refused(
         for n in range(200):
             encoder.send(video(40 * n, bytes(2_000)))
         assert (await encoder.status())["code"] == "NetStream.Publish.Rejected"
+
+
+@pytest.mark.parametrize("on_air_first", [False, True], ids=["stranger", "key holder"])
+async def test_messages_of_a_byte_do_not_keep_others_waiting(
+    valkey: StoreServer, monkeypatch: pytest.MonkeyPatch, on_air_first: bool
+) -> None:
+    taken = most = 0
+    take_next = ChunkReader.next
+
+    def counted(self: ChunkReader) -> Message | None:
+        nonlocal taken
+        taken += 1
+        return take_next(self)
+
+    async def turns() -> None:
+        nonlocal taken, most
+        while True:
+            most, taken = max(most, taken), 0
+            await asyncio.sleep(0)
+
+    async with listening(valkey) as ground, connected(ground.server.port) as encoder:
+        if on_air_first:
+            encoder.send(connect(), publish(ground.key))
+            await encoder.status()
+        monkeypatch.setattr(ChunkReader, "next", counted)
+        others = asyncio.create_task(turns())
+        encoder.writer.write(b"\x05\0\0\0\0\0\0\x08\1\0\0\0" + b"\xc5" * 60_000)
+        encoder.send(command("deleteStream", 7.0, None, 1))
+        if on_air_first:
+            assert (await encoder.status())["code"] == "NetStream.Unpublish.Success"
+        else:
+            await encoder.ends()
+        others.cancel()
+    assert 0 < most <= 4 * MESSAGES_AT_ONCE
 
 
 async def test_windows_of_acknowledgement_are_kept(valkey: StoreServer) -> None:
