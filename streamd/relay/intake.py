@@ -146,8 +146,12 @@ class Intake:
 
     def leave(self, publisher: Publisher) -> None:
         """For Publisher.close."""
-        if self._publisher is publisher:
-            self._vacate()
+        if self._publisher is not publisher:
+            return
+        begun = self._timeline is not None
+        self._vacate()
+        # Who sent nothing ends nobody else's broadcast: a stalled stream goes on waiting.
+        if begun or self.state is not StreamState.STALLED:
             self.end()
 
     def miss(self, publisher: Publisher) -> None:
@@ -171,6 +175,7 @@ class Intake:
         publisher = self._publisher
         if publisher is not None:
             publisher.close()
+            self.end()
             publisher.on_ended()
 
     def end(self) -> None:

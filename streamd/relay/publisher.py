@@ -68,7 +68,10 @@ class Publisher:
         self._place.take(unit)
 
     def close(self) -> None:
-        """Ends the publication; the stream has ended. May be called twice."""
+        """Ends the publication, and the stream with it. May be called twice.
+
+        Where nothing of it was relayed, a stalled stream goes on waiting as if it had not been.
+        """
         if not self.closed:
             self.closed = True
             self._place.leave(self)

@@ -167,7 +167,7 @@ class WhipSession:
         except BaseException:
             if carrier is not None:
                 carrier.drop()
-            self._publisher.close()
+            self._publisher.lose()
             raise
         self.answer_sdp = self._peer.answer_sdp
 

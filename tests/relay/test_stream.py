@@ -321,6 +321,23 @@ async def test_a_publisher_that_fell_silent_and_then_broke_off_is_waited_for_onc
     assert watched.changes == [("live", 1), ("stalled", 1), ("ended", 1)]
 
 
+async def test_whoever_sent_nothing_ends_nobody_elses_broadcast() -> None:
+    watched = Watched()
+    watched.broadcast().lose()
+    watched.wait(10.0)
+    for announces in (False, True):
+        visitor = watched.stream.publish("whip")
+        if announces:
+            visitor.announce([VIDEO])
+            visitor.write(picture(7))
+        visitor.close()
+        assert watched.stream.state is StreamState.STALLED
+    watched.wait(19.9)
+    assert watched.stream.state is StreamState.STALLED
+    watched.wait(0.1)
+    assert watched.changes == [("live", 1), ("stalled", 1), ("ended", 1)]
+
+
 async def test_whoever_takes_over_goes_on_with_the_same_stream() -> None:
     told: list[str] = []
     watched = Watched()

@@ -28,6 +28,7 @@ from streamd.webrtc.parameter_sets import picture_only
 from streamd.webrtc.session_life import SessionState
 from streamd.webrtc.stun import binding_request
 from streamd.webrtc.whip_session import WhipSession
+from tests.relay.units import VIDEO, picture
 from tests.webrtc.rtp_source import coded_pictures, coded_sounds
 from tests.webrtc.whip_client import WhipClient, whip_client
 from tests.webrtc.whip_server import Output, WhipServer, units_of, until, whip_server
@@ -230,6 +231,29 @@ async def test_viewers_wait_for_a_publisher_who_vanishes_and_stay_when_it_is_bac
             assert stream.state.value == "live"
             await server.sessions.delete(back.id)
         assert stream.state is StreamState.ENDED
+
+
+async def test_a_session_without_media_ends_no_stream_that_waits() -> None:
+    async with whip_server() as server, whip_client() as client:
+        stream = server.streams.add("s")
+        lost = stream.publish("file")
+        lost.announce([VIDEO])
+        lost.write(picture(0, key=True))
+        lost.lose()
+        offer = await client.offer()
+        session = await server.sessions.publish(stream, offer)
+        await server.sessions.delete(session.id)
+        assert stream.state is StreamState.STALLED
+        for turns in range(4):
+            opening = asyncio.create_task(server.sessions.publish(stream, offer))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            opening.cancel()
+            await asyncio.wait([opening])
+            if not opening.cancelled():
+                await server.sessions.delete(opening.result().id)
+        assert stream.state is StreamState.STALLED
+        assert stream.source is None
 
 
 async def test_a_connection_that_the_mux_gives_up_is_lost_too() -> None:
