@@ -12,7 +12,7 @@ from rich.console import Console
 
 from loadtests import fanout, latency, parts, viewers, votes, whep
 from loadtests.errors import LoadTestError
-from loadtests.report import Report
+from loadtests.report import Report, write
 
 cli = typer.Typer(
     help=(
@@ -178,11 +178,28 @@ def parts_command(
     _finish(parts.run(parts.Plan(connections, kbit, seconds, runs), progress.print), json, check)
 
 
+@cli.command("media")
+def media_command(json: Json = None, check: Check = False) -> None:
+    """All of the media's figures in one run: viewers, whep, parts and latency, as by themselves."""
+    reports = [
+        viewers.run(viewers.Plan(), progress.print),
+        whep.run(whep.Plan(), progress.print),
+        parts.run(parts.Plan(), progress.print),
+        latency.run(latency.Plan(), progress.print),
+    ]
+    _finish_all(reports, json, check)
+
+
 def _finish(report: Report, json: Path | None, check: bool) -> None:
-    report.print(out)
+    _finish_all([report], json, check)
+
+
+def _finish_all(reports: list[Report], json: Path | None, check: bool) -> None:
+    for report in reports:
+        report.print(out)
     if json is not None:
-        report.write(json)
-    if report.broken or (check and report.missed):
+        write(reports, json)
+    if any(one.broken or (check and one.missed) for one in reports):
         raise typer.Exit(1)
 
 

@@ -8,7 +8,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from rich.console import Console
 from rich.table import Table
@@ -103,9 +103,9 @@ class Report:
         if len(self.broken) > _SHOWN:
             console.print(f"BROKEN: and {len(self.broken) - _SHOWN} more", style="bold red")
 
-    def write(self, path: Path) -> None:
-        """Everything as JSON, for keeping."""
-        shown = {
+    def shown(self) -> dict[str, Any]:
+        """Everything, for keeping as JSON."""
+        return {
             "title": self.title,
             "machine": self.machine.splitlines(),
             "figures": [
@@ -114,7 +114,13 @@ class Report:
             "notes": self.notes,
             "broken": self.broken,
         }
-        path.write_text(json.dumps(shown, indent=1, ensure_ascii=False), encoding="utf-8")
+
+
+def write(reports: Sequence[Report], path: Path) -> None:
+    """One report as an object, several as an array of them."""
+    shown = [report.shown() for report in reports]
+    text = json.dumps(shown[0] if len(shown) == 1 else shown, indent=1, ensure_ascii=False)
+    path.write_text(text, encoding="utf-8")
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -23,7 +23,7 @@ def loadtests(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_help_names_every_load_test() -> None:
     done = loadtests("--help")
     assert done.returncode == 0
-    for name in ("fanout", "votes", "latency", "viewers"):
+    for name in ("fanout", "votes", "latency", "viewers", "whep", "parts", "media"):
         assert name in done.stdout
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from loadtests.report import Figure, Goal, Report, percentile
+from loadtests.report import Figure, Goal, Report, percentile, write
 
 
 def shown(report: Report) -> str:
@@ -62,9 +62,15 @@ def test_the_json_holds_every_figure(tmp_path: Path) -> None:
     report = Report("title", "one\ntwo")
     report.section("group")
     report.add("ratio", [3, 1, 2], "×", Goal("≤", 1.5))
-    report.write(tmp_path / "figures.json")
+    write([report], tmp_path / "figures.json")
     kept = json.loads((tmp_path / "figures.json").read_text())
     assert kept["machine"] == ["one", "two"]
     assert kept["figures"][0]["median"] is None
     assert kept["figures"][1]["median"] == 2
     assert kept["figures"][1]["goal"] == {"sense": "≤", "limit": 1.5}
+
+
+def test_several_reports_are_an_array(tmp_path: Path) -> None:
+    write([Report("one", "here"), Report("two", "here")], tmp_path / "figures.json")
+    kept = json.loads((tmp_path / "figures.json").read_text())
+    assert [one["title"] for one in kept] == ["one", "two"]
