@@ -58,7 +58,6 @@ def to_mp4(
 
     Raises StorageFailed, or what libavformat raises on bytes it cannot read.
     """
-    assert journal.header is not None
     read = 0
 
     def count(size: int) -> None:
@@ -71,24 +70,27 @@ def to_mp4(
         out: dict[Kind, Any] = {}
         start = Fraction(0)
         for run in range(chapter.first_run, chapter.last_run + 1):
-            tracks = {
-                kind: [line for line in chapter_lines(journal, chapter, kind) if line.run == run]
-                for kind in journal.kinds
-            }
-            inputs: dict[Kind, Any] = {
-                kind: av.open(
-                    _Joined(storage, journal.header.id, _names(journal, lines), count),
-                    format="mp4",
-                )
-                for kind, lines in tracks.items()
-                if lines
-            }
+            inputs = _opened(storage, journal, chapter, run, count)
             try:
                 if inputs:
                     start = _append(output, out, inputs, start)
             finally:
                 for opened in inputs.values():
                     opened.close()
+
+
+def _opened(
+    storage: Storage, journal: Journal, chapter: Chapter, run: int, on_read: Callable[[int], None]
+) -> dict[Kind, Any]:
+    """The run's tracks, each as a container to demux."""
+    assert journal.header is not None
+    opened: dict[Kind, Any] = {}
+    for kind in journal.kinds:
+        lines = [line for line in chapter_lines(journal, chapter, kind) if line.run == run]
+        if lines:
+            file: Any = _Joined(storage, journal.header.id, _names(journal, lines), on_read)
+            opened[kind] = av.open(file, format="mp4")
+    return opened
 
 
 def _names(journal: Journal, lines: Sequence[SegmentLine]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from streamd.recording.journal import CandidateNote
 from streamd.recording.lifecycle import RecordingState
 from streamd.recording.recordings import Recordings
-from streamd.recording.summary import Summary
+from streamd.recording.summary import Chapter, Summary
 from streamd.web.language import Catalogue
 
 
@@ -41,16 +41,20 @@ def recording_row(
         if summary.captions
         else None,
         "downloads": [
-            {
-                "href": f"{base}/download/{chapter.n}.mp4",
-                "seconds": chapter.seconds,
-                "bytes": chapter.bytes,
-                "width": chapter.width,
-                "height": chapter.height,
-                "making": recordings.workshop.share(header.id, chapter.n),
-            }
+            _download_row(recordings, header.id, chapter)
             for chapter in (summary.chapters if is_finished else ())
         ],
+    }
+
+
+def _download_row(recordings: Recordings, recording: str, chapter: Chapter) -> dict[str, object]:
+    return {
+        "href": f"/vod/{recording}/download/{chapter.n}.mp4",
+        "seconds": chapter.seconds,
+        "bytes": chapter.bytes,
+        "width": chapter.width,
+        "height": chapter.height,
+        "making": recordings.workshop.share(recording, chapter.n),
     }
 
 

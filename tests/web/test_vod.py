@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import gzip
 import re
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
@@ -17,13 +13,12 @@ from loadtests.served import STREAM
 from streamd.config import load
 from tests.conftest import EVENT
 from tests.recording.broadcast import frames
-from tests.recording.s3 import KEYS, S3, serving
 from tests.recording.seed import Past, seed
-from tests.server import Server, environment, running
+from tests.server import Server, running
 from tests.web.client import Client
+from tests.web.vod_client import check_ranges, film, rows, wait_until
 
 BEGAN = 1_790_000_000
-PATIENCE_SECONDS = 60
 PASTS = (
     Past("alef", BEGAN, 6, captions=("Good evening.",)),
     Past("alef", BEGAN + 90_000, 4, turned=True),
@@ -56,21 +51,6 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
 @pytest.fixture
 def client(kept: Kept) -> Client:
     return Client(kept.server)
-
-
-def wait_until(true: object) -> None:
-    assert callable(true)
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-
-
-def rows(client: Client, query: str = "") -> list[dict[str, object]]:
-    found: list[dict[str, object]] = client.ask("GET", f"/api/v1/recordings{query}").json[
-        "recordings"
-    ]
-    return found
 
 
 # -- the API
@@ -156,34 +136,6 @@ def test_nothing_else_is_given_out(client: Client, kept: Kept, name: str) -> Non
     assert "immutable" not in (answer.headers["Cache-Control"] or "")
 
 
-def film(client: Client, path: str) -> bytes:
-    """Asks for an MP4 until it is made."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while (answer := client.ask("GET", path)).status == 503:
-        assert answer.headers["Retry-After"] == "5"
-        assert answer.json["type"] == "urn:streamd:problem:unready"
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    assert answer.status == 200
-    return answer.body
-
-
-def check_ranges(client: Client, path: str, whole: bytes) -> None:
-    part = client.ask("GET", path, Range="bytes=100-199")
-    assert part.status == 206
-    assert part.body == whole[100:200]
-    assert part.headers["Content-Range"] == f"bytes 100-199/{len(whole)}"
-    assert part.headers["Accept-Ranges"] == "bytes"
-    tail = client.ask("GET", path, Range="bytes=-50")
-    assert (tail.status, tail.body) == (206, whole[-50:])
-    rest = client.ask("GET", path, Range=f"bytes={len(whole) - 10}-")
-    assert (rest.status, rest.body) == (206, whole[-10:])
-    beyond = client.ask("GET", path, Range=f"bytes={len(whole)}-")
-    assert beyond.status == 416
-    head = client.ask("HEAD", path)
-    assert head.headers["Content-Length"] == str(len(whole))
-
-
 def test_an_mp4_is_made_when_asked_for_and_served_by_ranges(client: Client, kept: Kept) -> None:
     path = f"/vod/{kept.ids[0]}/download/1.mp4"
     whole = film(client, path)
@@ -267,54 +219,3 @@ def test_deleting_needs_the_stream_s_key_or_the_headquarters(client: Client, kep
     running = client.ask("DELETE", f"/api/v1/recordings/{live['id']}", key=headquarters)
     assert running.status == 409
     assert running.json["type"] == "urn:streamd:problem:recording_state"
-
-
-# -- the same from an object store, through a whole server's life
-
-
-@pytest.fixture(scope="module")
-def bucket() -> Iterator[S3]:
-    with serving() as s3:
-        yield s3
-
-
-def test_a_broadcast_goes_to_an_object_store_and_comes_back(
-    tmp_path_factory: pytest.TempPathFactory, bucket: S3
-) -> None:
-    home = tmp_path_factory.mktemp("bucket")
-    path = home / "config.toml"
-    path.write_text(EVENT.replace('"be"', f'"{STREAM}"'), encoding="utf-8")
-    settings = {"STREAMD_RECORDING_URL": bucket.url, **KEYS}
-    command = ("aac", "--config", str(path))
-    with running(home, *command, module="loadtests.card_server", **settings) as server:
-        client = Client(server)
-        wait_until(lambda: any(float(str(row["seconds"])) > 4 for row in rows(client)))
-        media = client.ask("GET", f"/hls/{STREAM}/dvr.m3u8").body.decode().split()[-1]
-        segment = client.ask("GET", media.replace("v.m3u8", "v-0.m4s"))
-        assert segment.status == 200
-        assert segment.headers["Access-Control-Allow-Origin"] == "*"
-        check_ranges(client, media.replace("v.m3u8", "v-0.m4s"), segment.body)
-        assert server.stop() == 0
-    assert not list(home.glob("recordings/*"))
-    with running(home, "serve", "--config", str(path), **settings) as server:
-        client = Client(server)
-        wait_until(lambda: rows(client, "?state=finished"))
-        (row,) = rows(client)
-        assert not row["interrupted"]
-        whole = film(client, f"/vod/{row['id']}/download/1.mp4")
-        assert len(frames(whole)) == pytest.approx(float(str(row["seconds"])) * 25, abs=2)
-        check_ranges(client, f"/vod/{row['id']}/download/1.mp4", whole)
-        assert f"live/{row['id']}/download-1.mp4" in bucket.names()
-
-
-def test_a_wrong_url_stops_the_start_in_words(tmp_path: Path) -> None:
-    stopped = subprocess.run(
-        [sys.executable, "-m", "streamd", "serve"],
-        env={**environment(tmp_path, 0, 0), "STREAMD_RECORDING_URL": "ftp://x"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=PATIENCE_SECONDS,
-    )
-    assert stopped.returncode == 1
-    assert stopped.stderr.startswith('streamd: [recording] url: use "s3://bucket/prefix"')
