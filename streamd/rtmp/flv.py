@@ -137,8 +137,8 @@ def _body(codec: str, packet: int, frame: int, body: bytes, nanoseconds: int, vi
 def split_aggregate(message: Message) -> Iterator[Message]:
     """The messages within an aggregate message (type 22, section 7.1.6).
 
-    An aggregate within it comes out whole. Their timestamps are moved so that the first one has the aggregate's. Raises AggregateLies
-    where a size does not fit, after those before it.
+    Their timestamps are moved so that the first one has the aggregate's; an aggregate within it
+    comes out whole. Raises AggregateLies where a size does not fit, after those before it.
     """
     body, at = message.payload, 0
     shift: int | None = None

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from streamd.errors import MediaError
 from streamd.media.units import Kind, Track, Unit
+from streamd.relay.inspector import NO_KEYFRAME_SECONDS
 from streamd.relay.notices import NoticeCode
 from streamd.rtmp import flv
 from streamd.rtmp.amf0 import Value
@@ -71,6 +72,11 @@ class Ingest:
         self.broken = 0
         """Messages that could not be read."""
 
+    @property
+    def keyless(self) -> bool:
+        """Whether pictures of NO_KEYFRAME_SECONDS, by their times, came without a keyframe."""
+        return self._pictures.keyless_milliseconds >= NO_KEYFRAME_SECONDS * 1_000
+
     def metadata(self, values: Mapping[str, Value]) -> None:
         """``onMetaData``: which tracks to expect."""
         named: dict[Kind, str] = {"v": "videocodecid", "a": "audiocodecid"}
@@ -91,6 +97,9 @@ class Ingest:
                 self._pictures.lose()
             return [self.spoiled(error)]
         events = self._complain(now)
+        if kind == "v" and self.keyless:
+            # The relay counts from the first keyframe on: it never sees these pictures.
+            events.append(Tell(NoticeCode.NO_KEYFRAME, {}))
         if frame is not None:
             self._broken_in_a_row = 0
             events += self._place(frame, now)

@@ -20,7 +20,13 @@ class Pictures:
         self._sets = h264.AvcConfig((), ())
         self._length_size = 4
         self._awaiting_key = True
+        self._passed_over: tuple[int, int] | None = None
         self._told: Track | None = None
+
+    @property
+    def keyless_milliseconds(self) -> int:
+        """For how long there have been pictures, and none that a decoder could begin with."""
+        return self._passed_over[1] - self._passed_over[0] if self._passed_over else 0
 
     def lose(self) -> None:
         """A message was lost: what follows cannot be decoded until a keyframe comes."""
@@ -62,10 +68,13 @@ class Pictures:
             return None
         key = h264.is_key(nals)
         if self._awaiting_key and not key:
+            first = self._passed_over[0] if self._passed_over else milliseconds
+            self._passed_over = first, milliseconds
             return None
         if self.track is None:
             raise MalformedMedia("A picture came before the configuration it needs.")
         self._awaiting_key = False
+        self._passed_over = None
         payload = tag.payload
         if self._length_size != 4 or len(payload) != sum(len(nal) + 4 for nal in nals):
             payload = h264.to_avcc(nals)

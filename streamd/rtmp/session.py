@@ -39,7 +39,7 @@ LINGER_SECONDS: Final = 1.0
 """How long an encoder has to read why it was cut off, before the socket closes."""
 
 TELL_SECONDS: Final = 2.0
-"""Unreadable messages are told of this often at most."""
+"""Each thing to tell is told this often at most."""
 
 _FAILED: Final = "NetStream.Failed"
 
@@ -69,7 +69,7 @@ class Session:
         self._connection = Connection(os.urandom(SIZE - 8), settings.message_bytes)
         self._ingest = Ingest()
         self._publisher: Publisher | None = None
-        self._told_at = float("-inf")
+        self._told_at: dict[NoticeCode, float] = {}
         self._now = asyncio.get_running_loop().time
         self._opened_at = self._heard_at = self._now()
         peer = writer.get_extra_info("peername")
@@ -116,7 +116,7 @@ class Session:
         self._connection.fail(code, sentence)
         if not self._writer.is_closing():
             self._writer.write(self._connection.data_to_send())
-        if self._deadline is not None:
+        if self._deadline is not None and not self._deadline.expired():
             self._deadline.reschedule(self._now())
 
     def lose(self) -> None:
@@ -210,8 +210,9 @@ class Session:
                 publisher.write(event)
 
     def _tell(self, stream: Stream, event: Tell) -> None:
-        if self._heard_at - self._told_at >= TELL_SECONDS:
-            self._told_at = self._heard_at
+        told_at = self._told_at.get(event.code)
+        if told_at is None or self._heard_at - told_at >= TELL_SECONDS:
+            self._told_at[event.code] = self._heard_at
             stream.notices.add(event.code, **event.facts)
 
     def _refuse(self, error: RtmpError | UnsupportedMedia) -> None:
@@ -232,10 +233,11 @@ class Session:
             self._publisher.lose()
 
     def _dismissed(self) -> None:
+        missed = "no keyframe" if self._ingest.keyless else "nothing"
         self.end(
             "NetStream.Publish.Denied",
-            "The broadcast was ended from the other side: another encoder took over, or nothing "
-            "came for too long.",
+            "The broadcast was ended from the other side: another encoder took over, or "
+            f"{missed} came for too long.",
         )
 
     async def _linger(self) -> None:

@@ -27,6 +27,16 @@ def test_only_keyframes_begin() -> None:
     assert pictures.take(video_tag(legacy(VIDEO.pictures[2])), 120) is None
 
 
+def test_pictures_without_a_key_are_counted_by_their_times() -> None:
+    pictures = Pictures()
+    pictures.take(video_tag(VIDEO.header), 0)
+    for at in (1_000, 1_040, 5_000):
+        assert pictures.take(video_tag(legacy(VIDEO.pictures[1])), at) is None
+    assert pictures.keyless_milliseconds == 4_000
+    pictures.take(video_tag(legacy(VIDEO.pictures[0])), 5_040)
+    assert pictures.keyless_milliseconds == 0
+
+
 def test_what_the_tag_calls_a_keyframe_is_looked_at() -> None:
     """A picture that only says it is one is none: nobody could start with it."""
     pictures = Pictures()

@@ -334,6 +334,64 @@ async def test_windows_of_acknowledgement_are_kept(valkey: StoreServer) -> None:
         assert encoder.acknowledgements[0] >= 5_000
 
 
+async def test_pictures_without_a_keyframe_are_told_of(valkey: StoreServer) -> None:
+    async with (
+        listening(valkey) as ground,
+        publishing(ground.server.port, ground.key) as encoder,
+    ):
+        encoder.send(metadata(videocodecid=7.0), video(0, VIDEO.header))
+        for at in range(0, 10_000, 40):
+            encoder.send(video(at, legacy(VIDEO.pictures[1])))
+        encoder.send(audio(9_999, b"\x2f" + bytes(200)))
+        await until(lambda: NoticeCode.AUDIO_UNSUPPORTED in ground.codes())
+        assert NoticeCode.NO_KEYFRAME not in ground.codes()
+        encoder.send(video(10_000, legacy(VIDEO.pictures[1])))
+        await until(lambda: NoticeCode.NO_KEYFRAME in ground.codes())
+        encoder.send(video(10_040, legacy(VIDEO.pictures[0])))
+        await on_air(ground)
+        assert NoticeCode.NO_KEYFRAME not in ground.codes()
+
+
+async def test_an_encoder_without_keyframes_is_not_told_that_nothing_came(
+    valkey: StoreServer,
+) -> None:
+    async with (
+        listening(valkey) as ground,
+        publishing(ground.server.port, ground.key) as encoder,
+    ):
+        encoder.send(video(0, VIDEO.header))
+        for at in (0, 10_000):
+            encoder.send(video(at, legacy(VIDEO.pictures[1])))
+        await until(lambda: NoticeCode.NO_KEYFRAME in ground.codes())
+        ground.stream.close()
+        assert "no keyframe came" in (await encoder.status())["description"]
+
+
+async def test_a_session_whose_time_is_just_up_can_be_ended(valkey: StoreServer) -> None:
+    async with listening(valkey) as ground, connected(ground.server.port) as encoder:
+        encoder.send(connect())
+        while not encoder.answers:
+            assert await encoder.read()
+        session = next(iter(ground.server._sessions))
+        loop = asyncio.get_running_loop()
+        await until(lambda: session._deadline is not None)
+        deadline = session._deadline
+        assert deadline is not None
+        deadline.reschedule(loop.time())
+        ended: asyncio.Future[bool] = loop.create_future()
+
+        def end() -> None:  # after the time was up, before the session's task knows it
+            try:
+                session.end("NetConnection.Connect.AppShutdown", "The server restarts.")
+                ended.set_result(deadline.expired())
+            except RuntimeError as error:
+                ended.set_exception(error)
+
+        loop.call_soon(end)
+        assert await ended
+        await encoder.ends()
+
+
 async def test_the_relay_ends_a_broadcast(valkey: StoreServer) -> None:
     async with (
         listening(valkey) as ground,
