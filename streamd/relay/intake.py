@@ -285,9 +285,12 @@ class Intake:
 
     def _look(self) -> None:
         self._watch = None
-        self.check_silence()
-        if self._publisher is not None or self.state is StreamState.STALLED:
-            self._keep_watch()
+        try:
+            self.check_silence()
+        finally:
+            # Whoever is told of an end may fail: the others are still watched.
+            if self._publisher is not None or self.state is StreamState.STALLED:
+                self._keep_watch()
 
 
 _MOVES_OF_A_START: dict[StreamState, Move | None] = {

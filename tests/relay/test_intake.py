@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 import pytest
 
 from streamd import config
 from streamd.errors import UnsupportedMedia
 from streamd.media import h264
 from streamd.relay.health import LinkHealth
+from streamd.relay.intake import Intake
 from streamd.relay.notices import NoticeCode
 from streamd.relay.stream import Stream
 from tests.media.test_h264 import encoded
@@ -171,3 +175,28 @@ async def test_media_time_that_began_before_its_origin_moves_the_origin() -> Non
     publisher.write(picture(-25, key=True))
     assert watched.stream.started_at == 499.0
     publisher.close()
+
+
+async def test_the_watch_goes_on_after_a_publisher_that_cannot_be_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    watched = Watched()
+    loop = asyncio.get_running_loop()
+    faults: list[dict[str, Any]] = []
+    loop.set_exception_handler(lambda _, context: faults.append(context))
+    monkeypatch.setattr(loop, "call_later", lambda _, look: loop.call_soon(look))
+    looks = 0
+
+    def fail() -> None:
+        nonlocal looks
+        looks += 1
+        if looks == 1:
+            raise RuntimeError("a bug")
+
+    monkeypatch.setattr(Intake, "check_silence", lambda _: fail())
+    publisher = watched.stream.publish("rtmp")
+    for _ in range(5):
+        await asyncio.sleep(0)
+    publisher.close()
+    assert looks > 1
+    assert len(faults) == 1
