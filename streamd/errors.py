@@ -16,6 +16,7 @@
     │   └── UnsupportedMedia   sound bytes, but not something streamd relays
     ├── PublishError           `streamd publish` cannot send
     │   ├── PublishRefused     the server, or the file, says no: trying again changes nothing
+    │   │   └── PlaceTaken     somebody publishes there; after a broken line it was this client
     │   └── PublishLost        the line is gone: it may come back
     ├── NegotiationError
     │   ├── MalformedOffer     the SDP cannot be read
@@ -128,6 +129,10 @@ class PublishError(StreamdError):
 
 class PublishRefused(PublishError):
     """The server, or the file, says no: trying again changes nothing."""
+
+
+class PlaceTaken(PublishRefused):
+    """Somebody publishes there; after a broken line perhaps this client, for the server."""
 
 
 class PublishLost(PublishError):

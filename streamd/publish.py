@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from rich.console import Console
 from rich.markup import escape
 
-from streamd.errors import PublishLost, PublishRefused
+from streamd.errors import PlaceTaken, PublishLost, PublishRefused
 from streamd.media.units import Kind, Track, Unit
 from streamd.publish_sources import CardSource, FileSource, Source
 from streamd.relay.demux import FileReader
@@ -179,7 +179,8 @@ async def publish(
 
     A line that is lost is built anew, from the source's beginning, after a growing wait, at most
     TRIES times without success between; not at all with ``once``. ``patience`` is asked how long
-    to wait in place of a number of seconds. Raises PublishError, MediaError.
+    to wait in place of a number of seconds. A place that is taken is a lost line once this client
+    has held it: the server may not know yet that it is gone. Raises PublishError, MediaError.
     """
     progress.started = asyncio.get_running_loop().time()
     failures = 0
@@ -187,7 +188,9 @@ async def publish(
         sent = progress.sent_bytes
         try:
             await send_once(await _source(name, target, loop), target, progress)
-        except PublishLost as error:
+        except (PublishLost, PlaceTaken) as error:
+            if isinstance(error, PlaceTaken) and not sent:
+                raise
             failures = 1 if progress.sent_bytes > sent else failures + 1
             if once or failures >= TRIES:
                 raise

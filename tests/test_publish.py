@@ -21,7 +21,8 @@ import pytest
 from rich.console import Console
 
 from loadtests.ports import free_port
-from streamd.errors import MediaError, PublishLost, PublishRefused
+from streamd import publish as publishing
+from streamd.errors import MediaError, PlaceTaken, PublishLost, PublishRefused
 from streamd.media import h264
 from streamd.media.testcard_picture import read_clock
 from streamd.publish import Progress, publish, show, target_of
@@ -296,6 +297,40 @@ async def test_a_server_that_comes_back_is_found_again(valkey: StoreServer) -> N
     await asyncio.gather(sending, return_exceptions=True)
     assert progress.reconnects >= 1
     assert progress.pictures
+
+
+@pytest.mark.parametrize("held", [False, True])
+async def test_a_place_this_client_held_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch, held: bool
+) -> None:
+    tries: list[type[Exception] | None] = [PlaceTaken, PlaceTaken, None]
+    if held:
+        tries.insert(0, PublishLost)
+
+    async def send(_source: object, _target: object, progress: Progress) -> None:
+        error = tries.pop(0)
+        if error is PublishLost:
+            progress.sent_bytes += 1
+        if error is not None:
+            raise error("The server refused.")
+
+    async def source(*_: object) -> None: ...
+
+    monkeypatch.setattr(publishing, "send_once", send)
+    monkeypatch.setattr(publishing, "_source", source)
+    target, progress = target_of("rtmp://h/live/a", "k"), Progress()
+
+    async def run() -> None:
+        await publish(
+            "film", target, loop=False, once=False, progress=progress, patience=lambda _: 0.0
+        )
+
+    if held:
+        await run()
+        assert (progress.reconnects, tries) == (3, [])
+    else:
+        with pytest.raises(PlaceTaken):
+            await run()
 
 
 async def test_a_server_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

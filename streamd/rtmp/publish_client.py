@@ -13,7 +13,7 @@ import ssl
 from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
-from streamd.errors import PublishError, PublishLost, PublishRefused
+from streamd.errors import PlaceTaken, PublishError, PublishLost, PublishRefused
 from streamd.media.units import Kind, Track, Unit
 from streamd.rtmp import amf0, commands
 from streamd.rtmp.amf0 import EcmaArray, Value
@@ -217,6 +217,8 @@ class RtmpPublisher:
             said = told.get("description") or told.get("code") or "no reason given"
             if told.get("code") in _LEAVING:
                 self._fail(PublishLost(f"The server left: {said}"))
+            elif told.get("code") == "NetStream.Publish.BadName":
+                self._fail(PlaceTaken(f"The server refused: {said}"))
             else:
                 self._fail(PublishRefused(f"The server refused: {said}"))
         elif not self._answers.full():

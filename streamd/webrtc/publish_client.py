@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from email.message import Message
 from fractions import Fraction
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import av
 from aiortc import (
@@ -23,7 +23,7 @@ from aiortc import (
     RTCSessionDescription,
 )
 
-from streamd.errors import PublishLost, PublishRefused
+from streamd.errors import PlaceTaken, PublishLost, PublishRefused
 from streamd.media import h264
 from streamd.media.opus import SAMPLE_RATE
 from streamd.media.units import MEDIA_TIMESCALE, Kind, Track, Unit
@@ -89,7 +89,7 @@ class WhipPublisher:
             transceiver.setCodecPreferences([c for c in known if c.mimeType.lower() in wanted])
         await connection.setLocalDescription(await connection.createOffer())
         answer = await self._post(connection.localDescription.sdp)
-        self._session = urljoin(self._url, answer.headers.get("Location") or "")
+        self._session = _elsewhere(self._url, answer)
         try:
             await connection.setRemoteDescription(
                 RTCSessionDescription(answer.body.decode("utf-8", "replace"), "answer")
@@ -157,7 +157,7 @@ class WhipPublisher:
         for _ in range(_REDIRECTS):
             answer = await asyncio.to_thread(self._request, "POST", url, offer.encode())
             if answer.status in (307, 308):  # RFC 9725 section 4.5
-                url = urljoin(url, answer.headers.get("Location") or "")
+                url = _elsewhere(url, answer)
                 continue
             if answer.status != 201:
                 raise _refusal(answer)
@@ -197,7 +197,35 @@ def _refusal(answer: _Answer) -> PublishRefused | PublishLost:
     said = said or answer.body.decode("utf-8", "replace").strip()[:200] or "no reason given"
     if answer.status >= 500 or answer.status == 429:
         return PublishLost(f"The server cannot take it now ({answer.status}): {said}")
+    if answer.status == 409:
+        return PlaceTaken(f"The server refused (409): {said}")
     return PublishRefused(f"The server refused ({answer.status}): {said}")
+
+
+def _elsewhere(url: str, answer: _Answer) -> str:
+    """Where ``answer`` to ``url`` points. Raises PublishRefused where that is another origin: what
+    is asked there carries the key.
+    """
+    location = answer.headers.get("Location") or ""
+    target = location
+    try:
+        target = urljoin(url, location)
+        same = _origin(target) == _origin(url)
+    except ValueError:
+        same = False
+    if not same:
+        raise PublishRefused(
+            f"The server points to another one, which would get the key: {target}. If that is "
+            "meant, publish to that address."
+        )
+    return target
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    """Scheme, host and port (RFC 6454 section 4). Raises ValueError."""
+    parts = urlsplit(url)
+    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    return parts.scheme, parts.hostname, port
 
 
 def has_b_frames(units: Collection[Unit]) -> bool:

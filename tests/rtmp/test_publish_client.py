@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.ports import free_port
-from streamd.errors import PublishLost, PublishRefused
+from streamd.errors import PlaceTaken, PublishLost, PublishRefused
 from streamd.media.units import Unit
 from streamd.relay.demux import FileReader
 from streamd.relay.lifecycle import StreamState
@@ -88,6 +88,17 @@ async def test_a_refusal_is_the_servers_own_sentence(valkey: StoreServer) -> Non
         with pytest.raises(PublishRefused, match="rtmp://HOST/live"):
             await publisher.open()
         await publisher.close()
+
+
+async def test_a_place_that_is_taken_is_told_apart(valkey: StoreServer) -> None:
+    _, reader = units_and_reader(BIKES)
+    async with listening(valkey) as ground:
+        first, second = (RtmpPublisher(ground.url, reader.tracks) for _ in range(2))
+        await first.open()
+        with pytest.raises(PlaceTaken, match="takeover=1"):
+            await second.open()
+        await second.close()
+        await first.close()
 
 
 async def test_a_server_that_goes_is_told_apart_from_one_that_refuses(valkey: StoreServer) -> None:

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import web
 
-from streamd.errors import PublishError, PublishLost, PublishRefused
+from streamd.errors import PlaceTaken, PublishError, PublishLost, PublishRefused
 from streamd.media import h264
 from streamd.media.units import Kind, Track, Unit
 from streamd.relay.demux import FileReader
@@ -56,7 +56,7 @@ async def answering(
     handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
 ) -> AsyncIterator[str]:
     app = web.Application()
-    app.router.add_post("/whip/s", handler)
+    app.router.add_route("*", "/whip/s", handler)
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -68,7 +68,7 @@ async def answering(
     ("status", "body", "error", "said"),
     [
         (406, {"title": "No", "detail": "H.264 is missing."}, PublishRefused, "H.264 is missing"),
-        (409, {"title": "Taken"}, PublishRefused, r"\(409\): Taken"),
+        (409, {"title": "Taken"}, PlaceTaken, r"\(409\): Taken"),
         (503, {"detail": "Full."}, PublishLost, r"\(503\): Full"),
         (200, {}, PublishRefused, "no reason given|{}"),
     ],
@@ -100,6 +100,40 @@ async def test_redirects_are_followed_as_posts_and_not_for_ever() -> None:
             await publisher.open()
         await publisher.close()
     assert seen == ["v=0"] * 3
+
+
+@pytest.mark.parametrize("status", [307, 308, 201])
+async def test_the_key_goes_to_no_other_server(status: int) -> None:
+    asked = 0
+
+    async def overhear(_: web.Request) -> web.StreamResponse:
+        nonlocal asked
+        asked += 1
+        return web.Response(status=500)
+
+    async with answering(overhear) as other:
+
+        async def answer(_: web.Request) -> web.StreamResponse:
+            return web.Response(status=status, headers={"Location": other}, text="v=0")
+
+        async with answering(answer) as url:
+            publisher = WhipPublisher(url, "key", film()[0])
+            with pytest.raises(PublishRefused, match="another one"):
+                await publisher.open()
+            await publisher.close()
+    assert asked == 0
+
+
+@pytest.mark.parametrize("location", ["//[", "http://h:port/", "ftp://127.0.0.1/"])
+async def test_an_address_that_is_none(location: str) -> None:
+    async def answer(_: web.Request) -> web.StreamResponse:
+        return web.Response(status=307, headers={"Location": location})
+
+    async with answering(answer) as url:
+        publisher = WhipPublisher(url, "key", film()[0])
+        with pytest.raises(PublishRefused):
+            await publisher.open()
+        await publisher.close()
 
 
 async def test_nobody_listens() -> None:
