@@ -32,6 +32,7 @@ from streamd.recording.metrics import RecordingCollector
 from streamd.recording.recordings import Recordings
 from streamd.relay.stream import Stream
 from streamd.relay.streams import Streams
+from streamd.rtmp.metrics import RtmpCollector
 from streamd.rtmp.server import RtmpServer
 from streamd.secret_file import server_secret
 from streamd.shutdown import Shutdown, last_resort
@@ -87,6 +88,7 @@ class App:
         self.registry.register(MuxCollector(self.mux))
         self.registry.register(WhepCollector(self.whep))
         self.rtmp = RtmpServer(config.rtmp, self.streams, self.keys)
+        self.registry.register(RtmpCollector(self.rtmp))
         self.gateway = Gateway(
             msgspec.structs.replace(config.feeds, connections=connection_limit(config.feeds)),
             self.hub,

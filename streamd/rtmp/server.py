@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 
 import structlog
 
@@ -39,9 +40,19 @@ class RtmpServer:
         self._server: asyncio.Server | None = None
         self._sessions: dict[Session, asyncio.Task[None]] = {}
         self.turned_away = 0
+        self._broken = 0
 
     def __len__(self) -> int:
         return len(self._sessions)
+
+    @property
+    def broken(self) -> int:
+        """Messages that could not be read, in all connections since the start."""
+        return self._broken + sum(session.broken for session in self._sessions)
+
+    def states(self) -> Counter[SessionState]:
+        """How many connections stand where."""
+        return Counter(session.state for session in self._sessions)
 
     @property
     def port(self) -> int:
@@ -92,6 +103,7 @@ class RtmpServer:
             log.exception("an RTMP session failed")
         finally:
             del self._sessions[session]
+            self._broken += session.broken
 
     def _yield_place(self) -> bool:
         """Ends the oldest session that does not publish; False where there is none, or too many

@@ -68,6 +68,7 @@ class Session:
         self._make_room = make_room
         self._connection = Connection(os.urandom(SIZE - 8), settings.message_bytes)
         self._ingest = Ingest()
+        self._broken_before = 0
         self._publisher: Publisher | None = None
         self._told_at: dict[NoticeCode, float] = {}
         self._now = asyncio.get_running_loop().time
@@ -82,6 +83,11 @@ class Session:
     def state(self) -> SessionState:
         """Where the session stands."""
         return self._connection.state
+
+    @property
+    def broken(self) -> int:
+        """Messages that could not be read, in all of the session's publications."""
+        return self._broken_before + self._ingest.broken
 
     @property
     def silent_seconds(self) -> float:
@@ -186,6 +192,7 @@ class Session:
             self._connection.fail(code, str(error))
         else:
             self.stream = stream
+            self._broken_before = self.broken
             self._ingest = Ingest()
             self._connection.accept(stream.id)
             log.info("RTMP publisher connected", stream=stream.id, peer=self._peer)

@@ -32,6 +32,7 @@ def test_metrics_parse_and_carry_each_part(server: Server) -> None:
     assert {"alef", "be", "pe"} <= live
     assert "streamd_votes" in families
     assert any(name.startswith("streamd_feed") for name in families)
+    assert {"streamd_rtmp_connections", "streamd_rtmp_turned_away"} <= families.keys()
     assert "process_cpu_seconds" in families
 
 
