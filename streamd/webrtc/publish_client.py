@@ -182,10 +182,14 @@ class WhipPublisher:
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """urllib turns a redirected POST into a GET; here it is repeated as it was."""
+    """urllib turns a redirected POST into a GET, and stumbles over an address that is none; here
+    a redirect is an answer as any other.
+    """
 
-    def redirect_request(self, *_arguments: Any, **_named: Any) -> None:
+    def http_error_302(self, *_arguments: Any, **_named: Any) -> None:
         return None
+
+    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
 
 
 def _refusal(answer: _Answer) -> PublishRefused | PublishLost:
