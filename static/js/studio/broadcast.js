@@ -189,7 +189,7 @@ export class Broadcast {
     const sender = this.#sender;
     this.#sender = null;
     this.#move("refused");
-    sender?.close();
+    sender?.abandon();
   }
 
   async #reconnect() {
@@ -197,10 +197,9 @@ export class Broadcast {
     const since = Date.now();
     this.deadline = since + RECONNECT_MS;
     this.#onchange();
-    const lost = this.#sender;
+    // Not closed: that would end the broadcast at the server, where it waits for the next session.
+    this.#sender?.abandon();
     this.#sender = null;
-    // Not awaited for long: on a dead line it would use up the time there is.
-    await Promise.race([lost?.close(), pause(1_000)]);
     for (let tries = 0; run === this.#run; tries += 1) {
       await pause(BACKOFF_MS[Math.min(tries, BACKOFF_MS.length - 1)]);
       if (run !== this.#run) return;

@@ -4,7 +4,9 @@
  *   new Sender(address, key, onstate)   `onstate(state, error)`: "connected", "disconnected" (may
  *                                       heal by itself) or "failed"; `error` where the server ended it
  *   publish(media, quality, takeover)   throws SendError
- *   setQuality(quality)  replaceTrack(track)  close()
+ *   setQuality(quality)  replaceTrack(track)
+ *   close()                             ends the broadcast
+ *   abandon()                           leaves it to the next sender
  *   stats()                             what RTCPeerConnection.getStats gives, or as much of it
  */
 

@@ -19,6 +19,8 @@ const ICE_MS = 5_000;
 const GRACE_MS = 1_000;
 /** The same where the server cannot restart ICE, and a new session is the only other way. */
 const LONG_GRACE_MS = 3_000;
+/** A goodbye after the server's five seconds without media ends no broadcast there. */
+const QUIET_MS = 6_000;
 
 async function problem(response) {
   const after = Number.parseInt(response.headers.get("Retry-After") ?? "", 10);
@@ -58,6 +60,7 @@ export class WhipClient {
   #late = [];
   #timer = 0;
   #healing = false;
+  #restarting = false;
   #networkChanged = () => this.#restart();
 
   /**
@@ -193,9 +196,10 @@ export class WhipClient {
   /** New ICE credentials on both sides; the session, its media and its keys go on. */
   async #restart() {
     const peer = this.#peer;
-    if (!peer || !this.#tag || peer.signalingState !== "stable") return;
+    if (!peer || !this.#tag || this.#restarting || peer.signalingState !== "stable") return;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#fail(peer), ICE_MS);
+    this.#restarting = true;
     try {
       await peer.setLocalDescription(await peer.createOffer({ iceRestart: true }));
       await gathered(peer);
@@ -209,6 +213,8 @@ export class WhipClient {
       // RFC 9725, section 4.3.3: the session goes on as it was, if it still can.
       await peer.setLocalDescription({ type: "rollback" }).catch(() => {});
       this.#fail(peer);
+    } finally {
+      this.#restarting = false;
     }
   }
 
@@ -270,16 +276,33 @@ export class WhipClient {
    * `pagehide`: the request outlives the page.
    */
   async close() {
-    const peer = this.#peer;
-    const location = this.#location;
+    const { peer, location } = this.#release();
+    // DELETE goes first: a peer that closes ends the session by itself, and the answer is then
+    // 404. No answer is as good: the server notices by itself that no packets come.
+    if (location) await this.#ask("DELETE", location, {}, undefined, LEAVE_MS).catch(() => {});
+    peer?.close();
+  }
+
+  /**
+   * Gives the session up here alone: at the server the broadcast waits for the next one, which
+   * gets the place of a session that has fallen silent.
+   */
+  abandon() {
+    const { peer } = this.#release();
+    if (!peer) return;
+    // What closes says goodbye over DTLS where it still can, and that would end the broadcast.
+    const mute = ["failed", "closed"].includes(peer.connectionState);
+    for (const sender of peer.getSenders()) sender.replaceTrack(null).catch(() => {});
+    setTimeout(() => peer.close(), mute ? 0 : QUIET_MS);
+  }
+
+  #release() {
+    const [peer, location] = [this.#peer, this.#location];
     clearTimeout(this.#timer);
     navigator.connection?.removeEventListener?.("change", this.#networkChanged);
     removeEventListener("online", this.#networkChanged);
     this.#peer = this.#video = this.#audio = null;
     this.#location = this.#tag = "";
-    // DELETE goes first: a peer that closes ends the session by itself, and the answer is then
-    // 404. No answer is as good: the server notices by itself that no packets come.
-    if (location) await this.#ask("DELETE", location, {}, undefined, LEAVE_MS).catch(() => {});
-    peer?.close();
+    return { peer, location };
   }
 }

@@ -180,6 +180,10 @@ def test_a_lost_session_comes_back(studio: Studio) -> None:
     studio.fixture.whip_status = 201
     expect(studio.page.locator(".phase-live")).to_be_visible(timeout=DEADLINE_MS)
     assert len(studio.fixture.offers) == 2
+    assert studio.fixture.deleted == [], "only the broadcaster ends the broadcast"
+    studio.press("End broadcast")
+    studio.press("Press again to end")
+    assert studio.until(lambda: studio.fixture.deleted == ["s2"])
 
 
 def test_a_revoked_key_ends_the_way_back(studio: Studio) -> None:

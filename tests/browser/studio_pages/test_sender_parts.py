@@ -161,3 +161,50 @@ def test_the_size_follows_the_quality_and_the_shorter_side(run: Any) -> None:
         }"""
     )
     assert sizes == [[640, 360], [540, 960], [640, 360]]
+
+
+def test_one_restart_of_ice_at_a_time(run: Any) -> None:
+    """A network that changes while a restart is under way starts no second one."""
+    begun, after = run(
+        """async ([sdp, fragment]) => {
+          const asked = [];
+          const waiting = [];
+          class Peer extends EventTarget {
+            signalingState = "stable";
+            iceGatheringState = "complete";
+            connectionState = "new";
+            localDescription = this.currentRemoteDescription = { sdp };
+            addTransceiver = () => ({ setCodecPreferences() {}, sender: {} });
+            createOffer = async (options) => asked.push(options) && { type: "offer", sdp };
+            setLocalDescription = async () => {};
+            setRemoteDescription = async () => {};
+            close() {}
+          }
+          window.RTCPeerConnection = Peer;
+          window.fetch = (url, { method }) => method === "POST"
+            ? Promise.resolve(Object.defineProperty(new Response(sdp, {
+                status: 201, headers: { Location: "/whip/c1/s", ETag: '"one"' },
+              }), "url", { value: url }))
+            : new Promise((resolve) => waiting.push(() => resolve(new Response(fragment))));
+          const { WhipClient } = await import("STUDIO/whip.js");
+          const client = new WhipClient(`${location.origin}/whip/c1`, "key", () => {});
+          const track = { getSettings: () => ({ width: 640, height: 480 }) };
+          const media = { getVideoTracks: () => [track], getAudioTracks: () => [] };
+          await client.publish(media, { height: 360, bitrate: 800_000 });
+          const turn = () => new Promise((resolve) => setTimeout(resolve, 20));
+          const restarts = () => asked.filter((options) => options?.iceRestart).length;
+          const changes = async () => {
+            for (let times = 0; times < 3; times += 1) {
+              dispatchEvent(new Event("online"));
+              await turn();
+            }
+            return restarts();
+          };
+          const begun = await changes();
+          waiting.shift()();
+          await turn();
+          return [begun, await changes()];
+        }""",
+        [OFFER, ANSWER_FRAGMENT],
+    )
+    assert (begun, after) == (1, 2)

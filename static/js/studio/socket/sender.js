@@ -247,6 +247,13 @@ export class SocketSender {
     this.#pictures = this.#sounds = this.#socket = null;
   }
 
+  /** Gives the session up here alone: at the server the broadcast waits for the next one. */
+  abandon() {
+    const socket = this.#socket;
+    this.#drop();
+    socket?.close();
+  }
+
   /** Ends the session here and at the server. Safe to call twice, and from `pagehide`. */
   async close() {
     const socket = this.#socket;
