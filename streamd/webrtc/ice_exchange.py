@@ -68,8 +68,12 @@ class IceExchange:
         return Change.RESTART
 
     def restart(self, remote: Credentials) -> str:
-        """The client's new credentials are in force beside the last ones; returns the new tag."""
-        self._remote = [self._remote[-1], remote]
+        """The client's new credentials are in force beside the last ones; returns the new tag.
+
+        Those of a restart that was given up may begin another.
+        """
+        if remote != self._remote[-1]:
+            self._remote = [self._remote[-1], remote]
         self._restarted = True
         self.etag = _new_tag()
         return self.etag

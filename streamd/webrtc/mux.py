@@ -72,6 +72,8 @@ class Mux:
         self._socket: socket.socket | None = None
         self._by_ufrag: dict[str, MuxConnection] = {}
         self._by_address: dict[Address, MuxConnection] = {}
+        self._heard: dict[Address, float] = {}
+        """When each of these addresses was last heard."""
         self._connections: dict[MuxConnection, None] = {}
         self._posted: dict[Address, list[bytes]] = {}
         self._waiting = 0
@@ -132,13 +134,17 @@ class Mux:
 
         It is dropped where the peer has not passed a check for ``consent_seconds`` (None: never).
         """
-        if self._socket is None or len(self._connections) >= self._limit:
+        if not self.has_room():
             raise MuxFull
         now = _now()
         connection = MuxConnection(self, self._announced(now), consent_seconds, now)
         self._connections[connection] = None
         self._by_ufrag[connection.local_username] = connection
         return connection
+
+    def has_room(self, leaving: int = 0) -> bool:
+        """Whether another connection finds a place once ``leaving`` of these are gone."""
+        return self._socket is not None and len(self._connections) - leaving < self._limit
 
     def restart(self, connection: MuxConnection) -> None:
         """For MuxConnection.restart."""
@@ -164,7 +170,7 @@ class Mux:
     def _unroute(self, addresses: Iterable[Address], connection: MuxConnection) -> None:
         for address in addresses:
             if self._by_address.get(address) is connection:
-                del self._by_address[address]
+                del self._by_address[address], self._heard[address]
 
     def _sweep(self) -> None:
         now = _now()
@@ -204,6 +210,7 @@ class Mux:
             if connection is None:
                 self.dropped[Dropped.STRANGER] += 1
             else:
+                self._heard[address] = now
                 connection.arrived(datagram, now)
         elif content is Content.STUN:
             self._check(datagram, address, now)
@@ -219,7 +226,7 @@ class Mux:
         request = read_request(datagram)
         if request is None:
             if owner is not None and is_indication(datagram):
-                owner.heard = now
+                owner.heard = self._heard[address] = now
             else:
                 self.dropped[Dropped.MALFORMED_CHECK] += 1
             return
@@ -228,7 +235,7 @@ class Mux:
             self.dropped[Dropped.UNKNOWN_UFRAG] += 1
             return
         other = owner is not None and owner is not connection
-        if owner is not None and other and now - owner.heard < FRESH_SECONDS:
+        if other and now - self._heard[address] < FRESH_SECONDS:
             self.dropped[Dropped.TAKEN_ADDRESS] += 1
             return
         verdict = connection.agent.check(request, address, now)
@@ -236,7 +243,7 @@ class Mux:
         if not verdict.valid:
             self.dropped[Dropped.REFUSED_CHECK] += 1
             return
-        connection.heard = now
+        connection.heard = self._heard[address] = now
         self._by_address[address] = connection
         self._unroute(verdict.gone, connection)
         if verdict.retired is not None:

@@ -11,7 +11,7 @@ from streamd import config
 from streamd.errors import NoAcceptableCodec
 from streamd.relay.notices import NoticeCode
 from streamd.relay.stream import Stream
-from streamd.webrtc.errors import TooManyPublishers, UnknownSession
+from streamd.webrtc.errors import MuxFull, TooManyPublishers, UnknownSession
 from streamd.webrtc.ice_servers import ice_server_links
 from streamd.webrtc.mux import Mux
 from streamd.webrtc.sdp import Offer, check_offer
@@ -58,17 +58,16 @@ class WhipSessions:
         Cancelled, it leaves nothing behind.
         """
         offer = self._checked(stream, offer_sdp)
-        if takeover:
-            stream.take_over("another publisher took over")
-        await self._retire(stream)
-        limit = 0 if self._closed else self._settings.publishers
-        if len(self._sessions) + self._opening >= limit:
-            raise TooManyPublishers(limit)
+        # Whoever publishes there gives way only to somebody who can be carried.
+        self._find_room(stream, takeover=takeover)
         session = WhipSession(
             secrets.token_urlsafe(16), stream, offer, self._settings.keyframe_seconds
         )
         self._opening += 1
         try:
+            if takeover:
+                stream.take_over("another publisher took over")
+            await self._retire(stream)
             await session.open(self._mux)
         finally:
             self._opening -= 1
@@ -106,14 +105,29 @@ class WhipSessions:
                 stream.notices.add(NoticeCode.REFUSED, codec=", ".join(error.offered), **facts)
             raise
 
+    def _find_room(self, stream: Stream, *, takeover: bool) -> None:
+        """Raises TooManyPublishers or MuxFull where the stream's next session has no place, even
+        when those that give way to it are gone.
+        """
+        leaving = sum(
+            session.stream is stream and (takeover or _gone(session))
+            for session in self._sessions.values()
+        )
+        limit = 0 if self._closed else self._settings.publishers
+        if len(self._sessions) - leaving + self._opening >= limit:
+            raise TooManyPublishers(limit)
+        if not self._mux.has_room(leaving):
+            raise MuxFull
+
     async def _retire(self, stream: Stream) -> None:
         """Ends the stream's session where its peer went silent, so that the stream is free."""
         for session in tuple(self._sessions.values()):
-            gone = session.state is SessionState.ENDED or session.yields()
-            if session.stream is stream and gone:
-                task = self._tasks[session.id]
+            if session.stream is stream and _gone(session):
                 session.end("another publisher took its place", lost=True)
-                await asyncio.wait([task])
+                # It may have gone while another was waited for.
+                task = self._tasks.get(session.id)
+                if task is not None:
+                    await asyncio.wait([task])
 
     async def _carry(self, session: WhipSession) -> None:
         """A session's whole life; what goes wrong in it stays in it."""
@@ -124,3 +138,8 @@ class WhipSessions:
         finally:
             self._sessions.pop(session.id, None)
             self._tasks.pop(session.id, None)
+
+
+def _gone(session: WhipSession) -> bool:
+    """Whether a session gives way without being asked."""
+    return session.state is SessionState.ENDED or session.yields()

@@ -14,6 +14,7 @@ from streamd.media.units import Kind
 from streamd.relay.health import LinkHealth
 from streamd.relay.stream import Publisher, Stream
 from streamd.webrtc.errors import UnknownSession
+from streamd.webrtc.ice_credentials import Credentials
 from streamd.webrtc.ice_exchange import Change, IceExchange
 from streamd.webrtc.ingest import Announce, Event, Ingest
 from streamd.webrtc.keyframes import KeyframeBeat
@@ -78,6 +79,7 @@ class WhipSession:
         self._wanted = False
         self._peer: Peer | None = None
         self._publisher: Publisher | None = None
+        self._restarted: Credentials | None = None
         self._reported = 0.0
 
     @property
@@ -110,8 +112,10 @@ class WhipSession:
         if self._peer is None or self._peer.carrier.closed:
             raise UnknownSession
         carrier = self._peer.carrier
-        if change is Change.RESTART and fragment.credentials is not None:
-            carrier.restart()
+        # A restart that was given up, since nobody nominated it, begins anew when it is repeated.
+        anew = change is Change.RESTART or carrier.agent.newest != self._restarted
+        if anew and fragment.credentials is not None:
+            self._restarted = carrier.restart()
             self._ice.restart(fragment.credentials)
         kinds = ("video" if kind == "v" else "audio" for kind in self._offer.kinds)
         sections = tuple(zip(kinds, self._offer.mids, strict=True))
@@ -286,7 +290,8 @@ class WhipSession:
         if self._peer is not None and self._peer.carrier.closed:
             self.end("the connection broke off", lost=True)
         else:
-            self.end(reason)
+            # A goodbye after a silence is that of a client whose line had broken.
+            self.end(reason, lost=self.state is SessionState.SILENT)
 
 
 def _now() -> float:

@@ -53,6 +53,10 @@ def test_a_restart_whose_answer_got_lost_may_be_asked_again() -> None:
     ice.restart(SECOND)
     assert ice.judge(fragment(SECOND), "*") is Change.REPEATED_RESTART
     assert ice.judge(fragment(THIRD), "*") is Change.RESTART
+    tag = ice.etag
+    assert ice.restart(SECOND) != tag, "begun anew, after it was given up"
+    for known in (FIRST, SECOND):
+        assert ice.judge(fragment(known), ice.etag) is Change.TRICKLE
 
 
 def test_what_does_not_fit_is_unsupported_and_changes_nothing() -> None:

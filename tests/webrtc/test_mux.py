@@ -116,6 +116,26 @@ async def test_a_silent_connections_address_may_be_taken(monkeypatch: pytest.Mon
                 assert await back.recv() == MEDIA
 
 
+async def test_an_address_that_was_left_may_be_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A peer that is heard elsewhere does not keep the address that it had before."""
+    monkeypatch.setattr(mux_module, "FRESH_SECONDS", 0.2)
+    async with open_mux() as mux:
+        moved, other = mux.connection(), mux.connection()
+        with client(mux) as before, client(mux) as after:
+            await before.nominate(moved)
+            await asyncio.sleep(0.3)
+            await after.nominate(moved)
+            after.send(MEDIA)
+            async with asyncio.timeout(10):
+                assert await moved.recv() == MEDIA
+            await before.nominate(other)
+            await moved.close()
+            before.send(MEDIA)
+            async with asyncio.timeout(10):
+                assert await other.recv() == MEDIA
+            assert mux.dropped[Dropped.TAKEN_ADDRESS] == 0
+
+
 async def test_a_flood_of_unknown_checks_leaves_no_trace_and_the_peer_goes_on() -> None:
     async with open_mux() as mux:
         connection = mux.connection()

@@ -22,9 +22,10 @@ from streamd.media.h264 import split_avcc
 from streamd.relay.lifecycle import StreamState
 from streamd.relay.notices import NoticeCode
 from streamd.relay.stream import Stream
-from streamd.webrtc import session_life, whip_session
-from streamd.webrtc.errors import TooManyPublishers, UnknownSession
+from streamd.webrtc import lite_agent, session_life, whip_session
+from streamd.webrtc.errors import MuxFull, TooManyPublishers, UnknownSession
 from streamd.webrtc.parameter_sets import picture_only
+from streamd.webrtc.sdp import check_offer
 from streamd.webrtc.session_life import SessionState
 from streamd.webrtc.stun import binding_request
 from streamd.webrtc.whip_session import WhipSession
@@ -283,6 +284,83 @@ async def test_a_takeover_dismisses_the_publisher_and_keeps_the_viewers() -> Non
             await until(lambda: len(output.units) > before + 30)
             assert stream.state is StreamState.LIVE
             assert len(server.sessions) == 1
+
+
+async def test_a_takeover_for_which_there_is_no_room_dismisses_nobody() -> None:
+    settings = config.WebRtc(port=0, publishers=1)
+    async with whip_server(settings) as server, publishing(server) as (_, first, stream, output):
+        await until(lambda: output.seconds() > 0.3)
+        other = server.streams.add("other")
+        elsewhere = other.publish("file")
+        async with whip_client() as second:
+            offer = await second.offer()
+            with pytest.raises(TooManyPublishers):
+                await server.sessions.publish(other, offer, takeover=True)
+            assert (elsewhere.closed, first.state) == (False, SessionState.FLOWING)
+            elsewhere.close()
+            server.mux._limit = 0
+            with pytest.raises(MuxFull):
+                await server.sessions.publish(stream, offer, takeover=True)
+            assert first.state is SessionState.FLOWING
+            server.mux._limit = 1
+            session = await server.sessions.publish(stream, offer, takeover=True)
+            assert (first.state, len(server.sessions)) == (SessionState.ENDED, 1)
+            await server.sessions.delete(session.id)
+
+
+async def test_sessions_that_end_together_are_all_waited_for() -> None:
+    async with whip_server() as server, whip_client() as client:
+        stream = server.streams.add("s")
+        ended: list[str] = []
+
+        async def carry(name: str) -> None:
+            for _ in range(2):
+                await asyncio.sleep(0)
+            ended.append(name)
+            del server.sessions._sessions[name], server.sessions._tasks[name]
+
+        for name in ("one", "two"):
+            session = WhipSession(name, stream, check_offer(await client.offer()), 2.0)
+            session.end("over")
+            server.sessions._sessions[name] = session
+            server.sessions._tasks[name] = asyncio.create_task(carry(name))
+        session = await server.sessions.publish(stream, await client.offer())
+        assert ended == ["one", "two"]
+        await server.sessions.delete(session.id)
+
+
+async def test_a_goodbye_after_a_silence_leaves_the_stream_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(session_life, "SILENCE_SECONDS", 0.3)
+    async with whip_server() as server, publishing(server) as (client, session, stream, output):
+        await until(lambda: output.seconds() > 0.3)
+        client.loss = 1.0
+        await until(lambda: session.state is SessionState.SILENT)
+        await client.close()
+        await until(lambda: len(server.sessions) == 0)
+        assert session.reason != "the peer vanished"
+        assert stream.state is StreamState.STALLED
+
+
+async def test_a_repeated_restart_of_ice_that_was_given_up_begins_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with whip_server() as server, publishing(server) as (_, session, _, output):
+        await until(lambda: output.seconds() > 0.3)
+        asked = "a=ice-ufrag:new1\r\na=ice-pwd:" + "n" * 24 + "\r\n"
+        first, again = (session.patch(asked, "*") for _ in range(2))
+        assert first == again
+        assert session._peer is not None
+        monkeypatch.setattr(lite_agent, "RESTART_SECONDS", 0.0)
+        assert session._peer.carrier.agent.expire(asyncio.get_running_loop().time())
+        monkeypatch.undo()
+        anew = session.patch(asked, "*")
+        assert first is not None
+        assert anew is not None
+        assert anew.etag != first.etag
+        assert session._peer.carrier.agent.restarted is not None
+        assert session._peer.carrier.agent.restarted.ufrag in anew.fragment
 
 
 async def test_a_restart_of_ice_moves_the_media_and_a_failed_one_changes_nothing() -> None:
