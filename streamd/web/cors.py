@@ -16,6 +16,7 @@ from streamd.web.services import SERVICES
 
 _VOTES = re.compile(r"/api/v1/polls/[^/]+/votes")
 _VOD_FILES = re.compile(r"/vod/[^/]+/.+")
+_OFFERED = re.compile(r"/wh[ei]p/[^/]+")
 _PUBLIC = {"Access-Control-Allow-Origin": "*"}
 _WEBRTC = {
     **_PUBLIC,
@@ -30,7 +31,11 @@ async def cors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answers preflights and adds the headers to every answer, refusals included."""
     allowed = _allowed(request)
     if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
-        return web.Response(status=204, headers=allowed)
+        preflight = web.Response(status=204, headers=allowed)
+        if _OFFERED.fullmatch(request.path):
+            # As an OPTIONS without CORS (RFC 9725 section 4.2).
+            preflight.headers["Accept-Post"] = "application/sdp"
+        return preflight
     response = await handler(request)
     if not response.prepared:
         response.headers.update(allowed)

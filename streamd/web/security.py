@@ -80,7 +80,9 @@ async def dressed(request: web.Request, handler: Handler) -> web.StreamResponse:
 async def same_origin(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuses state-changing requests from somewhere else; see ``acts_by_key``."""
     changes = request.method not in ("GET", "HEAD", "OPTIONS")
-    if changes and request.match_info.handler not in _KEYED:
+    # What no route takes is told so (404, 405), wherever it comes from.
+    unrouted = request.match_info.http_exception is not None
+    if changes and not unrouted and request.match_info.handler not in _KEYED:
         check_origin(request, request.app[SERVICES])
     return await handler(request)
 

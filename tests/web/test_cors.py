@@ -59,6 +59,10 @@ def test_whip_may_publish_and_end_from_any_page_and_read_its_refusals(carried: S
         assert allowed["access-control-allow-origin"] == "*"
         assert method in allowed["access-control-allow-methods"]
         assert "If-Match" in allowed["access-control-allow-headers"]
+    for path in ("/whip/x", "/whep/x"):
+        offered = preflight(client, path, "POST", "https://anyone.example")
+        assert offered["accept-post"] == "application/sdp"
+    assert "accept-post" not in preflight(client, "/whip/x/y", "PATCH", "https://anyone.example")
     refusal = client.ask(
         "POST", "/whip/x", b"v=0", Content_Type="application/sdp", Origin="https://anyone.example"
     )

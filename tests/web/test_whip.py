@@ -214,6 +214,11 @@ def test_no_address_redirects_and_other_methods_are_refused(
     assert client.ask("POST", "/whip/alef/", CHROMIUM, key=stream_key, **SDP).status == 404
     for method in ("GET", "PUT", "PATCH", "DELETE"):
         refused(client.ask(method, "/whip/alef", key=stream_key), 405, "method_not_allowed")
+    for method, path in (("PUT", "/whip/alef"), ("PATCH", "/whip/alef"), ("PUT", "/whip/alef/s")):
+        elsewhere = client.ask(method, path, key=stream_key, Origin="https://anyone.example")
+        refused(elsewhere, 405, "method_not_allowed")
+    assert client.ask("POST", "/whip/alef/s", key=stream_key, Origin="").status == 405
+    assert client.ask("POST", "/nowhere", Origin="").status == 404
     answer = client.ask("GET", "/whip/alef/session", key=stream_key)
     refused(answer, 405, "method_not_allowed")
     assert set(answer.headers["Allow"].split(",")) == {"DELETE", "OPTIONS", "PATCH"}
