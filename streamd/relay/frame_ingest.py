@@ -29,6 +29,9 @@ WAITING_UNITS = 300
 WAITING_BYTES = 16 * 1_048_576
 """Past these, what waits is dropped up to the next keyframe."""
 
+KEYLESS_SECONDS = 10.0
+"""Pictures that come for this long without a keyframe are something to tell."""
+
 REORDER_MICROSECONDS = 500_000
 """A picture that steps back by no more than this is a B-frame; by more, the clock has jumped."""
 
@@ -90,6 +93,7 @@ class FrameIngest:
         """Timestamp and arrival of media time 0."""
         self._last: dict[Kind, int] = {}
         self._sound_end: int | None = None
+        self._keyless_since: float | None = None
 
     @property
     def newest(self) -> int | None:
@@ -101,6 +105,10 @@ class FrameIngest:
         """Whether the stream waits for a keyframe to begin with."""
         pictured = any(coded.kind == "v" for coded in self._waiting)
         return "v" in self._expected and not self._announced and not pictured
+
+    def keyless(self, now: float) -> bool:
+        """Whether pictures have come for ``KEYLESS_SECONDS`` that no keyframe lets be shown."""
+        return self._keyless_since is not None and now - self._keyless_since >= KEYLESS_SECONDS
 
     def take(self, message: Message, now: float) -> list[Event]:
         """One message. Raises MalformedMedia or ReorderedPictures."""
@@ -115,6 +123,8 @@ class FrameIngest:
         coded = self._picture(message, now) if message.kind == "v" else self._sound(message, now)
         if coded is None:
             return []
+        if coded.kind == "v":
+            self._note_key(coded)
         if self._announced:
             return self._flowing(coded)
         self._keep(coded)
@@ -167,6 +177,13 @@ class FrameIngest:
             return None
         self._tracks["v"] = track
         return track
+
+    def _note_key(self, coded: _Coded) -> None:
+        shown = "v" in self._announced or any(kept.kind == "v" for kept in self._waiting)
+        if coded.key or shown:
+            self._keyless_since = None
+        elif self._keyless_since is None:
+            self._keyless_since = coded.arrival
 
     def _keep(self, coded: _Coded) -> None:
         if coded.kind == "v":

@@ -166,6 +166,8 @@ class PublishSocket:
             raise
         if self._ingest.needs_key:
             self.stream.request_keyframe()
+        if self._ingest.keyless(now):
+            self.stream.notices.add(NoticeCode.NO_KEYFRAME)
         for event in events:
             if isinstance(event, Announce):
                 publisher.announce(event.tracks, time.time() - (now - event.zero))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import deque
+
 from aiohttp import web
 
 from polling.errors import PollingError
 from streamd.errors import StreamdError
 from streamd.relay.stream import Stream
 from streamd.web.problems import refusal_for
-from streamd.web.publish_socket import PublishSocket, read_hello, say_no
+from streamd.web.publish_socket import Hello, PublishSocket, read_hello, say_no
 from streamd.web.security import check_origin
 from streamd.web.services import SERVICES, Services, stream_for_key
 from streamd.webrtc.errors import TooManyPublishers
@@ -18,7 +21,11 @@ routes = web.RouteTableDef()
 MESSAGE_BYTES = 4 * 1_048_576
 CLOSE_SECONDS = 2.0
 GREETING = 64
-"""Sockets that have not said hello, at most; more get 503."""
+"""Sockets that have not said hello, at most; past it the oldest of them gives way."""
+
+
+class GaveWay(Exception):
+    """A socket that had said nothing made room for another."""
 
 
 class PublishSockets:
@@ -26,25 +33,25 @@ class PublishSockets:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._greeting = 0
+        self._greeting: deque[asyncio.Timeout] = deque()
+        """What ends the wait for each hello, oldest first."""
         self._sockets: set[PublishSocket] = set()
         self._closed = False
 
     def __len__(self) -> int:
         return len(self._sockets)
 
-    def full(self) -> bool:
+    @property
+    def closed(self) -> bool:
         """Whether no further socket is heard."""
-        return self._closed or self._greeting >= GREETING
+        return self._closed
 
     async def serve(self, ws: web.WebSocketResponse, services: Services, stream_id: str) -> None:
-        """One prepared socket, from hello to its end. Raises what the page is refused for."""
-        self._greeting += 1
-        try:
-            hello = await read_hello(ws)
-            stream = await stream_for_key(services, hello.key, stream_id)
-        finally:
-            self._greeting -= 1
+        """One prepared socket, from hello to its end. Raises what the page is refused for, and
+        GaveWay.
+        """
+        hello = await self._greet(ws)
+        stream = await stream_for_key(services, hello.key, stream_id)
         if self._closed or len(self._sockets) >= self._limit:
             raise TooManyPublishers(0 if self._closed else self._limit)
         self._make_room(stream, takeover=hello.takeover)
@@ -61,6 +68,20 @@ class PublishSockets:
         self._closed = True
         for socket in self._sockets:
             socket.restart()
+
+    async def _greet(self, ws: web.WebSocketResponse) -> Hello:
+        if len(self._greeting) >= GREETING:
+            self._greeting.popleft().reschedule(0.0)
+        patience = asyncio.timeout(None)
+        try:
+            async with patience:
+                self._greeting.append(patience)
+                return await read_hello(ws)
+        except TimeoutError:
+            raise GaveWay from None
+        finally:
+            if patience in self._greeting:
+                self._greeting.remove(patience)
 
     def _make_room(self, stream: Stream, *, takeover: bool) -> None:
         for socket in self._sockets:
@@ -95,11 +116,15 @@ async def publish(request: web.Request) -> web.StreamResponse:
     )
     if not ws.can_prepare(request).ok:
         raise web.HTTPUpgradeRequired(headers={"Upgrade": "websocket"})
-    if sockets.full():
+    if sockets.closed:
         raise TooManyPublishers(0)
     await ws.prepare(request)
     try:
         await sockets.serve(ws, services, request.match_info["stream"])
+    except GaveWay:
+        # Without a word: whoever holds many sockets would hold each a little longer by it.
+        if request.transport is not None:
+            request.transport.abort()
     except (StreamdError, PollingError, BaseExceptionGroup) as error:
         await _refuse(ws, _plain(error))
     return ws

@@ -185,6 +185,21 @@ def test_what_cannot_be_understood_is_malformed(messages: list[bytes]) -> None:
         fed(FrameIngest(BOTH), messages)
 
 
+def test_pictures_that_come_for_long_without_a_keyframe_are_something_to_tell() -> None:
+    track, pictures = frames.clip()
+    ingest = FrameIngest(BOTH)
+    head = [frames.video_description(track.config), frames.audio_description()]
+    fed(ingest, head, now=0.0)
+    for second in range(12):
+        sent = [frames.picture(pictures[1].payload, second * SECOND), frames.sound(second * SECOND)]
+        fed(ingest, sent, now=float(second))
+        assert ingest.keyless(second) == (second >= 10), "sound alone began meanwhile"
+    fed(ingest, [frames.picture(pictures[0].payload, 12 * SECOND, key=True)], now=12.0)
+    assert not ingest.keyless(99.0)
+    fed(ingest, [frames.picture(pictures[1].payload, 13 * SECOND)], now=13.0)
+    assert not ingest.keyless(99.0)
+
+
 def test_what_waits_is_bounded() -> None:
     track, pictures = frames.clip()
     ingest = FrameIngest(BOTH)

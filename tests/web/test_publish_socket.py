@@ -7,6 +7,7 @@ import asyncio
 import pytest
 from aiohttp import web
 
+from streamd.relay import frame_ingest
 from streamd.relay.lifecycle import StreamState
 from streamd.web import publish_socket, publishing
 from streamd.web.publishing import SOCKETS
@@ -61,24 +62,36 @@ async def test_a_publication_that_the_relay_ends(monkeypatch: pytest.MonkeyPatch
         assert door.stream.state is StreamState.ENDED
 
 
-async def test_places_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_places_are_counted() -> None:
     async with standing(publishers=1) as door:
         first = await door.live()
         second = await door.connect()
         assert (await hear(second, "refused"))["status"] == 503
         assert not first.closed
-        monkeypatch.setattr(publishing, "GREETING", 0)
-        port = door.runner.addresses[0][1]
-        refused = await door.session.get(
-            f"http://127.0.0.1:{port}/publish/s",
-            headers={
-                "Connection": "Upgrade",
-                "Upgrade": "websocket",
-                "Sec-WebSocket-Version": "13",
-                "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
-            },
-        )
-        assert refused.status == 503
+
+
+async def test_silent_sockets_lock_nobody_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publishing, "GREETING", 2)
+    async with standing() as door:
+        silent = [await door.connect(hello=False) for _ in range(4)]
+        await hear(await door.connect(), "welcome")
+        assert [await closed(socket) for socket in silent[:3]] == [1006] * 3
+        await silent[3].send_json({"type": "hello", "v": 1, "key": "k", "takeover": True})
+        await hear(silent[3], "welcome")
+
+
+async def test_pictures_without_a_keyframe_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frame_ingest, "KEYLESS_SECONDS", 0.1)
+    track, pictures = frames.clip()
+    async with standing() as door:
+        socket = await door.connect(audio=False)
+        await socket.send_bytes(frames.video_description(track.config))
+        await socket.send_bytes(frames.picture(pictures[1].payload, 0))
+        await asyncio.sleep(0.2)
+        await socket.send_bytes(frames.picture(pictures[2].payload, 200_000))
+        await until(lambda: [one.code.value for one in door.stream.notices] == ["no_keyframe"])
+        await socket.send_bytes(frames.picture(pictures[0].payload, 400_000, key=True))
+        await until(lambda: not list(door.stream.notices))
 
 
 async def test_b_frames_are_noticed_and_refused() -> None:
@@ -113,6 +126,6 @@ async def test_at_the_end_pages_are_told_to_come_back() -> None:
     assert await closed(socket) == 1012
     await ending
     assert door.stream.state is StreamState.STALLED
-    assert door.app[SOCKETS].full()
+    assert door.app[SOCKETS].closed
     await door.session.close()
     await door.streams.close()
