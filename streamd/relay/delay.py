@@ -21,7 +21,7 @@ from streamd.relay.lifecycle import Move
 log = structlog.get_logger(__name__)
 
 OVERHEAD_BYTES = 256
-"""Counted for each unit beside its payload, so that empty ones are bounded too."""
+"""Counted for each unit beside its payload, and for each start, so that these are bounded too."""
 
 TOGETHER_SECONDS = 0.002
 """Events due within this of one another are released together."""
@@ -72,6 +72,8 @@ class DelayQueue:
         elif isinstance(event, Begin):
             self._awaiting_key = False
             self._unsent.clear()
+            event = self._instead(event)
+            self.waiting_bytes += OVERHEAD_BYTES
         self._events.append((now + self._seconds, event))
         return True
 
@@ -80,14 +82,24 @@ class DelayQueue:
         if not self._events or self._events[0][0] > now:
             return None
         event = self._events.popleft()[1]
-        if isinstance(event, Unit):
-            self.waiting_bytes -= _cost(event)
+        self.waiting_bytes -= _cost(event)
         return event
 
     def clear(self) -> None:
         """Forgets what waits."""
         self._events.clear()
         self.waiting_bytes = 0
+
+    def _instead(self, begin: Begin) -> Begin:
+        """``begin``, in the place of a generation before it of which no unit found room: whoever
+        announces again and again makes no more than one wait.
+        """
+        last = self._events[-1][1] if self._events else None
+        if not isinstance(last, Begin):
+            return begin
+        self._events.pop()
+        self.waiting_bytes -= OVERHEAD_BYTES
+        return replace(begin, move=last.move) if begin.move is None else begin
 
     def _fit(self, unit: Unit) -> Unit | None:
         """The unit as it may wait, or None. A dropped configuration comes with the next one."""
@@ -159,5 +171,7 @@ class Delay:
         self._arm()
 
 
-def _cost(unit: Unit) -> int:
-    return len(unit.payload) + OVERHEAD_BYTES
+def _cost(event: Event) -> int:
+    if isinstance(event, Unit):
+        return len(event.payload) + OVERHEAD_BYTES
+    return OVERHEAD_BYTES if isinstance(event, Begin) else 0

@@ -38,7 +38,7 @@ def test_everything_comes_out_in_order_when_its_time_is_over() -> None:
 
 
 def test_a_full_delay_drops_the_newest_up_to_a_keyframe_and_nothing_else() -> None:
-    queue = DelayQueue(5.0, 3 * (1_004 + OVERHEAD_BYTES))
+    queue = DelayQueue(5.0, OVERHEAD_BYTES + 3 * (1_004 + OVERHEAD_BYTES))
     queue.put(BEGIN, 0.0)
     kept = [queue.put(picture(number, key=number == 0, size=1_000), 0.0) for number in range(4)]
     assert kept == [True, True, True, False]
@@ -66,6 +66,22 @@ def test_empty_units_are_bounded_too() -> None:
     empty = replace(sound(0), payload=b"")
     taken = sum(queue.put(empty, 0.0) for _ in range(10_000))
     assert taken == 1_000_000 // OVERHEAD_BYTES
+
+
+def test_starts_are_bounded_too() -> None:
+    queue = DelayQueue(60.0, 10 * OVERHEAD_BYTES)
+    again = replace(BEGIN, move=None)
+    for event in (BEGIN, *([again] * 10_000)):
+        queue.put(event, 0.0)
+        queue.put(picture(0, key=True, size=10 * OVERHEAD_BYTES), 0.0)
+    assert (len(queue), queue.waiting_bytes) == (1, OVERHEAD_BYTES)
+    assert drained(queue, 99.0) == [BEGIN], "what the stream does by the first stays"
+    for number in range(100):
+        queue.put(again, 0.0)
+        queue.put(picture(number, key=True), 0.0)
+    assert len(queue) <= 10
+    drained(queue, 99.0)
+    assert queue.waiting_bytes == 0
 
 
 def test_the_default_bound_holds_a_minute_of_eight_megabits() -> None:
@@ -165,7 +181,7 @@ async def test_viewers_see_a_broadcast_and_its_breaks_later_and_the_studio_at_on
 
 
 async def test_a_delay_that_is_full_is_told_to_the_broadcaster() -> None:
-    one = Delayed(delay_bytes=2_000)
+    one = Delayed(delay_bytes=2_000 + OVERHEAD_BYTES)
     publisher = one.stream.publish("rtmp")
     publisher.announce([VIDEO])
     for number in range(8):
