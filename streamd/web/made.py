@@ -6,12 +6,16 @@ nothing: whatever belongs on them stands in their head.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Mapping
 from email.utils import formatdate
 
 from aiohttp import HttpVersion11, web
 from aiohttp.abc import AbstractStreamWriter
+
+DRAIN_SECONDS = 75.0
+"""What a reader has not taken by then is thrown away, and its connection with it."""
 
 _HEADERS = {
     "Server": "streamd",
@@ -65,7 +69,10 @@ class Made(web.StreamResponse):
         return True
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
-        """Sends it all; waits while the reader is slow."""
+        """Sends it all; waits while the reader is slow, for DRAIN_SECONDS at most.
+
+        Raises ConnectionError where the reader is slower, as where it has gone.
+        """
         self._keep_alive = request.keep_alive and request.version == HttpVersion11
         transport = request.transport
         if transport is None:
@@ -75,7 +82,12 @@ class Made(web.StreamResponse):
         if request.method != "HEAD":
             answer.append(self._bytes)
         transport.writelines(answer)
-        await request.writer.drain()
+        try:
+            async with asyncio.timeout(DRAIN_SECONDS):
+                await request.writer.drain()
+        except TimeoutError:
+            transport.abort()
+            raise ConnectionResetError("The reader takes nothing.") from None
         return None
 
     async def write_eof(self, data: bytes = b"") -> None:

@@ -12,7 +12,7 @@ from streamd.config import Web
 from streamd.errors import ConfigError
 from streamd.web import api, captions, hls, operations, pages, publishing, vod, whep, whip
 from streamd.web.cors import cors
-from streamd.web.front import FrontSite
+from streamd.web.front import IDLE_SECONDS, FrontSite
 from streamd.web.problems import problems
 from streamd.web.security import dressed, same_origin
 from streamd.web.services import SERVICES, Services
@@ -71,7 +71,10 @@ class HttpServer:
         """Binds and serves. Raises ConfigError where the address is taken."""
         # No access log: vote routes must not leave one, and a log of watchers has no use.
         runner = web.AppRunner(
-            build(services, self._registry), access_log=None, shutdown_timeout=3.0
+            build(services, self._registry),
+            access_log=None,
+            shutdown_timeout=3.0,
+            keepalive_timeout=IDLE_SECONDS,
         )
         self._runner = runner
         await runner.setup()
