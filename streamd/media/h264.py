@@ -74,6 +74,11 @@ def split_annexb(data: bytes) -> list[bytes]:
     return nals
 
 
+MOST_NALS = 4_096
+"""NAL units of a picture: far more slices than any level allows (H.264 Annex A), and few enough
+that a picture made of empty ones costs no noticeable time."""
+
+
 def split_avcc(data: bytes, length_size: int = 4) -> list[bytes]:
     """NAL units of a length-prefixed access unit. Raises MalformedMedia where lengths lie."""
     nals = []
@@ -87,6 +92,8 @@ def split_avcc(data: bytes, length_size: int = 4) -> list[bytes]:
             raise MalformedMedia("A NAL unit is longer than the access unit that holds it.")
         if position > start:
             nals.append(data[start:position])
+            if len(nals) > MOST_NALS:
+                raise MalformedMedia(f"A picture of more than {MOST_NALS} NAL units is none.")
     return nals
 
 

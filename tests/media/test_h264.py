@@ -161,3 +161,10 @@ def test_emulation_prevention_is_undone(payload: bytes) -> None:
         escaped.append(byte)
         zeros = zeros + 1 if byte == 0 else 0
     assert h264.unescape(bytes(escaped)) == payload
+
+
+def test_a_picture_made_of_countless_nal_units_is_refused() -> None:
+    one = h264.to_avcc([b"\x41"])
+    assert len(h264.split_avcc(one * h264.MOST_NALS)) == h264.MOST_NALS
+    with pytest.raises(MalformedMedia, match="NAL units"):
+        h264.split_avcc(one * (h264.MOST_NALS + 1))
