@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right, insort
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from streamd.media import webvtt
-from streamd.recording.journal import Journal, SegmentLine
+from streamd.media.units import Kind
+from streamd.recording.journal import CaptionLine, Journal, SegmentLine
 
 CAPTIONS = "captions.vtt"
 
 
 def document(journal: Journal) -> str:
     """WebVTT whose second 0 is the recording's first picture; what fell into a gap is left out."""
-    return webvtt.document(_cues(journal))
+    return webvtt.document(PlacedCaptions(journal).cues)
 
 
 def language(journal: Journal) -> str:
@@ -20,19 +23,63 @@ def language(journal: Journal) -> str:
     return journal.captions[-1].language if journal.captions else ""
 
 
-def _cues(journal: Journal) -> Iterator[webvtt.Cue]:
-    for caption in journal.captions:
-        start = playing_time(journal.lead, caption.begins)
-        if start is not None:
-            lasts = caption.ends - caption.begins
-            yield webvtt.Cue(str(caption.number), start, start + lasts, caption.text)
+@dataclass
+class PlayingTime:
+    """How far into a growing recording a moment stands: lines are taken once each."""
+
+    seconds: float = 0.0
+    _lines: int = 0
+    _spans: list[tuple[float, float, float]] = field(default_factory=list)
+    """Where a segment begins and ends in Unix time, and how far in that is; by beginning."""
+
+    def take(self, lines: Sequence[SegmentLine]) -> None:
+        """Takes what of all the lines it has not seen yet."""
+        for line in lines[self._lines :]:
+            insort(self._spans, (line.begins, line.begins + line.seconds, self.seconds))
+            self.seconds += line.seconds
+        self._lines = len(lines)
+
+    def at(self, unix: float) -> float | None:
+        """None where the moment was not recorded."""
+        place = bisect_right(self._spans, (unix, float("inf"), 0.0)) - 1
+        if place < 0:
+            return None
+        begins, ends, played = self._spans[place]
+        return played + unix - begins if unix < ends else None
 
 
-def playing_time(lines: Sequence[SegmentLine], unix: float) -> float | None:
-    """How far into the recording the moment stands; None where it was not recorded."""
-    played = 0.0
-    for line in lines:
-        if line.begins <= unix < line.begins + line.seconds:
-            return played + unix - line.begins
-        played += line.seconds
-    return None
+class PlacedCaptions:
+    """A growing recording's cues. A caption that is said ahead of its picture waits for it."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._kind: Kind | None = None
+        self._time = PlayingTime()
+        self._taken = 0
+        self._waiting: list[CaptionLine] = []
+        self._cues: list[webvtt.Cue] = []
+
+    @property
+    def cues(self) -> list[webvtt.Cue]:
+        """All that can be shown by now. It only grows, unless pictures come after sound alone."""
+        lead = self._journal.lead
+        if lead and lead[0].kind != self._kind:
+            self._kind = lead[0].kind
+            self._time = PlayingTime()
+            self._taken = 0
+            self._waiting, self._cues = [], []
+        self._time.take(lead)
+        said = self._journal.captions
+        waiting = [*self._waiting, *said[self._taken :]]
+        self._waiting = []
+        self._taken = len(said)
+        newest = lead[-1].begins + lead[-1].seconds if lead else 0.0
+        for caption in waiting:
+            start = self._time.at(caption.begins)
+            if start is not None:
+                lasts = caption.ends - caption.begins
+                cue = webvtt.Cue(str(caption.number), start, start + lasts, caption.text)
+                self._cues.append(cue)
+            elif caption.begins >= newest:
+                self._waiting.append(caption)
+        return self._cues

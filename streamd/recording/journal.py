@@ -110,14 +110,17 @@ class Journal:
     bytes: int = 0
 
     def add(self, line: Line) -> None:
-        """Takes the next line. A segment whose map is unknown is left out: nothing decodes it."""
+        """Takes the next line.
+
+        A segment whose map is unknown is left out: nothing decodes it; so is one of no length.
+        """
         if isinstance(line, Header):
             self.header = line
         elif isinstance(line, MapLine):
             self.maps[line.kind, line.n] = line
         elif isinstance(line, CaptionLine):
             self.captions.append(line)
-        elif (line.kind, line.map) in self.maps:
+        elif (line.kind, line.map) in self.maps and line.seconds > 0:
             self.segments[line.kind].append(line)
             self.bytes += line.bytes
 

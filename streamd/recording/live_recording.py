@@ -9,10 +9,12 @@ from dataclasses import dataclass
 
 import structlog
 
+from streamd.media import webvtt
 from streamd.media.parts import Init
 from streamd.media.units import Kind
 from streamd.recording.admission import Admission
 from streamd.recording.boxes import channel_count, picture_size
+from streamd.recording.captions import PlacedCaptions
 from streamd.recording.counters import Counters, Trouble
 from streamd.recording.disk_guard import DiskGuard
 from streamd.recording.errors import DiskFull, RecordingError
@@ -25,9 +27,10 @@ from streamd.recording.journal import (
     SegmentLine,
     encode,
 )
-from streamd.recording.playlists import MediaPlaylist
+from streamd.recording.playlists import Index, MediaPlaylist
 from streamd.recording.storage import Shelf
 from streamd.recording.summary import JOURNAL
+from streamd.recording.written import Text, Written
 from streamd.relay.segmenter import Segment
 
 log = structlog.get_logger(__name__)
@@ -71,6 +74,9 @@ class LiveRecording:
             "v": MediaPlaylist(self.journal, "v"),
             "a": MediaPlaylist(self.journal, "a"),
         }
+        self.index = Index(self.journal)
+        self._placed = PlacedCaptions(self.journal)
+        self._captions_written = Written()
         self._shelf = shelf
         self._guard = guard
         self._counters = counters
@@ -117,6 +123,13 @@ class LiveRecording:
             self._captions.append(caption)
         else:
             self._counters.missed_captions += 1
+
+    async def captions(self) -> Text:
+        """What was said so far as WebVTT, made once for all who ask between two captions."""
+        cues = tuple(self._placed.cues)
+        return await self._captions_written.get(
+            (len(cues), cues[-1:]), lambda: webvtt.document(cues)
+        )
 
     def end(self) -> None:
         """Nothing more comes: ``run`` returns when all is written."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from streamd.media import playlist
 from streamd.media.units import Kind
-from streamd.recording.journal import Journal, MapLine, SegmentLine
+from streamd.recording.journal import KINDS, Journal, MapLine, SegmentLine
+from streamd.recording.written import Text, Written
 
 INDEX = "index.m3u8"
 
@@ -21,24 +23,71 @@ def index(journal: Journal, prefix: str = "") -> str:
 
     ValueError where the recording has no segment.
     """
-    video, audio = (_main_map(journal, kind) for kind in ("v", "a"))
-    peaks, means = zip(*(_bit_rates(journal.segments[kind]) for kind in journal.kinds), strict=True)
-    return playlist.multivariant_playlist(
-        None
-        if video is None
-        else playlist.VideoRendition(
-            video.codec,
-            video.width,
-            video.height,
-            _frame_rate(journal.segments["v"]),
-            prefix + playlist_name("v"),
-        ),
-        None
-        if audio is None
-        else playlist.AudioRendition(audio.codec, audio.channels, prefix + playlist_name("a")),
-        bandwidth=sum(peaks),
-        average_bandwidth=sum(means),
-    )
+    return Index(journal).text(prefix)
+
+
+class Index:
+    """A growing recording's multivariant playlist; each segment is looked at once."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._totals = {kind: _Totals() for kind in KINDS}
+
+    def text(self, prefix: str = "") -> str:
+        """As ``index``."""
+        journal, totals = self._journal, self._totals
+        for kind in journal.kinds:
+            totals[kind].take(journal.segments[kind])
+        video, audio = (
+            journal.maps[kind, totals[kind].main_map] if kind in journal.kinds else None
+            for kind in KINDS
+        )
+        return playlist.multivariant_playlist(
+            None
+            if video is None
+            else playlist.VideoRendition(
+                video.codec,
+                video.width,
+                video.height,
+                totals["v"].units / totals["v"].seconds,
+                prefix + playlist_name("v"),
+            ),
+            None
+            if audio is None
+            else playlist.AudioRendition(audio.codec, audio.channels, prefix + playlist_name("a")),
+            bandwidth=sum(totals[kind].peak for kind in journal.kinds),
+            average_bandwidth=sum(
+                totals[kind].bytes * 8 / totals[kind].seconds for kind in journal.kinds
+            ),
+        )
+
+
+@dataclass
+class _Totals:
+    """What a track's segments amount to; ``peak`` in bit/s."""
+
+    count: int = 0
+    seconds: float = 0.0
+    units: int = 0
+    bytes: int = 0
+    peak: float = 0.0
+    seconds_of_map: dict[int, float] = field(default_factory=dict)
+
+    def take(self, lines: Sequence[SegmentLine]) -> None:
+        """Adds what of all the lines it has not seen yet."""
+        for line in lines[self.count :]:
+            self.seconds += line.seconds
+            self.units += line.units
+            self.bytes += line.bytes
+            self.peak = max(self.peak, line.bytes * 8 / line.seconds)
+            known = self.seconds_of_map.get(line.map, 0.0)
+            self.seconds_of_map[line.map] = known + line.seconds
+        self.count = len(lines)
+
+    @property
+    def main_map(self) -> int:
+        """The configuration that most of the track is of."""
+        return max(self.seconds_of_map, key=lambda n: self.seconds_of_map[n])
 
 
 class MediaPlaylist:
@@ -49,8 +98,9 @@ class MediaPlaylist:
         self._kind = kind
         self._entries: list[str] = []
         self._previous: SegmentLine | None = None
-        self._text: dict[tuple[int, int, bool], str] = {}
-        """The newest playlist, by segments, target and whether it has ended."""
+        self._longest = 1
+        self._independent = True
+        self._written = Written()
 
     def text(self, *, target_seconds: int, ended: bool) -> str:
         """The playlist of all segments so far. KeyError where there is none.
@@ -60,17 +110,36 @@ class MediaPlaylist:
         lines = self._journal.segments[self._kind]
         if not lines:
             raise KeyError(self._kind)
-        key = len(lines), target_seconds, ended
-        if key not in self._text:
-            self._text = {key: self._written(lines, target_seconds, ended)}
-        return self._text[key]
+        head = self._head(lines, target_seconds, ended)
+        return head + "".join(self._entries) + self._end(ended)
 
-    def _written(self, lines: Sequence[SegmentLine], target_seconds: int, ended: bool) -> str:
+    async def packed(self, *, target_seconds: int, ended: bool) -> Text:
+        """The same, made once for all who ask between two segments. KeyError as in ``text``."""
+        lines = self._journal.segments[self._kind]
+        if not lines:
+            raise KeyError(self._kind)
+        head = self._head(lines, target_seconds, ended)
+        entries, end = self._entries, self._end(ended)
+        count = len(entries)
+        return await self._written.get(
+            (count, target_seconds, ended), lambda: head + "".join(entries[:count]) + end
+        )
+
+    def _take(self, lines: Sequence[SegmentLine]) -> None:
         for line in lines[len(self._entries) :]:
             self._entries.append(_entry(self._previous, line))
             self._previous = line
+            self._longest = max(self._longest, round(line.seconds))
+            self._independent = self._independent and line.independent
+
+    @staticmethod
+    def _end(ended: bool) -> str:
+        return "#EXT-X-ENDLIST\n" if ended else ""
+
+    def _head(self, lines: Sequence[SegmentLine], target_seconds: int, ended: bool) -> str:
+        self._take(lines)
         if ended:
-            target_seconds = max(max(round(line.seconds) for line in lines), 1)
+            target_seconds = self._longest
         head = [
             "#EXTM3U",
             f"#EXT-X-VERSION:{playlist.VERSION}",
@@ -80,10 +149,9 @@ class MediaPlaylist:
         ]
         if lines[0].run:
             head.append(f"#EXT-X-DISCONTINUITY-SEQUENCE:{lines[0].run}")
-        if ended and all(line.independent for line in lines):
+        if ended and self._independent:
             head.append("#EXT-X-INDEPENDENT-SEGMENTS")
-        end = "#EXT-X-ENDLIST\n" if ended else ""
-        return "\n".join(head) + "\n" + "".join(self._entries) + end
+        return "\n".join(head) + "\n"
 
 
 def _entry(previous: SegmentLine | None, line: SegmentLine) -> str:
@@ -103,23 +171,3 @@ def _entry(previous: SegmentLine | None, line: SegmentLine) -> str:
 
 def _map(line: SegmentLine) -> str:
     return MapLine(line.kind, line.map, "").name
-
-
-def _main_map(journal: Journal, kind: Kind) -> MapLine | None:
-    """The configuration that most of the track is of."""
-    seconds: dict[int, float] = {}
-    for line in journal.segments[kind]:
-        seconds[line.map] = seconds.get(line.map, 0.0) + line.seconds
-    if not seconds:
-        return None
-    return journal.maps[kind, max(seconds, key=lambda n: seconds[n])]
-
-
-def _bit_rates(lines: Sequence[SegmentLine]) -> tuple[float, float]:
-    """The peak over segments and the mean, in bit/s."""
-    peak = max(line.bytes * 8 / line.seconds for line in lines)
-    return peak, sum(line.bytes for line in lines) * 8 / sum(line.seconds for line in lines)
-
-
-def _frame_rate(lines: Sequence[SegmentLine]) -> float:
-    return sum(line.units for line in lines) / sum(line.seconds for line in lines)

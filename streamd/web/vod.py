@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
 import re
 from collections.abc import AsyncIterator
-from functools import lru_cache
 
 from aiohttp import web
 
-from streamd.media import playlist
+from streamd.media import playlist, webvtt
 from streamd.media.units import Kind
 from streamd.recording import captions, playlists
 from streamd.recording.catalogue import Entry
@@ -17,6 +15,7 @@ from streamd.recording.lifecycle import RecordingState
 from streamd.recording.recordings import Recordings
 from streamd.recording.storage import Shelf
 from streamd.recording.summary import POSTER
+from streamd.recording.written import Text, pack
 from streamd.web import moments
 from streamd.web.api import reply
 from streamd.web.language import choose
@@ -74,7 +73,7 @@ async def resource(request: web.Request) -> web.StreamResponse:
     if name in _PLAYLISTS:
         return await _playlist(request, entry, _PLAYLISTS[name])
     if name == captions.CAPTIONS:
-        return await _captions(recordings, entry)
+        return await _captions(request, recordings, entry)
     found = _MEDIA.fullmatch(name)
     if found is not None:
         content_type = _TYPES[found[1], found[2]]
@@ -107,8 +106,8 @@ async def past(request: web.Request) -> web.Response:
     entry = request.app[SERVICES].recordings.catalogue.running(request.match_info["stream"])
     if entry is None or entry.live is None:
         raise web.HTTPNotFound
-    text = playlists.index(entry.live.journal, prefix=f"/vod/{entry.id}/")
-    return _text(request, text, "no-cache")
+    text = entry.live.index.text(prefix=f"/vod/{entry.id}/")
+    return _text(request, pack(text), "no-cache")
 
 
 async def _playlist(request: web.Request, entry: Entry, kind: Kind | None) -> web.Response:
@@ -117,12 +116,12 @@ async def _playlist(request: web.Request, entry: Entry, kind: Kind | None) -> we
     if live is None:
         name = playlists.INDEX if kind is None else playlists.playlist_name(kind)
         shelf = services.recordings.shelf
-        body = await shelf.do(shelf.storage.read, f"{entry.id}/{name}")
-        return _text(request, body.decode(), _FOR_A_WHILE)
+        found = await _of_shelf(shelf, f"{entry.id}/{name}")
+        return _text(request, found, _FOR_A_WHILE)
     if kind is None:
-        return _text(request, playlists.index(live.journal), "no-cache")
+        return _text(request, pack(live.index.text()), "no-cache")
     try:
-        text = live.playlists[kind].text(
+        text = await live.playlists[kind].packed(
             target_seconds=services.config.relay.target_seconds,
             ended=entry.state is not RecordingState.RECORDING,
         )
@@ -131,30 +130,40 @@ async def _playlist(request: web.Request, entry: Entry, kind: Kind | None) -> we
     return _text(request, text, "no-cache")
 
 
-def _text(request: web.Request, text: str, caching: str) -> web.Response:
+async def _of_shelf(shelf: Shelf, path: str) -> Text:
+    """A file of text. Read and packed in the same thread."""
+    return await shelf.do(lambda: pack(shelf.storage.read(path)))
+
+
+def _text(
+    request: web.Request, text: Text, caching: str, content_type: str = playlist.CONTENT_TYPE
+) -> web.Response:
     """A playlist; that of a long recording is mostly repetition, so it travels packed."""
     headers = {
-        "Content-Type": playlist.CONTENT_TYPE,
+        "Content-Type": content_type,
         "Cache-Control": caching,
         "Vary": "Accept-Encoding",
     }
-    if "gzip" not in request.headers.get("Accept-Encoding", ""):
-        return web.Response(body=text.encode(), headers=headers)
-    return web.Response(body=_packed(text), headers={**headers, "Content-Encoding": "gzip"})
+    if not _takes_gzip(request):
+        return web.Response(body=text.plain, headers=headers)
+    return web.Response(body=text.packed, headers={**headers, "Content-Encoding": "gzip"})
 
 
-@lru_cache(maxsize=64)
-def _packed(text: str) -> bytes:
-    return gzip.compress(text.encode(), compresslevel=3, mtime=0)
+def _takes_gzip(request: web.Request) -> bool:
+    """RFC 9110 section 12.5.3; where gzip stands itself, "*" says nothing about it."""
+    said: dict[str, bool] = {}
+    for coding in request.headers.get("Accept-Encoding", "").lower().split(","):
+        name, _, weight = coding.partition(";")
+        said[name.strip()] = weight.replace(" ", "").rstrip("0") not in ("q=", "q=0.")
+    return said.get("gzip", said.get("*", False))
 
 
-async def _captions(recordings: Recordings, entry: Entry) -> web.Response:
+async def _captions(request: web.Request, recordings: Recordings, entry: Entry) -> web.Response:
     if entry.live is not None:
-        text = captions.document(entry.live.journal)
+        text = await entry.live.captions()
     else:
-        path = f"{entry.id}/{captions.CAPTIONS}"
-        text = (await recordings.shelf.do(recordings.shelf.storage.read, path)).decode()
-    return web.Response(text=text, content_type="text/vtt", headers={"Cache-Control": "no-cache"})
+        text = await _of_shelf(recordings.shelf, f"{entry.id}/{captions.CAPTIONS}")
+    return _text(request, text, "no-cache", webvtt.CONTENT_TYPE)
 
 
 async def _file(request: web.Request, path: str, headers: dict[str, str]) -> web.StreamResponse:

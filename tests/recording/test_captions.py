@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from streamd.recording.captions import document, language, playing_time
+import time
+
+from streamd.recording.captions import PlacedCaptions, PlayingTime, document, language
 from streamd.recording.journal import CaptionLine
 from tests.recording.segments import ORIGIN, journal, line
 
@@ -20,7 +22,43 @@ def test_times_are_the_player_s() -> None:
 
 
 def test_outside_there_is_no_time() -> None:
-    lines = journal(line("v", 0)).lead
-    assert playing_time(lines, ORIGIN - 1) is None
-    assert playing_time(lines, ORIGIN + 2) is None
-    assert playing_time(lines, ORIGIN + 1.5) == 1.5
+    played = PlayingTime()
+    played.take(journal(line("v", 0)).lead)
+    assert played.at(ORIGIN - 1) is None
+    assert played.at(ORIGIN + 2) is None
+    assert played.at(ORIGIN + 1.5) == 1.5
+
+
+def said(number: int, at: float) -> CaptionLine:
+    return CaptionLine(number, "en", ORIGIN + at, ORIGIN + at + 1, f"line {number}")
+
+
+def test_a_caption_ahead_of_its_picture_waits_for_it() -> None:
+    made = journal(line("v", 0))
+    placed = PlacedCaptions(made)
+    made.add(said(1, 2.5))
+    assert placed.cues == []
+    made.add(line("v", 1))
+    assert [cue.start for cue in placed.cues] == [2.5]
+    assert [cue.start for cue in placed.cues] == [2.5]
+    made.add(said(2, 5.0))
+    made.add(line("v", 2, at=6.0))
+    assert [cue.start for cue in placed.cues] == [2.5]
+
+
+def test_pictures_after_sound_alone_count_anew() -> None:
+    made = journal(line("a", 0), line("a", 1))
+    made.add(said(1, 3.0))
+    placed = PlacedCaptions(made)
+    assert [cue.start for cue in placed.cues] == [3.0]
+    made.add(line("v", 0, at=2.0))
+    assert [cue.start for cue in placed.cues] == [1.0]
+
+
+def test_six_hours_are_placed_at_once() -> None:
+    made = journal(*(line("v", n) for n in range(10_800)))
+    for number in range(7_200):
+        made.add(said(number, number * 3.0))
+    begun = time.process_time()
+    assert len(PlacedCaptions(made).cues) == 7_200
+    assert time.process_time() - begun < 1.0

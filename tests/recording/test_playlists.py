@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
+
 import pytest
 
-from streamd.recording.playlists import MediaPlaylist, index
+from streamd.recording.playlists import Index, MediaPlaylist, index
 from tests.recording.segments import journal, line
 
 
@@ -28,6 +30,31 @@ def test_it_only_grows_until_it_has_ended() -> None:
     assert ended.endswith("v-1.m4s\n#EXT-X-ENDLIST\n")
     assert lines_of(ended, "#EXTINF:") == ["2.00000,"] * 2
     assert lines_of(ended, "#EXT-X-MAP:") == ['URI="v-0.mp4"']
+
+
+async def test_packed_is_made_once_a_segment() -> None:
+    made = journal(line("v", 0))
+    growing = MediaPlaylist(made, "v")
+    with pytest.raises(KeyError):
+        await MediaPlaylist(journal(), "v").packed(target_seconds=6, ended=False)
+    first = await growing.packed(target_seconds=6, ended=False)
+    assert await growing.packed(target_seconds=6, ended=False) is first
+    assert first.plain.decode() == growing.text(target_seconds=6, ended=False)
+    made.add(line("v", 1))
+    second = await growing.packed(target_seconds=6, ended=False)
+    assert gzip.decompress(second.packed).startswith(first.plain)
+    ended = await growing.packed(target_seconds=6, ended=True)
+    assert ended.plain.endswith(b"#EXT-X-ENDLIST\n")
+
+
+def test_an_index_that_grows_is_as_one_made_at_once() -> None:
+    made = journal(line("v", 0), maps=2)
+    growing = Index(made)
+    assert growing.text() == index(made)
+    for n in range(1, 4):
+        made.add(line("v", n, map=1, run=1))
+        made.add(line("a", n, run=1))
+        assert growing.text("x/") == index(made, "x/")
 
 
 def test_maps_discontinuities_and_times() -> None:
@@ -81,5 +108,5 @@ def test_sound_alone_is_the_variant_itself() -> None:
 def test_nothing_recorded_has_no_playlist() -> None:
     with pytest.raises(KeyError):
         MediaPlaylist(journal(), "v").text(target_seconds=6, ended=True)
-    with pytest.raises(ValueError, match="unpack"):
+    with pytest.raises(ValueError, match="needs a track"):
         index(journal())

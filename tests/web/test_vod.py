@@ -128,6 +128,16 @@ def test_playlists_travel_packed_where_asked(client: Client, kept: Kept) -> None
 
 
 @pytest.mark.parametrize(
+    ("accepted", "packed"),
+    [("gzip;q=0", False), ("gzip; q=0.0, br", False), ("*", True), ("*, gzip;q=0", False)],
+)
+def test_whether_gzip_is_taken(client: Client, kept: Kept, accepted: str, packed: bool) -> None:
+    path = f"/vod/{kept.ids[0]}/captions.vtt"
+    answer = client.ask("GET", path, Accept_Encoding=accepted)
+    assert (answer.headers["Content-Encoding"] == "gzip") is packed
+
+
+@pytest.mark.parametrize(
     "name", ["journal.jsonl", "recording.json", "v-99.m4s", "..", "x.mp4", "download-1.mp4"]
 )
 def test_nothing_else_is_given_out(client: Client, kept: Kept, name: str) -> None:
