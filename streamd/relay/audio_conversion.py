@@ -97,9 +97,9 @@ class AudioConversion:
             while (unit := self._queue.get()) is not None:
                 self._hand_over(self._converter.convert(unit))
             self._made.put(self._converter.finish())
-        except (av.FFmpegError, StreamdError, ValueError) as error:
-            log.warning("audio conversion failed", error=str(error))
-            reason = str(error)
+        except Exception as error:  # any at all: else HLS waits for its sound for ever
+            log.warning("audio conversion failed", error=str(error), kind=type(error).__name__)
+            reason = str(error) or type(error).__name__
             self._call(lambda: self._fail(reason))
 
     def _hand_over(self, units: list[Unit]) -> None:

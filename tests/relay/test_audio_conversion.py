@@ -61,6 +61,19 @@ async def test_a_layout_that_has_no_aac_is_a_sentence() -> None:
     assert "255 channels" in str(start_conversion(strange, ignore, ignore))
 
 
+async def test_a_failure_of_any_kind_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(self: OpusToAac, unit: Unit) -> list[Unit]:
+        raise MemoryError
+
+    monkeypatch.setattr(OpusToAac, "convert", fails)
+    track, units = spoken(2)
+    told: list[str] = []
+    conversion = AudioConversion(track, ignore, told.append)
+    conversion.push(units[0])
+    await until(lambda: bool(told))
+    assert told == ["MemoryError"]
+
+
 async def test_a_failure_is_told_and_the_stream_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = 0
 
