@@ -170,22 +170,25 @@ class Outbox:
         """What is still missing of the frame whose last piece was just taken, in one piece."""
         rest = b""
         while self._replies and not self._replies[0][2]:
-            rest += self._replies.popleft()[0]
+            rest += self._next_reply()
         return rest
 
     def take(self) -> bytes | None:
         """The next piece to write, or None where nothing waits."""
         if self._replies:
-            piece, bounded, _ = self._replies.popleft()
-            if bounded:
-                self._reply_size -= len(piece)
-            else:
-                self._replay_pieces -= 1
-            return piece
+            return self._next_reply()
         if self._latest:
             channel = next(iter(self._latest))
             return self._latest.pop(channel)
         return self._take_part()
+
+    def _next_reply(self) -> bytes:
+        piece, bounded, _ = self._replies.popleft()
+        if bounded:
+            self._reply_size -= len(piece)
+        else:
+            self._replay_pieces -= 1
+        return piece
 
     def _lane(self, channel: str) -> _Lane:
         lane = self._lanes.get(channel)

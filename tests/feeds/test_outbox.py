@@ -81,6 +81,20 @@ def test_a_joiners_replay_is_outside_the_bound_but_only_one_at_a_time() -> None:
     outbox.reply(bytes(1_000), bounded=False)
 
 
+def test_the_rest_of_a_frame_makes_room_as_any_piece_does() -> None:
+    """A pong goes amid a frame: what was still to come of it is taken at once."""
+    outbox = box(reply_bytes=10)
+    outbox.reply(b"h", bytes(1_000), bounded=False)
+    outbox.take()
+    assert outbox.rest_of_frame() == bytes(1_000)
+    outbox.reply(b"h", bytes(1_000), bounded=False)
+    emptied(outbox)
+    outbox.reply(b"12345", b"12345")
+    outbox.take()
+    assert outbox.rest_of_frame() == b"12345"
+    outbox.reply(b"1234512345")
+
+
 def test_a_slow_reader_goes_on_from_the_next_keyframe() -> None:
     outbox = box()
     late = LATE_TICKS // FRAME + 2
