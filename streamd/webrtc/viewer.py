@@ -36,6 +36,10 @@ PENDING_BYTES = 4 * 1_048_576
 REPEATS_A_SECOND = 400
 """Packets sent again in a second, and at once; a viewer that misses more gets a keyframe."""
 
+OLDEST_AGAIN = 1_000
+"""Without RTX a repeated packet has its old number, and libsrtp protects none that is 1,024 behind
+the newest."""
+
 
 class Protected(Protocol):
     """What protects a viewer's packets (whep_taps.Protector)."""
@@ -240,18 +244,28 @@ class Viewer:
         datagrams: list[bytes] = []
         for sequence in sequences:
             packet = self._again(kind, sequence) if self._allowance >= 1 else None
-            if packet is None:
+            datagram = None if packet is None else self._protected(packet)
+            if datagram is None:
                 self.counters.unrepeatable += 1
             else:
                 self._allowance -= 1
-                datagrams.append(self._protector.packet(packet))
+                datagrams.append(datagram)
         if datagrams:
             self.counters.repeated += len(datagrams)
             self._carrier.transmit(datagrams)
 
+    def _protected(self, packet: bytes) -> bytes | None:
+        """None where it cannot be: one packet less, and no reason to end a session."""
+        try:
+            return self._protector.packet(packet)
+        except ConnectionError:
+            return None
+
     def _again(self, kind: Kind, sequence: int) -> bytes | None:
         """The packet as it was, or by RTX (RFC 4588 §4): its number before its payload."""
         line = self._lines[kind]
+        if line.repeats is None and (line.log.next - 1 - sequence) & 0xFFFF > OLDEST_AGAIN:
+            return None
         found = line.log.find(sequence)
         kept = self._histories[kind].find(found[0]) if found is not None else None
         if found is None or kept is None:

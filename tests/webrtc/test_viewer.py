@@ -237,6 +237,38 @@ def test_without_rtx_it_is_the_same_packet_again() -> None:
     assert stream.got == [sent[0], sent[3]]
 
 
+def test_without_rtx_what_srtp_takes_for_too_old_is_not_repeated() -> None:
+    for rtx, repeated in ((None, 1), (103, 2)):
+        stream = Stream(rtx=rtx)
+        for at in range(6):
+            stream.picture(key=at == 0, count=200)
+        stream.viewer.begin(stream.now)
+        stream.flush()
+        newest = stream.packets()[-1].sequence_number
+        stream.got.clear()
+        stream.viewer.repeat(11, [newest - 1_001, newest - 1_000], stream.now)
+        assert len(stream.got) == repeated
+        assert stream.viewer.counters.unrepeatable == 2 - repeated
+
+
+def test_a_repeat_that_cannot_be_protected_is_one_packet_less() -> None:
+    stream = Stream()
+    stream.viewer.begin(stream.now)
+    stream.show(key=True)
+    stream.got.clear()
+
+    class Refusing(Plain):
+        def packet(self, packet: bytes) -> bytes:
+            raise ConnectionError("index too old")
+
+    stream.viewer._protector = Refusing()
+    stream.viewer.repeat(11, [1_000], stream.now)
+    assert stream.got == []
+    assert stream.viewer.counters.unrepeatable == 1
+    stream.show()
+    assert len(stream.got) == 2
+
+
 def test_what_is_gone_or_was_never_sent_cannot_be_repeated() -> None:
     stream = Stream()
     stream.viewer.begin(stream.now)
