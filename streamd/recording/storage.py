@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import secrets
 import shutil
@@ -20,6 +21,10 @@ T = TypeVar("T")
 TEMPORARY = ".tmp-"
 THREADS = 8
 """Writes that may hang at the same time before recordings wait for one another."""
+
+LENDING_THREADS = 8
+MOST_LENT = 256
+"""What visitors wait for at a time; more are refused until there is room."""
 
 
 class Storage(Protocol):
@@ -87,21 +92,15 @@ class Folder:
         """Temporary name, fsync, rename, fsync of the folder."""
         with _failing(path):
             target = self._path(path)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            temporary = target.parent / f"{TEMPORARY}{target.name}-{secrets.token_hex(4)}"
-            try:
+            self._make_folder(target.parent)
+            with _arriving(target) as temporary:
                 _write_synced(temporary, body)
-                temporary.replace(target)
-            except BaseException:
-                temporary.unlink(missing_ok=True)
-                raise
-            _sync_folder(target.parent)
 
     def append(self, path: str, body: bytes) -> None:
         with _failing(path):
             target = self._path(path)
             is_new = not target.exists()
-            target.parent.mkdir(parents=True, exist_ok=True)
+            self._make_folder(target.parent)
             # After a torn line the next one starts on a line of its own.
             body = b"\n" + body if path in self._torn else body
             self._torn.add(path)
@@ -111,7 +110,7 @@ class Folder:
                 os.fsync(file.fileno())
             self._torn.discard(path)
             if is_new:
-                _sync_folder(target.parent)
+                _sync(target.parent)
 
     def read_log(self, path: str) -> bytes:
         return self.read(path)
@@ -156,14 +155,15 @@ class Folder:
 
     def take_in(self, source: Path, path: str) -> None:
         with _failing(path):
-            target = self._path(path)
-            descriptor = os.open(source, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-            shutil.move(source, target)
-            _sync_folder(target.parent)
+            with _arriving(self._path(path)) as temporary:
+                try:
+                    source.rename(temporary)
+                except OSError as error:
+                    if error.errno != errno.EXDEV:
+                        raise
+                    shutil.copyfile(source, temporary)
+                _sync(temporary)
+            source.unlink(missing_ok=True)
 
     def free_bytes(self) -> int | None:
         with _failing("recordings"):
@@ -173,6 +173,13 @@ class Folder:
     def local(self, path: str) -> Path | None:
         return self._path(path)
 
+    def _make_folder(self, folder: Path) -> None:
+        """A new folder's name is on the disk too, before anything counts on what is in it."""
+        if not folder.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            _sync(self._root)
+            _sync(self._root.parent)
+
     def _path(self, path: str) -> Path:
         parts = path.split("/")
         if any(part in ("", ".", "..") for part in parts):
@@ -181,20 +188,39 @@ class Folder:
 
 
 class Shelf:
-    """A storage for the event loop: every call runs in one of a few threads of its own."""
+    """A storage for the event loop: every call runs in one of a few threads of its own.
+
+    What visitors read has threads apart: no crowd of them keeps a segment from being written.
+    """
 
     def __init__(self, storage: Storage) -> None:
         self.storage = storage
         self._threads = ThreadPoolExecutor(THREADS, "recording")
+        self._lending_threads = ThreadPoolExecutor(LENDING_THREADS, "recording-lending")
+        self._lent = 0
 
     async def do(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Runs ``work`` in a thread. Cancelled, the thread goes on alone to the call's end."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, lambda: work(*args, **kwargs))
 
+    async def lend(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """As ``do``, for a visitor. Raises StorageFailed where MOST_LENT wait already."""
+        if self._lent >= MOST_LENT:
+            raise StorageFailed("Too many files are being read at the moment.")
+        self._lent += 1
+        loop = asyncio.get_running_loop()
+        going = loop.run_in_executor(self._lending_threads, lambda: work(*args, **kwargs))
+        going.add_done_callback(self._give_back)
+        return await going
+
     def close(self) -> None:
         """Starts nothing more; does not wait for a call that hangs."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._threads, self._lending_threads):
+            threads.shutdown(wait=False, cancel_futures=True)
+
+    def _give_back(self, _: asyncio.Future[T]) -> None:
+        self._lent -= 1
 
 
 @contextlib.contextmanager
@@ -215,8 +241,21 @@ def _write_synced(path: Path, body: bytes) -> None:
         os.fsync(descriptor)
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+@contextlib.contextmanager
+def _arriving(target: Path) -> Iterator[Path]:
+    """A name beside ``target`` for what is to stand there: whole, or not at all."""
+    temporary = target.parent / f"{TEMPORARY}{target.name}-{secrets.token_hex(4)}"
+    try:
+        yield temporary
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _sync(target.parent)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

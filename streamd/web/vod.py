@@ -132,7 +132,7 @@ async def _playlist(request: web.Request, entry: Entry, kind: Kind | None) -> we
 
 async def _of_shelf(shelf: Shelf, path: str) -> Text:
     """A file of text. Read and packed in the same thread."""
-    return await shelf.do(lambda: pack(shelf.storage.read(path)))
+    return await shelf.lend(lambda: pack(shelf.storage.read(path)))
 
 
 def _text(
@@ -173,7 +173,7 @@ async def _file(request: web.Request, path: str, headers: dict[str, str]) -> web
     know one origin.
     """
     shelf = request.app[SERVICES].recordings.shelf
-    size = await shelf.do(shelf.storage.size, path)
+    size = await shelf.lend(shelf.storage.size, path)
     local = shelf.storage.local(path)
     if local is not None:
         return web.FileResponse(local, headers=headers)
@@ -200,7 +200,7 @@ def _range(request: web.Request, size: int) -> tuple[int, int, int]:
 
 async def _chunks(shelf: Shelf, path: str, start: int, end: int) -> AsyncIterator[bytes]:
     while start < end:
-        chunk = await shelf.do(shelf.storage.read, path, start, min(start + CHUNK_BYTES, end))
+        chunk = await shelf.lend(shelf.storage.read, path, start, min(start + CHUNK_BYTES, end))
         if not chunk:
             return
         start += len(chunk)

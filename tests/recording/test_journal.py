@@ -91,3 +91,9 @@ def test_sound_alone_leads() -> None:
 def test_names() -> None:
     assert (segment_name("v", 3), map_name("a", 0)) == ("v-3.m4s", "a-0.mp4")
     assert (line("v", 3).name, MapLine("a", 0, "").name) == ("v-3.m4s", "a-0.mp4")
+
+
+@pytest.mark.parametrize("seconds", [0.0, -1.0])
+def test_a_segment_of_no_length_is_left_out(seconds: float) -> None:
+    read = decode(TEXT + encode([line("v", 2, at=4.0, seconds=seconds), line("v", 3)]))
+    assert [one.n for one in read.segments["v"]] == [0, 1, 3]

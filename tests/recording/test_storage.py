@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import secrets
+import threading
 import time
 from pathlib import Path
 
@@ -140,3 +142,73 @@ async def test_the_shelf_works_off_the_loop(tmp_path: Path) -> None:
     assert time.monotonic() - started < 0.3
     await slow
     shelf.close()
+
+
+async def test_a_crowd_of_visitors_costs_no_segment_and_is_bounded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streamd.recording.storage.MOST_LENT", 40)
+    shelf, gate = Shelf(Folder(tmp_path)), threading.Event()
+    crowd = [asyncio.create_task(shelf.lend(gate.wait, 20)) for _ in range(40)]
+    await asyncio.sleep(0)
+    with pytest.raises(StorageFailed, match="Too many"):
+        await shelf.lend(gate.wait, 20)
+    async with asyncio.timeout(10):
+        await shelf.do(shelf.storage.write, "r/x", b"y")
+    assert not any(task.done() for task in crowd)
+    gate.set()
+    assert all(await asyncio.gather(*crowd))
+    assert await shelf.lend(shelf.storage.read, "r/x") == b"y"
+    shelf.close()
+
+
+def test_taken_in_from_another_disk_a_file_is_whole_or_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Folder(tmp_path / "recordings")
+    folder.write("r/v-0.m4s", b"x")
+    made = tmp_path / "made.mp4"
+    made.write_bytes(b"film" * 1_000)
+    rename = Path.rename
+
+    def elsewhere(source: Path, target: Path) -> Path:
+        if source == made:
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        return rename(source, target)
+
+    def breaking(_source: Path, target: Path) -> None:
+        target.write_bytes(b"fil")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "rename", elsewhere)
+    with monkeypatch.context() as patch:
+        patch.setattr("shutil.copyfile", breaking)
+        with pytest.raises(StorageFailed, match="No space left"):
+            folder.take_in(made, "r/download-1.mp4")
+    assert folder.names("r") == ["v-0.m4s"]
+    assert made.exists()
+    folder.take_in(made, "r/download-1.mp4")
+    assert folder.read("r/download-1.mp4") == b"film" * 1_000
+    assert folder.names("r") == ["download-1.mp4", "v-0.m4s"]
+    assert not made.exists()
+
+
+def test_a_new_recording_s_folder_is_synced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    fsync = os.fsync
+
+    def noting(descriptor: int) -> None:
+        synced.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noting)
+    root = tmp_path / "recordings"
+    folder = Folder(root)
+    folder.write("r/v-0.m4s", b"x")
+    assert str(root) in synced
+    assert str(root / "r") in synced
+    synced.clear()
+    folder.write("r/v-1.m4s", b"x")
+    assert str(root) not in synced
