@@ -11,10 +11,11 @@ import structlog
 from streamd import config
 from streamd.recording import finishing, retention
 from streamd.recording.catalogue import Catalogue, Entry
+from streamd.recording.downloads import Downloads, Free
 from streamd.recording.errors import NoSuchFile, RecordingError
 from streamd.recording.lifecycle import Move, RecordingState
 from streamd.recording.storage import Shelf
-from streamd.recording.summary import download_name, summarize
+from streamd.recording.summary import summarize
 from streamd.recording.workshop import Workshop
 
 log = structlog.get_logger(__name__)
@@ -25,12 +26,9 @@ LOOK_SECONDS = 60.0
 TIDY_SECONDS = 3_600.0
 """How often old recordings and unused downloads are looked for."""
 
-DOWNLOAD_SECONDS = 86_400.0
-"""An MP4 is kept so long after it was made; asked for again, it is made again."""
-
 
 class Caretaker:
-    """Whatever storage refuses is logged and tried again; nothing here ends the server.
+    """Whatever goes wrong with one recording is logged and tried again; the others do not notice.
 
     ``quiet_seconds``: on a storage that others share, an unfinished recording is taken for
     somebody else's until it was quiet so long.
@@ -42,6 +40,8 @@ class Caretaker:
         shelf: Shelf,
         catalogue: Catalogue,
         workshop: Workshop,
+        downloads: Downloads,
+        free: Free,
         clock: Callable[[], float],
         quiet_seconds: float,
     ) -> None:
@@ -50,6 +50,8 @@ class Caretaker:
         self._storage = shelf.storage
         self._catalogue = catalogue
         self._workshop = workshop
+        self._downloads = downloads
+        self._free = free
         self._clock = clock
         self._quiet_seconds = quiet_seconds
         self._foreign: set[str] = set()
@@ -63,7 +65,7 @@ class Caretaker:
         tidied = loop.time()
         await self._find()
         await self._delete_old()
-        await self._delete_downloads()
+        await self._downloads.delete_old(self._clock())
         while True:
             await self._look()
             if self._ended.is_set():
@@ -72,7 +74,7 @@ class Caretaker:
             if loop.time() - tidied >= TIDY_SECONDS:
                 tidied = loop.time()
                 await self._delete_old()
-                await self._delete_downloads()
+                await self._downloads.delete_old(self._clock())
             try:
                 async with asyncio.timeout(LOOK_SECONDS):
                     await self._ended.wait()
@@ -81,6 +83,11 @@ class Caretaker:
 
     async def finish(self, entry: Entry, *, interrupted: bool = False) -> None:
         """Makes the VOD. On failure the entry stays incomplete and is tried again later."""
+        async with entry.lock:
+            if entry.state in (RecordingState.RECORDING, RecordingState.INCOMPLETE):
+                await self._finish(entry, interrupted)
+
+    async def _finish(self, entry: Entry, interrupted: bool) -> None:
         try:
             journal = (
                 entry.live.journal
@@ -90,10 +97,12 @@ class Caretaker:
             kept = await self._shelf.do(
                 finishing.finish, self._storage, journal, interrupted=interrupted
             )
-        except RecordingError as error:
-            log.error("a recording is not finished yet", recording=entry.id, reason=str(error))
+        except Exception as error:
+            _log("a recording is not finished yet", entry.id, error)
             if entry.state is RecordingState.RECORDING:
                 entry.move(Move.BREAK)
+            return
+        if entry.state is RecordingState.DELETING:
             return
         entry.move(Move.FINISH)
         entry.kept, entry.live = kept, None
@@ -103,17 +112,23 @@ class Caretaker:
 
     async def remove(self, entry: Entry) -> None:
         """Deletes an entry that is DELETING. Raises StorageFailed; then it is tried again later."""
-        self._workshop.forget(entry.id)
-        await self._shelf.do(finishing.delete, self._storage, entry.kept)
-        self._catalogue.drop(entry.id)
-        log.info("recording deleted", recording=entry.id)
+        async with entry.lock:
+            if entry.id not in self._catalogue:
+                return
+            self._workshop.forget(entry.id)
+            await self._shelf.do(finishing.delete, self._storage, entry.kept)
+            self._catalogue.drop(entry.id)
+            log.info("recording deleted", recording=entry.id)
 
     async def note_poster(self, recording: str, made: bool) -> None:
         """A poster was made, or cannot be."""
         try:
             entry = self._catalogue.get(recording)
-            entry.kept = msgspec.structs.replace(entry.kept, poster=made)
-            await self._shelf.do(finishing.write_summary, self._storage, entry.kept)
+            async with entry.lock:
+                if entry.state is not RecordingState.FINISHED:
+                    return
+                entry.kept = msgspec.structs.replace(entry.kept, poster=made)
+                await self._shelf.do(finishing.write_summary, self._storage, entry.kept)
         except RecordingError as error:
             log.warning("a poster is not noted", recording=recording, reason=str(error))
 
@@ -121,13 +136,17 @@ class Caretaker:
 
     async def _look(self) -> None:
         try:
-            self.free_bytes = await self._shelf.do(self._storage.free_bytes)
-            if self._foreign:
-                await self._find()
-            for entry in self._catalogue:
-                await self._retry(entry)
+            free = await self._shelf.do(self._free)
+            self.free_bytes = await self._downloads.make_room(free)
         except RecordingError as error:
-            log.error("recordings cannot be looked after", reason=str(error))
+            log.error("free space is not known", reason=str(error))
+        if self._foreign:
+            await self._find()
+        for entry in self._catalogue:
+            try:
+                await self._retry(entry)
+            except Exception as error:
+                _log("a recording is not looked after", entry.id, error)
 
     async def _retry(self, entry: Entry) -> None:
         if entry.state is RecordingState.INCOMPLETE:
@@ -148,10 +167,8 @@ class Caretaker:
             if recording not in self._catalogue:
                 try:
                     await self._find_one(recording)
-                except NoSuchFile:
-                    await self._shelf.do(finishing.clear_leftovers, self._storage, recording)
-                except RecordingError as error:
-                    log.error("a recording cannot be read", folder=recording, reason=str(error))
+                except Exception as error:
+                    _log("a recording cannot be read", recording, error)
 
     async def _find_one(self, recording: str) -> None:
         kept = await self._shelf.do(finishing.read_summary, self._storage, recording)
@@ -159,7 +176,11 @@ class Caretaker:
             self._foreign.discard(recording)
             self._catalogue.put(Entry(kept))
             return
-        journal = await self._shelf.do(finishing.read_journal, self._storage, recording)
+        try:
+            journal = await self._shelf.do(finishing.read_journal, self._storage, recording)
+        except NoSuchFile:
+            await self._shelf.do(finishing.clear_leftovers, self._storage, recording)
+            return
         if journal.header is None or not journal.kinds:
             return
         is_quiet = journal.ended_at < self._clock() - self._quiet_seconds
@@ -184,19 +205,13 @@ class Caretaker:
                 entry = self._catalogue.get(recording)
                 entry.move(Move.DELETE)
                 await self.remove(entry)
-            except RecordingError as error:
-                log.error("a recording is not deleted yet", recording=recording, reason=str(error))
+            except Exception as error:
+                _log("a recording is not deleted yet", recording, error)
 
-    async def _delete_downloads(self) -> None:
-        oldest = self._clock() - DOWNLOAD_SECONDS
-        for entry in self._catalogue:
-            chapters = entry.kept.chapters if entry.state is RecordingState.FINISHED else ()
-            for chapter in chapters:
-                path = f"{entry.id}/{download_name(chapter.n)}"
-                try:
-                    if await self._shelf.do(self._storage.modified, path) < oldest:
-                        await self._shelf.do(self._storage.remove, path)
-                except NoSuchFile:
-                    continue
-                except RecordingError as error:
-                    log.warning("an old download stays", file=path, reason=str(error))
+
+def _log(what: str, recording: str, error: Exception) -> None:
+    """One line for what storage refuses; all of it for what nobody thought of."""
+    if isinstance(error, RecordingError):
+        log.error(what, recording=recording, reason=str(error))
+    else:
+        log.error(what, recording=recording, exc_info=error)

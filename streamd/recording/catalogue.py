@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -19,6 +20,8 @@ class Entry:
 
     kept: Summary
     live: LiveRecording | None = None
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by whoever finishes, notes or removes its files: one at a time."""
     _counted: tuple[tuple[int, RecordingState], Summary] | None = None
 
     @property

@@ -17,13 +17,7 @@ from streamd.recording.caretaker import Caretaker
 from streamd.recording.catalogue import Catalogue, Entry
 from streamd.recording.counters import Counters
 from streamd.recording.disk_guard import DiskGuard
-from streamd.recording.errors import (
-    DiskFull,
-    DownloadRefused,
-    DownloadUnready,
-    NoSuchFile,
-    UnknownRecording,
-)
+from streamd.recording.downloads import Downloads
 from streamd.recording.journal import CandidateNote, Header
 from streamd.recording.lifecycle import Move, RecordingState
 from streamd.recording.live_recording import LiveRecording
@@ -31,7 +25,7 @@ from streamd.recording.offline import Job
 from streamd.recording.places import storage_at
 from streamd.recording.recorder import OnTrouble, Recorder
 from streamd.recording.storage import Shelf, Storage
-from streamd.recording.summary import download_name, summarize
+from streamd.recording.summary import summarize
 from streamd.recording.workshop import Workshop
 from streamd.relay.captions import Captions
 from streamd.relay.stream import Stream
@@ -65,16 +59,26 @@ class Recordings:
         self._settings = settings
         self._event = event
         self._storage = storage or storage_at(settings.url, folder)
-        self._guard = DiskGuard(settings.free_bytes, free or self._storage.free_bytes)
-        self._scratch_guard = DiskGuard(settings.free_bytes, lambda: _free_bytes(home))
+        free = free or self._storage.free_bytes
+        self._guard = DiskGuard(settings.free_bytes, free)
         self._recorders: dict[str, Recorder] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.shelf = Shelf(self._storage)
         self.catalogue = Catalogue()
         self.counters = Counters()
         self.workshop = Workshop(settings.url, folder, scratch, self._on_made)
+        self._downloads = Downloads(
+            settings, self.shelf, self.catalogue, self.workshop, free, lambda: _free_bytes(home)
+        )
         self.caretaker = Caretaker(
-            settings, self.shelf, self.catalogue, self.workshop, clock, quiet_seconds
+            settings,
+            self.shelf,
+            self.catalogue,
+            self.workshop,
+            self._downloads,
+            free,
+            clock,
+            quiet_seconds,
         )
 
     def watch(self, stream: Stream, captions: Captions) -> None:
@@ -100,21 +104,9 @@ class Recordings:
         entry.move(Move.DELETE)
         await self.caretaker.remove(entry)
 
-    async def download(self, recording: str, chapter: int) -> str:
-        """The path of a chapter's MP4, which is made if need be.
-
-        Raises UnknownRecording, DownloadUnready, DownloadRefused, StorageFailed.
-        """
-        kept = self.catalogue.get(recording).kept
-        wanted = next((one for one in kept.chapters if one.n == chapter), None)
-        if wanted is None or kept.state is not RecordingState.FINISHED:
-            raise UnknownRecording(recording)
-        path = f"{recording}/{download_name(chapter)}"
-        try:
-            await self.shelf.do(self._storage.size, path)
-        except NoSuchFile:
-            await self._make(recording, chapter, wanted.bytes)
-        return path
+    async def download(self, recording: str, chapter: int, *, make: bool = True) -> str:
+        """See Downloads.path."""
+        return await self._downloads.path(recording, chapter, make=make)
 
     # -- life
 
@@ -169,16 +161,6 @@ class Recordings:
             await self.caretaker.finish(entry)
         else:
             self.catalogue.drop(entry.id)
-
-    async def _make(self, recording: str, chapter: int, wanted: int) -> None:
-        """Has the file made, and raises that it is not there yet."""
-        try:
-            await self.shelf.do(self._scratch_guard.check, 2 * wanted)
-        except DiskFull as error:
-            raise DownloadRefused("There is no room to make this file now.") from error
-        if not self.workshop.ask_mp4(recording, chapter):
-            raise DownloadRefused("This file cannot be made right now. Try again in a minute.")
-        raise DownloadUnready("The file is being made. Ask again in a moment.")
 
     def _on_made(self, job: Job, made: bool) -> None:
         if job.what == "poster":

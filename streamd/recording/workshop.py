@@ -17,6 +17,9 @@ log = structlog.get_logger(__name__)
 MOST_JOBS = 32
 """Jobs that wait; more are refused, and asked for again later."""
 
+MOST_MP4 = 4
+"""MP4 files that wait or are made: anybody may ask for them."""
+
 RETRY_SECONDS = 60.0
 """A job that failed is not begun again before this."""
 
@@ -36,6 +39,8 @@ class Workshop:
         self._scratch = scratch
         self._on_done = on_done
         self._waiting: dict[tuple[str, str, int], Job] = {}
+        self._sizes: dict[tuple[str, str, int], int] = {}
+        """Of the MP4 files that wait or are made."""
         self._current: tuple[str, str, int] | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._share = 0.0
@@ -48,11 +53,26 @@ class Workshop:
         """False where the queue is full."""
         return self._ask(("poster", recording, 0), Job("poster", *self._place, recording))
 
-    def ask_mp4(self, recording: str, chapter: int) -> bool:
-        """False where the queue is full, or making it failed a moment ago."""
+    @property
+    def promised(self) -> int:
+        """Bytes of the MP4 files that wait or are made."""
+        return sum(self._sizes.values())
+
+    def ask_mp4(self, recording: str, chapter: int, size: int = 0) -> bool:
+        """False where MOST_MP4 are asked for, or making it failed a moment ago.
+
+        ``size`` in bytes, about: see ``promised``.
+        """
+        key = "mp4", recording, chapter
+        if key not in self._sizes and len(self._sizes) >= MOST_MP4:
+            self.refused += 1
+            return False
         scratch = self._scratch / f"{recording}-{chapter}.mp4"
         job = Job("mp4", *self._place, recording, chapter, str(scratch))
-        return self._ask(("mp4", recording, chapter), job)
+        is_taken = self._ask(key, job)
+        if is_taken:
+            self._sizes[key] = size
+        return is_taken
 
     def share(self, recording: str, chapter: int) -> float | None:
         """How far an MP4 is, from 0 to 1; None where nobody makes it."""
@@ -65,6 +85,7 @@ class Workshop:
         """The recording goes: nothing more is made of it."""
         for key in [key for key in self._waiting if key[1] == recording]:
             del self._waiting[key]
+            self._sizes.pop(key, None)
         if self._current is not None and self._current[1] == recording and self._process:
             self._process.kill()
 
@@ -87,6 +108,7 @@ class Workshop:
                     done = None
                 finally:
                     self._current = None
+                    self._sizes.pop(key, None)
                 if done is None:
                     self.failed += 1
                     self._failed_at[key] = asyncio.get_running_loop().time()

@@ -87,10 +87,14 @@ async def resource(request: web.Request) -> web.StreamResponse:
 
 @routes.get(rf"/vod/{_RECORDING}/download/{{chapter:[0-9]{{1,4}}}}.mp4")
 async def download(request: web.Request) -> web.StreamResponse:
-    """A chapter as MP4, by ranges too (RFC 9110 section 14); 503 while it is being made."""
+    """A chapter as MP4, by ranges too (RFC 9110 section 14); 503 while it is being made.
+
+    A HEAD makes nothing (RFC 9110 section 9.2.1): 404 where nobody asked for the file yet.
+    """
     recordings = request.app[SERVICES].recordings
     recording = request.match_info["recording"]
-    path = await recordings.download(recording, int(request.match_info["chapter"]))
+    chapter = int(request.match_info["chapter"])
+    path = await recordings.download(recording, chapter, make=request.method != "HEAD")
     shown = f"{recording}-{request.match_info['chapter']}.mp4"
     headers = {
         "Content-Type": "video/mp4",

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import secrets
 import shutil
+import threading
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,6 +16,7 @@ import msgspec
 import pytest
 
 from streamd.recording import finishing
+from streamd.recording.journal import Journal
 from streamd.recording.lifecycle import RecordingState
 from streamd.recording.object_store import open_store
 from streamd.recording.recordings import Recordings
@@ -174,11 +176,69 @@ async def test_old_downloads_go(tmp_path: Path) -> None:
     download.write_bytes(b"film")
     async with caring(tmp_path) as kept:
         await finished(kept)
-        await kept.caretaker._delete_downloads()
+        await kept._downloads.delete_old(time.time())
         assert download.exists()
-        kept.caretaker._clock = lambda: time.time() + 90_000
-        await kept.caretaker._delete_downloads()
+        await kept._downloads.delete_old(time.time() + 90_000)
         assert not download.exists()
+
+
+async def test_one_bad_recording_does_not_keep_the_others_from_care(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, good = await left_behind(tmp_path), await left_behind(tmp_path)
+    really = finishing.finish
+
+    def finish(storage: Storage, journal: Journal, *, interrupted: bool = False) -> Summary:
+        if journal.header and journal.header.id == bad:
+            raise ZeroDivisionError
+        return really(storage, journal, interrupted=interrupted)
+
+    monkeypatch.setattr(finishing, "finish", finish)
+    async with caring(tmp_path) as kept:
+        (entry,) = await finished(kept)
+        assert entry.id == good
+        await kept.caretaker._look()
+        assert kept.catalogue.get(bad).state is RecordingState.INCOMPLETE
+
+
+async def test_nothing_is_written_of_what_was_deleted(tmp_path: Path) -> None:
+    recording = await left_behind(tmp_path)
+    async with caring(tmp_path) as kept:
+        (entry,) = await finished(kept)
+        folder = tmp_path / "recordings" / recording
+        async with entry.lock:
+            deleting = asyncio.create_task(kept.delete(recording))
+            await asyncio.sleep(0)
+            others = [
+                asyncio.create_task(kept.caretaker.remove(entry)),
+                asyncio.create_task(kept.caretaker.finish(entry)),
+            ]
+            await asyncio.sleep(0)
+        await asyncio.gather(deleting, *others)
+        await kept.caretaker.note_poster(recording, True)
+        assert not folder.exists()
+
+
+async def test_deleted_while_it_is_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = await left_behind(tmp_path)
+    gate, begun, really = threading.Event(), threading.Event(), finishing.finish
+
+    def finish(storage: Storage, journal: Journal, *, interrupted: bool = False) -> Summary:
+        begun.set()
+        gate.wait(20)
+        return really(storage, journal, interrupted=interrupted)
+
+    monkeypatch.setattr(finishing, "finish", finish)
+    async with caring(tmp_path) as kept:
+        await until(begun.is_set)
+        deleting = asyncio.create_task(kept.delete(recording))
+        await asyncio.sleep(0.05)
+        gate.set()
+        await deleting
+        assert not (tmp_path / "recordings" / recording).exists()
+        assert list(kept.catalogue) == []
 
 
 async def test_on_a_shared_storage_others_recordings_are_left_alone(tmp_path: Path, s3: S3) -> None:

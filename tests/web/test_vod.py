@@ -148,6 +148,9 @@ def test_nothing_else_is_given_out(client: Client, kept: Kept, name: str) -> Non
 
 def test_an_mp4_is_made_when_asked_for_and_served_by_ranges(client: Client, kept: Kept) -> None:
     path = f"/vod/{kept.ids[0]}/download/1.mp4"
+    assert client.ask("HEAD", path).status == 404
+    row = client.ask("GET", f"/api/v1/recordings/{kept.ids[0]}").json
+    assert row["downloads"][0]["making"] is None
     whole = film(client, path)
     assert len(frames(whole)) == 150
     answer = client.ask("GET", path)

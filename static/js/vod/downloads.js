@@ -29,7 +29,7 @@ async function begin(event, link) {
 async function prepared(href) {
   let misses = 0;
   while (misses < MOST_MISSES) {
-    const answer = await fetch(href, { method: "HEAD" }).catch(() => null);
+    const answer = await fetch(href, { headers: { Range: "bytes=0-0" } }).catch(() => null);
     if (answer?.ok) return true;
     const share = await shareOf(href);
     misses = share === null ? misses + 1 : 0;
