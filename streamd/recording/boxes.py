@@ -1,4 +1,4 @@
-"""What an initialisation segment says about its picture or sound (ISO/IEC 14496-12). Pure."""
+"""What maps and segments say about themselves (ISO/IEC 14496-12). Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from streamd.errors import MalformedMedia
 
-_CONTAINERS = {b"moov", b"trak", b"mdia", b"minf", b"stbl"}
+_CONTAINERS = {b"moov", b"trak", b"mdia", b"minf", b"stbl", b"moof", b"traf"}
 _VIDEO = {b"avc1", b"avc3"}
 _AUDIO = {b"mp4a", b"Opus"}
 
@@ -27,6 +27,31 @@ def channel_count(init: bytes) -> int:
         if kind in _AUDIO and len(entry) >= 18:
             return int(struct.unpack_from(">H", entry, 16)[0])
     return 0
+
+
+def timescale(init: bytes) -> int:
+    """Ticks a second of the first track; 0 where it does not say."""
+    for kind, body in _walk(init):
+        if kind == b"mdhd" and len(body) >= 24:
+            return int(struct.unpack_from(">I", body, 20 if body[0] else 12)[0])
+    return 0
+
+
+def decode_time(segment: bytes) -> int:
+    """Where the segment's first fragment stands on the media timeline, in ticks (tfdt)."""
+    for kind, body in _walk(segment):
+        if kind == b"tfdt" and len(body) >= 8:
+            wide = body[0] == 1 and len(body) >= 12
+            return int(struct.unpack_from(">Q" if wide else ">I", body, 4)[0])
+    return 0
+
+
+def _walk(content: bytes) -> Iterator[tuple[bytes, bytes]]:
+    for kind, body in _boxes(content):
+        if kind in _CONTAINERS:
+            yield from _walk(body)
+        else:
+            yield kind, body
 
 
 def _sample_entries(init: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from streamd.media import webvtt
 from streamd.media.units import Kind
@@ -16,6 +17,40 @@ CAPTIONS = "captions.vtt"
 def document(journal: Journal) -> str:
     """WebVTT whose second 0 is the recording's first picture; what fell into a gap is left out."""
     return webvtt.document(PlacedCaptions(journal).cues)
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """One run of the leading track: ``played`` seconds of the recording are before it."""
+
+    run: int
+    first: SegmentLine
+    played: float
+    seconds: float
+
+    @property
+    def name(self) -> str:
+        """The file of its captions."""
+        return f"captions-{self.run}.vtt"
+
+
+def stretches(journal: Journal) -> list[Stretch]:
+    """The recording from discontinuity to discontinuity: media time runs through within each."""
+    found: list[Stretch] = []
+    played = 0.0
+    for run, group in groupby(journal.lead, key=lambda line: line.run):
+        lines = list(group)
+        seconds = sum(line.seconds for line in lines)
+        found.append(Stretch(run, lines[0], played, seconds))
+        played += seconds
+    return found
+
+
+def segment(cues: Iterable[webvtt.Cue], stretch: Stretch, media_begins: float) -> str:
+    """A stretch's captions for HLS, its cues in media time; it begins at ``media_begins``."""
+    shift = media_begins - stretch.played
+    moved = (webvtt.Cue(cue.id, cue.start + shift, cue.end + shift, cue.text) for cue in cues)
+    return webvtt.segment(moved, media_begins, media_begins + stretch.seconds)
 
 
 def language(journal: Journal) -> str:

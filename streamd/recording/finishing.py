@@ -13,6 +13,7 @@ import re
 import msgspec
 
 from streamd.recording import captions, playlists
+from streamd.recording.boxes import decode_time, timescale
 from streamd.recording.errors import NoSuchFile
 from streamd.recording.journal import Journal, decode
 from streamd.recording.lifecycle import RecordingState
@@ -33,9 +34,21 @@ def finish(storage: Storage, journal: Journal, *, interrupted: bool = False) -> 
         storage.write(f"{folder}/{playlists.playlist_name(kind)}", text.encode())
     if journal.captions:
         storage.write(f"{folder}/{captions.CAPTIONS}", captions.document(journal).encode())
+        _write_subtitles(storage, journal, folder)
     summary = summarize(journal, journal.header, RecordingState.FINISHED, interrupted=interrupted)
     write_summary(storage, summary)
     return summary
+
+
+def _write_subtitles(storage: Storage, journal: Journal, folder: str) -> None:
+    cues = captions.PlacedCaptions(journal).cues
+    for stretch in captions.stretches(journal):
+        first = stretch.first
+        ticks = decode_time(storage.read(f"{folder}/{first.name}"))
+        scale = timescale(storage.read(f"{folder}/{journal.map_of(first).name}"))
+        text = captions.segment(cues, stretch, ticks / max(scale, 1))
+        storage.write(f"{folder}/{stretch.name}", text.encode())
+    storage.write(f"{folder}/{playlists.SUBTITLES}", playlists.subtitles(journal).encode())
 
 
 def write_summary(storage: Storage, summary: Summary) -> None:

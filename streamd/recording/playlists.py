@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import ceil
 
 from streamd.media import playlist
 from streamd.media.units import Kind
+from streamd.recording import captions
 from streamd.recording.journal import KINDS, Journal, MapLine, SegmentLine
 from streamd.recording.written import Text, Written
 
 INDEX = "index.m3u8"
+SUBTITLES = "captions.m3u8"
 
 
 def playlist_name(kind: Kind) -> str:
@@ -19,11 +22,35 @@ def playlist_name(kind: Kind) -> str:
 
 
 def index(journal: Journal, prefix: str = "") -> str:
-    """The multivariant playlist; ``prefix`` stands before the media playlists' names.
+    """The multivariant playlist of what has ended; ``prefix`` stands before the playlists' names.
 
     ValueError where the recording has no segment.
     """
-    return Index(journal).text(prefix)
+    return Index(journal).text(prefix, captions.language(journal))
+
+
+def subtitles(journal: Journal) -> str:
+    """The captions' media playlist of a recording that has ended: a segment a run.
+
+    Its target duration is its own: RFC 8216 section 6.2.4 lets subtitles of a VOD have one.
+    """
+    stretches = captions.stretches(journal)
+    lines = [
+        "#EXTM3U",
+        f"#EXT-X-VERSION:{playlist.VERSION}",
+        f"#EXT-X-TARGETDURATION:{max(ceil(one.seconds) for one in stretches)}",
+        "#EXT-X-MEDIA-SEQUENCE:0",
+        "#EXT-X-PLAYLIST-TYPE:VOD",
+    ]
+    if stretches[0].run:
+        lines.append(f"#EXT-X-DISCONTINUITY-SEQUENCE:{stretches[0].run}")
+    run = stretches[0].run
+    for one in stretches:
+        lines += ["#EXT-X-DISCONTINUITY"] * (one.run - run)
+        run = one.run
+        lines.append(f"#EXT-X-PROGRAM-DATE-TIME:{playlist.date_time(one.first.begins)}")
+        lines += [f"#EXTINF:{one.seconds:.5f},", one.name]
+    return "\n".join([*lines, "#EXT-X-ENDLIST"]) + "\n"
 
 
 class Index:
@@ -33,8 +60,8 @@ class Index:
         self._journal = journal
         self._totals = {kind: _Totals() for kind in KINDS}
 
-    def text(self, prefix: str = "") -> str:
-        """As ``index``."""
+    def text(self, prefix: str = "", language: str = "") -> str:
+        """As ``index``; subtitles are named where there is a ``language``."""
         journal, totals = self._journal, self._totals
         for kind in journal.kinds:
             totals[kind].take(journal.segments[kind])
@@ -55,6 +82,7 @@ class Index:
             None
             if audio is None
             else playlist.AudioRendition(audio.codec, audio.channels, prefix + playlist_name("a")),
+            playlist.SubtitleRendition(language, prefix + SUBTITLES) if language else None,
             bandwidth=sum(totals[kind].peak for kind in journal.kinds),
             average_bandwidth=sum(
                 totals[kind].bytes * 8 / totals[kind].seconds for kind in journal.kinds

@@ -44,6 +44,7 @@ _TYPES = {
     ("a", "mp4"): "audio/mp4",
 }
 _MEDIA = re.compile(r"([va])-[0-9]{1,9}\.(m4s|mp4)")
+_SUBTITLES = re.compile(r"captions-[0-9]{1,9}\.vtt")
 _PLAYLISTS: dict[str, Kind | None] = {
     playlists.INDEX: None,
     playlists.playlist_name("v"): "v",
@@ -72,11 +73,15 @@ async def resource(request: web.Request) -> web.StreamResponse:
     name = request.match_info["name"]
     if name in _PLAYLISTS:
         return await _playlist(request, entry, _PLAYLISTS[name])
+    if name == playlists.SUBTITLES or _SUBTITLES.fullmatch(name):
+        found = await _of_shelf(recordings.shelf, f"{entry.id}/{name}")
+        kind = playlist if name == playlists.SUBTITLES else webvtt
+        return _text(request, found, _FOR_A_WHILE, kind.CONTENT_TYPE)
     if name == captions.CAPTIONS:
         return await _captions(request, recordings, entry)
-    found = _MEDIA.fullmatch(name)
-    if found is not None:
-        content_type = _TYPES[found[1], found[2]]
+    media = _MEDIA.fullmatch(name)
+    if media is not None:
+        content_type = _TYPES[media[1], media[2]]
     elif name == POSTER:
         content_type = "image/jpeg"
     else:

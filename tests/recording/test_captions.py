@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
+from streamd.media import webvtt
 from streamd.recording.captions import PlacedCaptions, PlayingTime, document, language
 from streamd.recording.journal import CaptionLine
+from streamd.relay.captions import Captions
+from tests.recording.broadcast import finished, frames, new_stream, publish, recordings
 from tests.recording.segments import ORIGIN, journal, line
 
 
@@ -62,3 +66,33 @@ def test_six_hours_are_placed_at_once() -> None:
     begun = time.process_time()
     assert len(PlacedCaptions(made).cues) == 7_200
     assert time.process_time() - begun < 1.0
+
+
+async def test_a_vod_s_subtitles_stand_in_each_run_s_own_media_time(tmp_path: Path) -> None:
+    kept = recordings(tmp_path)
+    stream, captions = new_stream(), Captions("mina")
+    kept.watch(stream, captions)
+    publish(stream, 3).lose()
+    captions.say("first", "fa", at=ORIGIN + 1.0, edge=ORIGIN + 2.0)
+    publisher = publish(stream, 3, origin=int(ORIGIN) + 12)
+    captions.say("second", "fa", at=ORIGIN + 13.0, edge=ORIGIN + 14.0)
+    publisher.close()
+    (entry,) = await finished(kept)
+    folder = tmp_path / "recordings" / entry.id
+    index = (folder / "index.m3u8").read_text()
+    assert "TYPE=SUBTITLES" in index
+    assert 'LANGUAGE="fa"' in index
+    listed = (folder / "captions.m3u8").read_text()
+    video = (folder / "v.m3u8").read_text()
+    assert listed.count("#EXT-X-DISCONTINUITY\n") == video.count("#EXT-X-DISCONTINUITY\n") == 1
+    assert listed.splitlines()[-1] == "#EXT-X-ENDLIST"
+    names = [one for one in listed.split() if one.endswith(".vtt")]
+    segments = {"first": 0, "second": 3}
+    for name, (words, first) in zip(names, segments.items(), strict=True):
+        text = (folder / name).read_text()
+        assert "X-TIMESTAMP-MAP=MPEGTS:0,LOCAL:00:00:00.000" in text
+        assert [one for one in segments if one in text] == [words]
+        body = (folder / "v-0.mp4").read_bytes() + (folder / f"v-{first}.m4s").read_bytes()
+        at = frames(body)[0] + 1.0
+        assert f"{webvtt.timestamp(at)} -->" in text
+    await kept.stop()

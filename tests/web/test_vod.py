@@ -116,6 +116,15 @@ def test_poster_and_captions(client: Client, kept: Kept) -> None:
     captions = client.ask("GET", f"/vod/{kept.ids[0]}/captions.vtt")
     assert captions.headers["Content-Type"].startswith("text/vtt")
     assert b"Good evening." in captions.body
+    index = client.ask("GET", f"/vod/{kept.ids[0]}/index.m3u8").body.decode()
+    assert 'URI="captions.m3u8"' in index
+    listed = client.ask("GET", f"/vod/{kept.ids[0]}/captions.m3u8")
+    assert listed.headers["Content-Type"] == "application/vnd.apple.mpegurl"
+    (name,) = re.findall(r"^captions-.*$", listed.body.decode(), re.M)
+    segment = client.ask("GET", f"/vod/{kept.ids[0]}/{name}")
+    assert segment.headers["Content-Type"].startswith("text/vtt")
+    assert b"Good evening." in segment.body
+    assert client.ask("GET", f"/vod/{kept.ids[1]}/captions.m3u8").status == 404
 
 
 def test_playlists_travel_packed_where_asked(client: Client, kept: Kept) -> None:
