@@ -71,7 +71,12 @@ class MediaChannel:
         except StreamError as error:
             raise NotLive(f"Nobody is broadcasting to “{self._stream.id}” now.") from error
         rendition = self._rendition(Wish(codec_of(join), wish.video), join)
-        opening = rendition.opening(join)
+        try:
+            opening = rendition.opening(join)
+        except BaseException:
+            if not rendition.links:
+                rendition.close()  # else it would listen for ever, for nobody
+            raise
         rendition.links[link] = ended
         if wish.video and not join.parts:
             link.await_key(self.name)

@@ -6,7 +6,7 @@ import asyncio
 import io
 from collections.abc import AsyncIterator
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import av
 import pytest
@@ -14,7 +14,11 @@ import pytest
 from streamd import config
 from streamd.feeds import fragments
 from streamd.feeds.hub import Hub
-from streamd.feeds.media import MediaProvider
+from streamd.feeds.link import Link
+from streamd.feeds.media import MediaChannel, MediaProvider
+from streamd.feeds.metrics import FeedMetrics
+from streamd.feeds.rendition import Pictures, Wish
+from streamd.media.parts import Join
 from streamd.media.units import Track, Unit
 from streamd.relay import testcard
 from streamd.relay.lifecycle import StreamState
@@ -308,6 +312,22 @@ async def test_streams_of_one_connection_are_bounded_and_unlistened(stage: Stage
         assert (await joined(viewer, stream="s4"))["gen"] == 1
         assert stage.gateway.hub.subscribers("media:s4") == 1
     await stage.gateway.until("media:s4", 0)
+
+
+async def test_a_subscriber_that_cannot_be_answered_leaves_no_listener(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(self: Pictures, join: Join) -> bytes:
+        raise ValueError("no answer")
+
+    monkeypatch.setattr(Pictures, "opening", fails)
+    stage.on_air().send(2)
+    stream = stage.streams.get("alef")
+    before = len(stream.window._listeners)
+    channel = MediaChannel("media:alef", stream, FeedMetrics())
+    with pytest.raises(ValueError, match="no answer"):
+        channel.subscribe(Wish(), cast(Link, None), lambda _: None)
+    assert len(stream.window._listeners) == before
 
 
 async def test_parts_of_100_ms_are_announced_and_kept_to() -> None:
