@@ -41,6 +41,8 @@ class Recorder:
         self._begin = begin
         self._longest = longest_seconds
         self._recording: LiveRecording | None = None
+        self._previous: LiveRecording | None = None
+        """Was long enough, and may still get the sound of its last pictures."""
         self._started_at = 0.0
         self._gen = 0
         self._tracks: frozenset[Kind] | None = None
@@ -62,8 +64,17 @@ class Recorder:
             log.exception("a segment was not recorded", stream=self._stream.id)
 
     def _record(self, segment: Segment, init: Init) -> None:
-        if self._recording is not None and self._is_over(segment):
-            self._on_end()
+        if self._recording is not None:
+            if self._has_other_tracks(segment):
+                self._on_end()
+            elif self._is_long(segment):
+                self._end_previous()
+                self._previous, self._recording = self._recording, None
+        if self._recording is not None and self._previous is not None:
+            if segment.kind == "a" and segment.begins + segment.seconds / 2 < self._started_at:
+                self._previous.put(segment, init)
+                return
+            self._end_previous()
         if self._recording is None:
             self._started_at = segment.begins
             self._gen, self._tracks = segment.gen, self._tracks_of(segment)
@@ -82,13 +93,21 @@ class Recorder:
             self._recording.end()
             self._recording = None
             self._tracks = None
+        self._end_previous()
 
-    def _is_over(self, segment: Segment) -> bool:
-        if segment.gen != self._gen:
-            self._gen = segment.gen
-            before, self._tracks = self._tracks, self._tracks_of(segment)
-            if before is not None and self._tracks is not None and before != self._tracks:
-                return True
+    def _end_previous(self) -> None:
+        if self._previous is not None:
+            self._previous.end()
+            self._previous = None
+
+    def _has_other_tracks(self, segment: Segment) -> bool:
+        if segment.gen == self._gen:
+            return False
+        self._gen = segment.gen
+        before, self._tracks = self._tracks, self._tracks_of(segment)
+        return before is not None and self._tracks is not None and before != self._tracks
+
+    def _is_long(self, segment: Segment) -> bool:
         is_long = segment.begins - self._started_at >= self._longest
         leads = segment.kind == "v" or self._tracks == _AUDIO_ALONE
         return is_long and leads and segment.independent

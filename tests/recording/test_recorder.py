@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from streamd.media.parts import Init
 from streamd.recording.journal import decode
 from streamd.recording.recorder import Recorder
 from streamd.recording.recordings import Recordings
 from streamd.relay.captions import Captions
 from streamd.relay.notices import NoticeCode
+from streamd.relay.segmenter import Segment
 from tests.recording.broadcast import (
     ORIGIN,
     card,
@@ -86,6 +88,26 @@ async def test_a_long_one_goes_on_in_a_new_recording(kept: Recordings) -> None:
         journal = decode(kept.shelf.storage.read_log(f"{entry.id}/journal.jsonl"))
         assert len(journal.segments["v"]) == len(journal.segments["a"])
     recorder.close()
+
+
+async def test_late_sound_of_the_last_pictures_stays_with_them(kept: Recordings) -> None:
+    source, stream = new_stream(), new_stream()
+    cut: list[tuple[Segment, Init]] = []
+    source.window.follow(lambda segment, init: cut.append((segment, init)), lambda: None)
+    publish(source, 10).close()
+    # Each sound comes after the pictures that follow its own.
+    late = [one for one in cut if one[0].kind == "v"]
+    for place, one in enumerate([one for one in cut if one[0].kind == "a"]):
+        late.insert(min(2 * place + 2, len(late)), one)
+    recorder = Recorder(stream, Captions("mina"), kept._begin, longest_seconds=4.0)
+    for segment, init in late:
+        recorder._on_segment(segment, init)
+    recorder.close()
+    for entry in await finished(kept, 3):
+        journal = decode(kept.shelf.storage.read_log(f"{entry.id}/journal.jsonl"))
+        video, audio = journal.segments["v"], journal.segments["a"]
+        assert len(video) == len(audio)
+        assert abs(video[0].begins - audio[0].begins) < 0.1
 
 
 async def test_a_new_size_is_a_new_map_in_the_same_recording(kept: Recordings) -> None:
