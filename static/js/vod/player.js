@@ -171,6 +171,10 @@ export class StreamdVod extends LitElement {
       // hls.js takes both runs for one range and then waits for its end for ever.
       maxBufferHole: 0.01,
       enableWorker: false,
+      // The captions are this player's own: it shows them above its controls.
+      subtitleTrackController: null,
+      subtitleStreamController: null,
+      timelineController: null,
     });
     this.hls.on(Hls.Events.ERROR, (_name, error) => {
       if (!error.fatal) return;
