@@ -210,12 +210,12 @@ export class HlsPath {
 
   #failed(Hls, error) {
     if (!error.fatal) return;
-    clearInterval(this.steering);
     if (error.type === Hls.ErrorTypes.MEDIA_ERROR && !this.recovered) {
       this.recovered = true;
       this.hls.recoverMediaError();
       return;
     }
+    clearInterval(this.steering);
     this.failures += 1;
     if (error.details === Hls.ErrorDetails.MANIFEST_INCOMPATIBLE_CODECS_ERROR) {
       this.events.onGiveUp("codec");

@@ -129,6 +129,11 @@ export class StreamdPlayer extends LitElement {
     return this.isWaiting ? "buffering" : "playing";
   }
 
+  /** True where there is a broadcast to join. */
+  get isOnAir() {
+    return ON_AIR.includes(this.stream?.state);
+  }
+
   /** True where there is sound to hear and nothing to see. */
   get isBlind() {
     return this.hasPicture && !this.hasVideo && this.still.canvas.hidden;
@@ -148,7 +153,8 @@ export class StreamdPlayer extends LitElement {
     document.removeEventListener("visibilitychange", this.onVisible);
     document.removeEventListener("fullscreenchange", this.onFullscreen);
     removeEventListener("online", this.onOnline);
-    this.#leave();
+    clearTimeout(this.sleep);
+    this.leave();
   }
 
   willUpdate(changed) {
@@ -158,7 +164,7 @@ export class StreamdPlayer extends LitElement {
     }
     if (!changed.has("stream")) return;
     this.router.follow(this.stream?.gen);
-    if (ON_AIR.includes(this.stream?.state)) {
+    if (this.isOnAir) {
       clearTimeout(this.farewell);
       if (!this.route && this.wantsPlay && !this.isFailed && !this.isAsleep) this.#join();
       else this.#followGeneration();
@@ -195,7 +201,7 @@ export class StreamdPlayer extends LitElement {
       this.#play();
     } else {
       this.video.pause();
-      this.hangUp = setTimeout(() => this.#leave(), PAUSED_KEEPS_LINE_MS);
+      this.hangUp = setTimeout(() => this.leave(), PAUSED_KEEPS_LINE_MS);
     }
     this.requestUpdate();
   }
@@ -233,7 +239,7 @@ export class StreamdPlayer extends LitElement {
     this.notice.clear();
     this.isFailed = false;
     const isOther = this.router.choose(choice);
-    if (!isOther && !this.route && ON_AIR.includes(this.stream?.state)) this.#join();
+    if (!isOther && !this.route && this.isOnAir) this.#join();
     this.requestUpdate();
   }
 
@@ -245,8 +251,8 @@ export class StreamdPlayer extends LitElement {
   retry() {
     this.isFailed = false;
     this.router.choice.forget();
-    this.#leave();
-    if (ON_AIR.includes(this.stream?.state)) this.#join();
+    this.leave();
+    if (this.isOnAir) this.#join();
     this.requestUpdate();
   }
 
@@ -265,6 +271,8 @@ export class StreamdPlayer extends LitElement {
       }),
       events: (isCurrent) => this.#events(isCurrent),
       beforeSwitch: () => this.still.hold(),
+      isOnAir: () => this.isOnAir,
+      onOver: () => this.leave(),
       onSlow: () => this.notice.slow(),
       onFallback: (from, to, reason) => this.#fellBack(from, to, reason),
     };
@@ -331,13 +339,15 @@ export class StreamdPlayer extends LitElement {
     clearTimeout(this.again);
     if (this.isFailed) return;
     this.again = setTimeout(() => {
-      if (this.route || !this.wantsPlay || !ON_AIR.includes(this.stream?.state)) return;
+      if (this.route || !this.wantsPlay || !this.isOnAir) return;
       this.#join();
     }, waitMs);
   }
 
-  #leave() {
+  /** Takes no path any more until there is something to join. */
+  leave() {
     clearTimeout(this.hangUp);
+    clearTimeout(this.waitTimer);
     clearTimeout(this.again);
     clearTimeout(this.offlineTimer);
     clearTimeout(this.farewell);
@@ -353,7 +363,7 @@ export class StreamdPlayer extends LitElement {
   #endSoon() {
     clearTimeout(this.farewell);
     if (this.path === "dvr") return; // the past goes on; its own end is the end
-    this.farewell = setTimeout(() => this.#leave(), Math.min(20_000, this.route.bufferMs + 300));
+    this.farewell = setTimeout(() => this.leave(), Math.min(20_000, this.route.bufferMs + 300));
   }
 
   // The feed may know of a new generation, or of a broadcast that is back, before the media socket
@@ -364,7 +374,7 @@ export class StreamdPlayer extends LitElement {
     const isBehind = () => !route.isJoined || (route.gen && this.stream?.gen && route.gen !== this.stream.gen);
     if (!isBehind()) return;
     setTimeout(() => {
-      if (this.route === route && ON_AIR.includes(this.stream?.state) && isBehind()) route.rejoin();
+      if (this.route === route && this.isOnAir && isBehind()) route.rejoin();
     }, FOLLOW_MS);
   }
 
@@ -435,13 +445,13 @@ export class StreamdPlayer extends LitElement {
       this.#shown();
     });
     video.addEventListener("volumechange", () => this.requestUpdate());
-    video.addEventListener("ended", () => this.stream?.state === "ended" && this.#leave());
+    video.addEventListener("ended", () => this.stream?.state === "ended" && this.leave());
     this.onVisible = () => this.#seen();
     this.onOnline = () => {
       if (!this.isOffline || !this.stream) return;
       this.router.choice.forget();
       if (this.route) this.route.rejoin();
-      else if (ON_AIR.includes(this.stream.state)) this.#join();
+      else if (this.isOnAir) this.#join();
     };
     this.onFullscreen = () => {
       this.isFull = document.fullscreenElement === this;
@@ -459,7 +469,7 @@ export class StreamdPlayer extends LitElement {
     }
     if (this.isAsleep) {
       this.isAsleep = false;
-      if (this.wantsPlay && ON_AIR.includes(this.stream?.state)) this.#join();
+      if (this.wantsPlay && this.isOnAir) this.#join();
     } else if (this.wantsPlay && this.route) {
       if (this.path !== "dvr") this.route.catchUp();
       this.#play();
@@ -468,7 +478,7 @@ export class StreamdPlayer extends LitElement {
 
   #fallAsleep() {
     this.isAsleep = true;
-    this.#leave();
+    this.leave();
   }
 }
 

@@ -60,7 +60,8 @@ export class Rewind {
       player.route?.catchUp();
       return;
     }
-    player.router.join();
+    if (player.isOnAir) player.router.join();
+    else player.leave(); // over meanwhile: there is no live to go to
     player.requestUpdate();
   }
 

@@ -10,6 +10,8 @@ import { Watchdog } from "./watchdog.js";
  * @property {(mode: "video"|"audio") => import("./path.js").What} what
  * @property {(isCurrent: () => boolean) => import("./path.js").Events} events for a new path
  * @property {() => void} beforeSwitch the element is about to lose its source
+ * @property {() => boolean} isOnAir whether there is a broadcast to join
+ * @property {() => void} onOver a path gave up, and there is none
  * @property {() => void} onSlow media arrives, and not fast enough to be shown
  * @property {(from: object, to: object|null, reason: string) => void} onFallback
  */
@@ -71,6 +73,10 @@ export class Router {
     this.choice.failed(from, reason, now);
     this.#drop();
     this.option = null;
+    if (!this.host.isOnAir()) {
+      this.host.onOver();
+      return;
+    }
     this.join();
     this.host.onFallback(from, this.option, reason);
   }

@@ -262,30 +262,32 @@ def test_captions_appear_when_there_are_any_and_switch(card: Theatre) -> None:
     expect(line).to_have_count(0)
 
 
+PAST = f"""() => {{
+  const p = {PLAYER};
+  class Past {{
+    name = "dvr"; isJoined = true; bufferMs = 0; rebuffers = 0; at = null;
+    static reach = async () => ({{ from: Date.now() / 1000 - 600, to: Date.now() / 1000 }});
+    constructor(what, events) {{
+      Object.assign(this, {{ at: what.at, events }});
+      p.pastPath = this;
+    }}
+    start() {{ this.events.onJoin({{ audio: true }}); }}
+    stop() {{ this.stopped = true; }}
+    seek(at) {{ this.at = at; }}
+    rejoin() {{}}
+    latencyMs() {{ return null; }}
+  }}
+  p.rewind.Path = Past;
+  p.rewind.lookedAt = -Infinity;
+  p.rewind.look();
+}}"""
+"""A stand-in for the path of the past."""
+
+
 def test_back_in_time_and_live_again(card: Theatre) -> None:
-    """With a stand-in for the path of the past: what the slider asks of it."""
+    """What the slider asks of the path of the past."""
     advances(card)
-    card.page.evaluate(
-        f"""() => {{
-          const p = {PLAYER};
-          class Past {{
-            name = "dvr"; isJoined = true; bufferMs = 0; rebuffers = 0; at = null;
-            static reach = async () => ({{ from: Date.now() / 1000 - 600, to: Date.now() / 1000 }});
-            constructor(what, events) {{
-              Object.assign(this, {{ at: what.at, events }});
-              p.pastPath = this;
-            }}
-            start() {{ this.events.onJoin({{ audio: true }}); }}
-            stop() {{ this.stopped = true; }}
-            seek(at) {{ this.at = at; }}
-            rejoin() {{}}
-            latencyMs() {{ return null; }}
-          }}
-          p.rewind.Path = Past;
-          p.rewind.lookedAt = -Infinity;
-          p.rewind.look();
-        }}"""
-    )
+    card.page.evaluate(PAST)
     slider = card.page.get_by_role("slider", name="Time in the broadcast")
     expect(slider).to_have_attribute("aria-valuetext", "Live")
     slider.press("ArrowLeft")
@@ -301,6 +303,72 @@ def test_back_in_time_and_live_again(card: Theatre) -> None:
     card.page.get_by_role("button", name="Live", exact=True).click()
     card.until(f"{PLAYER}.path === 'ws' && {PLAYER}.pastPath.stopped")
     advances(card)
+
+
+@pytest.mark.parametrize("ends", ["button", "path"])
+def test_from_the_past_of_a_broadcast_that_is_over_nothing_is_joined(
+    card: Theatre, ends: str
+) -> None:
+    """Whether the viewer goes to live or the recording plays out."""
+    advances(card)
+    card.page.evaluate(PAST)
+    card.page.get_by_role("slider", name="Time in the broadcast").press("ArrowLeft")
+    card.until(f"{PLAYER}.path === 'dvr'")
+    card.run(card.stage.take_off("mina"))
+    card.do(card.stage.set_stream, "mina", "ended")
+    card.until(f"{PLAYER}.stream.state === 'ended'")
+    assert card.page.evaluate(f"{PLAYER}.path") == "dvr"
+    if ends == "button":
+        card.page.get_by_role("button", name="Live", exact=True).click()
+    else:
+        card.page.evaluate(f"{PLAYER}.pastPath.events.onGiveUp('stuck')")
+    expect(card.page.get_by_text("The broadcast has ended")).to_be_visible()
+    found = card.page.evaluate(f"[{PLAYER}.path, {PLAYER}.phase, {PLAYER}.pastPath.stopped]")
+    assert found == [None, "ended", True]
+    go_live(card)
+    advances(card)
+
+
+def test_hls_is_steered_on_after_a_decoders_failure(card: Theatre) -> None:
+    card.open("/watch/mina?path=hls")
+    advances(card)
+    ended = card.page.evaluate(
+        f"""() => {{
+          const {{ route }} = {PLAYER};
+          const cleared = [];
+          const clear = window.clearInterval;
+          window.clearInterval = (id) => {{ cleared.push(id); clear(id); }};
+          const failure = {{ type: "mediaError", details: "bufferAppendError", fatal: true }};
+          route.hls.trigger("hlsError", failure);
+          return [route.recovered, cleared.includes(route.steering)];
+        }}"""
+    )
+    assert ended == [True, False]
+    advances(card)
+
+
+def test_a_player_that_is_taken_away_leaves_no_timer(card: Theatre) -> None:
+    advances(card)
+    left = card.page.evaluate(
+        f"""() => {{
+          const p = {PLAYER};
+          const running = new Set();
+          const [set, clear] = [window.setTimeout, window.clearTimeout];
+          window.setTimeout = (...given) => {{
+            const id = set(...given);
+            running.add(id);
+            return id;
+          }};
+          window.clearTimeout = (id) => {{ running.delete(id); clear(id); }};
+          Object.defineProperty(document, "hidden", {{ get: () => true, configurable: true }});
+          document.dispatchEvent(new Event("visibilitychange"));
+          p.route.events.onWaiting();
+          const begun = [p.sleep, p.waitTimer].map((id) => running.has(id));
+          p.remove();
+          return [...begun, running.has(p.sleep), running.has(p.waitTimer)];
+        }}"""
+    )
+    assert left == [True, True, False, False]
 
 
 def test_parts_of_100_ms_play_without_running_dry(
