@@ -15,8 +15,8 @@ from streamd.recording.lifecycle import RecordingState
 from streamd.recording.recordings import Recordings
 from streamd.recording.storage import Shelf
 from streamd.recording.summary import POSTER
-from streamd.recording.written import Text, pack
-from streamd.web import moments
+from streamd.recording.written import pack
+from streamd.web import moments, vod_texts
 from streamd.web.api import reply
 from streamd.web.language import choose
 from streamd.web.pages import render
@@ -74,9 +74,9 @@ async def resource(request: web.Request) -> web.StreamResponse:
     if name in _PLAYLISTS:
         return await _playlist(request, entry, _PLAYLISTS[name])
     if name == playlists.SUBTITLES or _SUBTITLES.fullmatch(name):
-        found = await _of_shelf(recordings.shelf, f"{entry.id}/{name}")
+        found = await vod_texts.of_shelf(recordings.shelf, f"{entry.id}/{name}")
         kind = playlist if name == playlists.SUBTITLES else webvtt
-        return _text(request, found, _FOR_A_WHILE, kind.CONTENT_TYPE)
+        return vod_texts.answer(request, found, _FOR_A_WHILE, kind.CONTENT_TYPE)
     if name == captions.CAPTIONS:
         return await _captions(request, recordings, entry)
     media = _MEDIA.fullmatch(name)
@@ -116,7 +116,7 @@ async def past(request: web.Request) -> web.Response:
     if entry is None or entry.live is None:
         raise web.HTTPNotFound
     text = entry.live.index.text(prefix=f"/vod/{entry.id}/")
-    return _text(request, pack(text), "no-cache")
+    return vod_texts.answer(request, pack(text), "no-cache")
 
 
 async def _playlist(request: web.Request, entry: Entry, kind: Kind | None) -> web.Response:
@@ -125,10 +125,10 @@ async def _playlist(request: web.Request, entry: Entry, kind: Kind | None) -> we
     if live is None:
         name = playlists.INDEX if kind is None else playlists.playlist_name(kind)
         shelf = services.recordings.shelf
-        found = await _of_shelf(shelf, f"{entry.id}/{name}")
-        return _text(request, found, _FOR_A_WHILE)
+        found = await vod_texts.of_shelf(shelf, f"{entry.id}/{name}")
+        return vod_texts.answer(request, found, _FOR_A_WHILE)
     if kind is None:
-        return _text(request, pack(live.index.text()), "no-cache")
+        return vod_texts.answer(request, pack(live.index.text()), "no-cache")
     try:
         text = await live.playlists[kind].packed(
             target_seconds=services.config.relay.target_seconds,
@@ -136,43 +136,15 @@ async def _playlist(request: web.Request, entry: Entry, kind: Kind | None) -> we
         )
     except KeyError as error:
         raise web.HTTPNotFound from error
-    return _text(request, text, "no-cache")
-
-
-async def _of_shelf(shelf: Shelf, path: str) -> Text:
-    """A file of text. Read and packed in the same thread."""
-    return await shelf.lend(lambda: pack(shelf.storage.read(path)))
-
-
-def _text(
-    request: web.Request, text: Text, caching: str, content_type: str = playlist.CONTENT_TYPE
-) -> web.Response:
-    """A playlist; that of a long recording is mostly repetition, so it travels packed."""
-    headers = {
-        "Content-Type": content_type,
-        "Cache-Control": caching,
-        "Vary": "Accept-Encoding",
-    }
-    if not _takes_gzip(request):
-        return web.Response(body=text.plain, headers=headers)
-    return web.Response(body=text.packed, headers={**headers, "Content-Encoding": "gzip"})
-
-
-def _takes_gzip(request: web.Request) -> bool:
-    """RFC 9110 section 12.5.3; where gzip stands itself, "*" says nothing about it."""
-    said: dict[str, bool] = {}
-    for coding in request.headers.get("Accept-Encoding", "").lower().split(","):
-        name, _, weight = coding.partition(";")
-        said[name.strip()] = weight.replace(" ", "").rstrip("0") not in ("q=", "q=0.")
-    return said.get("gzip", said.get("*", False))
+    return vod_texts.answer(request, text, "no-cache")
 
 
 async def _captions(request: web.Request, recordings: Recordings, entry: Entry) -> web.Response:
     if entry.live is not None:
         text = await entry.live.captions()
     else:
-        text = await _of_shelf(recordings.shelf, f"{entry.id}/{captions.CAPTIONS}")
-    return _text(request, text, "no-cache", webvtt.CONTENT_TYPE)
+        text = await vod_texts.of_shelf(recordings.shelf, f"{entry.id}/{captions.CAPTIONS}")
+    return vod_texts.answer(request, text, "no-cache", webvtt.CONTENT_TYPE)
 
 
 async def _file(request: web.Request, path: str, headers: dict[str, str]) -> web.StreamResponse:
