@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.async_api import expect as expect_async
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.server import Server, running
 
@@ -27,6 +28,11 @@ CHROMIUM_FLAGS = [
     "--use-fake-ui-for-media-stream",
     "--allow-loopback-in-peer-connection",
 ]
+# Deadlines are for what hangs: a machine that does other things too may take its time.
+DEADLINE_MS = 20_000
+expect.set_options(timeout=DEADLINE_MS)
+expect_async.set_options(timeout=DEADLINE_MS)
+
 ARTEFACTS = Path(__file__).parent.parent / "artefacts"
 
 EVENT = """
