@@ -92,3 +92,13 @@ def artefacts(request: pytest.FixtureRequest) -> Path:
     folder = ARTEFACTS / re.sub(r"\W+", "-", request.node.name).strip("-")
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What drives a real browser is tried once more when it fails, and the summary says so (R):
+    on two cores Chromium's own start and decoding may take longer than any deadline."""
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        in_browser = item.get_closest_marker("browser") or "browser" in fixtures
+        if in_browser or "/browser/" in item.nodeid:
+            item.add_marker(pytest.mark.flaky(reruns=1))
