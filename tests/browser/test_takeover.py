@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.test_main_job import SLOW_MS, playing
+from tests.browser.watching import watching
 from tests.server import Server
 
 pytestmark = pytest.mark.browser
@@ -43,7 +44,7 @@ def test_the_stream_changes_hands_and_viewers_stay(
     second.screenshot(path=artefacts / "asks.png")
     press(second, "Take over here", "Yes, take over")
     second.get_by_role("button", name="End broadcast").wait_for(timeout=SLOW_MS)
-    playing(viewer, "ws")
+    watching(viewer)
 
     heading = first.get_by_role("heading", name="Another device has taken over")
     expect(heading).to_be_visible(timeout=SLOW_MS)

@@ -15,6 +15,9 @@ const ANSWER_MS = 10_000;
 const LEAVE_MS = 2_000;
 /** Without a connection by then, UDP is taken to be blocked. */
 const ICE_MS = 5_000;
+/** Networks change in several steps; a restart before the last one would find no way out. */
+const SETTLE_MS = 700;
+const AGAIN_MS = 500;
 /** A short gap often heals by itself: ICE goes on checking. */
 const GRACE_MS = 1_000;
 /** The same where the server cannot restart ICE, and a new session is the only other way. */
@@ -61,7 +64,11 @@ export class WhipClient {
   #timer = 0;
   #healing = false;
   #restarting = false;
-  #networkChanged = () => this.#restart();
+  #settling = 0;
+  #networkChanged = () => {
+    clearTimeout(this.#settling);
+    this.#settling = setTimeout(() => this.#restart(), SETTLE_MS);
+  };
 
   /**
    * @param {string} endpoint the WHIP URL
@@ -198,13 +205,12 @@ export class WhipClient {
     const peer = this.#peer;
     if (!peer || !this.#tag || this.#restarting || peer.signalingState !== "stable") return;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#fail(peer), ICE_MS);
+    this.#timer = setTimeout(() => this.#fail(peer), 2 * ICE_MS);
     this.#restarting = true;
     try {
       await peer.setLocalDescription(await peer.createOffer({ iceRestart: true }));
       await gathered(peer);
-      this.#late = [];
-      const response = await this.#patch(fragmentOf(peer.localDescription.sdp), "*", ICE_MS);
+      const response = await this.#patchRestart(peer);
       if (response.status !== 200) throw await problem(response);
       this.#tag = response.headers.get("ETag") ?? this.#tag;
       const answer = restarted(peer.currentRemoteDescription.sdp, await response.text());
@@ -215,6 +221,20 @@ export class WhipClient {
       this.#fail(peer);
     } finally {
       this.#restarting = false;
+    }
+  }
+
+  /** Asks again while there is no answer: the network may just be coming up. */
+  async #patchRestart(peer) {
+    const deadline = performance.now() + ICE_MS;
+    for (;;) {
+      this.#late = [];
+      try {
+        return await this.#patch(fragmentOf(peer.localDescription.sdp), "*", ICE_MS);
+      } catch (error) {
+        if (peer !== this.#peer || performance.now() > deadline) throw error;
+        await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+      }
     }
   }
 
@@ -299,6 +319,7 @@ export class WhipClient {
   #release() {
     const [peer, location] = [this.#peer, this.#location];
     clearTimeout(this.#timer);
+    clearTimeout(this.#settling);
     navigator.connection?.removeEventListener?.("change", this.#networkChanged);
     removeEventListener("online", this.#networkChanged);
     this.#peer = this.#video = this.#audio = null;

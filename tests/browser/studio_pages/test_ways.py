@@ -91,12 +91,14 @@ def test_without_track_processors_it_goes_live_all_the_same(studio: Studio) -> N
 
 def test_where_udp_is_blocked_it_changes_over_by_itself(studio: Studio) -> None:
     studio.fixture.udp_blocked = True
+    studio.run(_line(studio.fixture, False))
     studio.open()
     studio.press("Go live")
     studio.press("Press again to go live")
     expect(studio.page.locator(".veil")).to_contain_text(
         "UDP is blocked here: going live over the web connection instead.", timeout=DEADLINE_MS
     )
+    studio.run(_line(studio.fixture, True))
     studio.page.locator(".desk.on-air").wait_for()
     expect(studio.page.locator(".trouble")).to_contain_text(
         "you are live over the web connection instead"
