@@ -149,7 +149,7 @@ async def test_one_stuck_viewer_hinders_no_other(monkeypatch: pytest.MonkeyPatch
         assert first.reason == "the viewer fell silent"
         assert len(client.pictures) > before + 50
         assert second.state is ViewerState.WATCHING
-        assert server.egress.viewers() == (second.viewer,)
+        await until(lambda: server.egress.viewers() == (second.viewer,))
 
 
 async def test_goodbye_and_rubbish() -> None:
