@@ -8,6 +8,11 @@ import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
+import structlog
+
+# Standard output carries the answers and nothing else.
+structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+
 
 async def commands() -> AsyncIterator[dict[str, Any]]:
     """The JSON objects that come on standard input, one a line, until its end."""
