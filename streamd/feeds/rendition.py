@@ -7,6 +7,7 @@ its replay once for all who join between two parts.
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -45,7 +46,7 @@ class Wish:
     video: bool = True
 
 
-class Rendition:
+class Rendition(ABC):
     """Its links, and the listening at the window that feeds them. ``on_left``: nobody is here."""
 
     def __init__(
@@ -63,12 +64,13 @@ class Rendition:
         self._on_left = on_left
         self._unlisten = window.listen(self._on_part, self._on_reset, audio=codec_of(join))
 
+    @abstractmethod
     def opening(self, join: Join) -> bytes:
         """A subscribe result, encoded, whose replay ends where the next publication begins."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _on_part(self, part: Part) -> None:
-        raise NotImplementedError
+        """The window's next part, for ``links``."""
 
     def leave(self, link: Link) -> None:
         """Removes ``link``; with the last one the rendition is over."""
