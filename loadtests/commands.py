@@ -10,12 +10,13 @@ from typing import Any
 
 import structlog
 
-# Standard output carries the answers and nothing else.
-structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
-
 
 async def commands() -> AsyncIterator[dict[str, Any]]:
-    """The JSON objects that come on standard input, one a line, until its end."""
+    """The JSON objects that come on standard input, one a line, until its end.
+
+    From then on the process logs to standard error: standard output carries answers alone.
+    """
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     reader = asyncio.StreamReader(limit=1 << 24)
     loop = asyncio.get_running_loop()
     transport, _ = await loop.connect_read_pipe(
