@@ -26,11 +26,15 @@ _TYPE = "streamd-connect+jwt"
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A voter (tier-prefixed, stable) and the Unix second at which the token expires."""
+    """A voter (tier-prefixed, stable), the Unix second at which the token expires, and a region.
+
+    ``region`` is an id from ``[[event.regions]]`` as the tier's issuer stated it; empty: unknown.
+    """
 
     voter: str
     tier: Tier
     expires_at: int
+    region: str = ""
 
 
 class DeviceCookies:
@@ -65,11 +69,12 @@ class ConnectTokens:
         self._secret = hashlib.sha256(b"connect-token" + secret).digest()
         self.lifetime_seconds = lifetime_seconds
 
-    def issue(self, voter: str, tier: Tier) -> str:
+    def issue(self, voter: str, tier: Tier, region: str = "") -> str:
         """A token for ``voter`` that lives ``lifetime_seconds``."""
         claims = {
             "sub": voter,
             "tier": tier,
+            "region": region,
             "aud": _AUDIENCE,
             "exp": int(time.time()) + self.lifetime_seconds,
         }
@@ -95,7 +100,7 @@ class ConnectTokens:
             raise TokenExpired("The connect token has expired. Ask for a new one.") from error
         except jwt.PyJWTError as error:
             raise Unauthenticated("The connect token is not valid. Ask for a new one.") from error
-        return Identity(claims["sub"], claims["tier"], claims["exp"])
+        return Identity(claims["sub"], claims["tier"], claims["exp"], claims.get("region", ""))
 
 
 class TokenExpired(Unauthenticated):
