@@ -18,7 +18,7 @@ from streamd.relay.delay import Begin, Event
 from streamd.relay.health import LinkHealth, Meter
 from streamd.relay.inspector import Inspector, refuse_undecodable
 from streamd.relay.keyframes import KeyframeRequests
-from streamd.relay.lifecycle import Move, StreamState, after
+from streamd.relay.lifecycle import MOVE_OF_A_START, Move, StreamState, after
 from streamd.relay.loudness import Loudness
 from streamd.relay.notices import Notices
 from streamd.relay.publisher import Publisher
@@ -31,6 +31,9 @@ STALL_SECONDS = 5.0
 
 END_SECONDS = 30.0
 """Time a stalled stream waits for its publisher, or the next one, before it has ended."""
+
+LOST_SECONDS = 2.0
+"""Silence after which a publisher that has not gone yet counts as lost, once its key says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +181,20 @@ class Intake:
             self.end()
             publisher.on_ended()
 
+    def end_lost(self) -> None:
+        """See Stream.end_lost."""
+        if self.state not in (StreamState.LIVE, StreamState.STALLED):
+            return
+        if self._timeline is not None:
+            if self._monotonic() - self._heard_at < LOST_SECONDS:
+                raise AlreadyPublishing(self._id)
+            self.dismiss()
+            return
+        self.end()
+        # Who has the place and nothing on air yet may be another device: it starts anew.
+        if self._publisher is not None:
+            self._keep_watch()
+
     def end(self) -> None:
         """Nobody comes back: viewers are told, where something was on air."""
         if self._watch is not None:
@@ -237,7 +254,7 @@ class Intake:
             origin = pending.origin - shift
         else:
             origin = time.time() - shift - unit.dts / pending.tracks[unit.kind].timescale
-        move = _MOVES_OF_A_START[self.state]
+        move = MOVE_OF_A_START[self.state]
         if move is not None:
             self.state = after(self._id, self.state, move)
         if move is Move.START:
@@ -291,11 +308,3 @@ class Intake:
             # Whoever is told of an end may fail: the others are still watched.
             if self._publisher is not None or self.state is StreamState.STALLED:
                 self._keep_watch()
-
-
-_MOVES_OF_A_START: dict[StreamState, Move | None] = {
-    StreamState.IDLE: Move.START,
-    StreamState.LIVE: None,
-    StreamState.STALLED: Move.RESUME,
-    StreamState.ENDED: Move.START,
-}

@@ -41,6 +41,14 @@ TABLE: dict[tuple[StreamState, Move], StreamState] = {
     (StreamState.ENDED, Move.START): StreamState.LIVE,
 }
 
+MOVE_OF_A_START: dict[StreamState, Move | None] = {
+    StreamState.IDLE: Move.START,
+    StreamState.LIVE: None,
+    StreamState.STALLED: Move.RESUME,
+    StreamState.ENDED: Move.START,
+}
+"""The move that the first unit of a generation makes."""
+
 
 def after(stream: str, state: StreamState, move: Move) -> StreamState:
     """The state that follows ``move``. Raises IllegalMove where the table has no such row."""

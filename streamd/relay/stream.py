@@ -119,6 +119,13 @@ class Stream:
         """
         self._intake.take_over(reason)
 
+    def end_lost(self) -> None:
+        """Ends a broadcast whose publisher is lost, so that viewers do not wait for it.
+
+        Raises AlreadyPublishing while media comes. Where nothing is on air it does nothing.
+        """
+        self._intake.end_lost()
+
     def request_keyframe(self) -> None:
         """Somebody needs a keyframe soon: the publisher is asked, at most once a second."""
         self._intake.keyframes.want()

@@ -107,6 +107,15 @@ async def get_health(request: web.Request) -> web.Response:
     return reply({**asdict(health), "viewers": viewers, "advice": advice})
 
 
+@routes.post("/api/v1/streams/{stream}/end")
+@acts_by_key
+async def end_stream(request: web.Request) -> web.Response:
+    """Ends a broadcast whose publisher is lost; 409 while media comes."""
+    stream = await authorized_stream(request)
+    stream.end_lost()
+    return web.Response(status=204, headers={"Cache-Control": "no-store"})
+
+
 @routes.get("/api/v1/polls")
 async def list_polls(request: web.Request) -> web.Response:
     """Polls, newest first; ``?stream=`` narrows. Drafts are the organiser's own."""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from streamd import config
-from streamd.errors import UnsupportedMedia
+from streamd.errors import AlreadyPublishing, UnsupportedMedia
 from streamd.media import h264
 from streamd.relay.health import LinkHealth
 from streamd.relay.intake import Intake
@@ -132,6 +132,40 @@ async def test_a_new_publisher_has_the_whole_time_once_more_and_no_longer() -> N
     assert watched.stream.state.value == "stalled"
     watched.wait(1)
     assert (watched.stream.state.value, told) == ("ended", ["told"])
+
+
+async def test_a_broadcast_whose_publisher_is_lost_can_be_ended_at_once() -> None:
+    watched = Watched()
+    told: list[str] = []
+    watched.stream.end_lost()
+    assert watched.stream.state.value == "idle"
+    publisher = watched.stream.publish("whip", on_ended=lambda: told.append("told"))
+    publisher.announce([VIDEO])
+    publisher.write(picture(0, key=True))
+    watched.wait(1)
+    with pytest.raises(AlreadyPublishing):
+        watched.stream.end_lost()
+    watched.wait(1)
+    watched.stream.end_lost()
+    assert (watched.stream.state.value, told) == ("ended", ["told"])
+    assert watched.stream.source is None
+
+
+async def test_who_waits_for_a_place_on_air_keeps_it_when_the_lost_broadcast_is_ended() -> None:
+    watched = Watched()
+    first = watched.stream.publish("rtmp")
+    first.announce([VIDEO])
+    first.write(picture(0, key=True))
+    first.lose()
+    told: list[str] = []
+    other = watched.stream.publish("rtmp", on_ended=lambda: told.append("told"))
+    watched.stream.end_lost()
+    assert watched.stream.state.value == "ended"
+    other.announce([VIDEO])
+    other.write(picture(0, key=True))
+    assert watched.stream.state.value == "live"
+    watched.wait(35)
+    assert (watched.stream.state.value, told) == ("ended", ["told"]), "it is still watched"
 
 
 async def test_the_level_of_the_sound_is_measured_when_somebody_asks() -> None:

@@ -15,7 +15,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from tests.media import frames
 from tests.server import Server
-from tests.web.client import Client
+from tests.web.client import Answer, Client
 from tests.web.test_api import refused
 
 DEADLINE = 20.0
@@ -121,6 +121,29 @@ def test_a_broken_line_leaves_the_stream_waiting_and_its_page_comes_back(
         until(lambda: state(server) == "live")
         socket.close(1000)
     until(lambda: state(server) == "ended")
+
+
+def test_a_broadcast_whose_line_broke_is_ended_by_its_key_at_once(
+    server: Server, key: str, stream_key: str
+) -> None:
+    def end(with_key: str | None) -> Answer:
+        return Client(server).ask("POST", "/api/v1/streams/pe/end", key=with_key)
+
+    with opened(server, "pe") as socket:
+        say(socket, key)
+        hear(socket, "welcome")
+        for message in frames.broadcast():
+            socket.send(message)
+        until(lambda: state(server) == "live")
+        assert "already broadcasting" in refused(end(key), 409, "already_publishing")
+        socket.socket.close()
+    until(lambda: state(server) == "stalled")
+    refused(end(None), 401, "unauthenticated")
+    refused(end(stream_key), 403, "forbidden")
+    assert state(server) == "stalled"
+    for _ in range(2):
+        assert end(key).status == 204
+        assert state(server) == "ended"
 
 
 def test_the_second_page_is_refused_unless_it_takes_over(server: Server, key: str) -> None:
