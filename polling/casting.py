@@ -23,6 +23,8 @@ BATCHES = range(1, 3_001)
 # travels as a value because one of them answers a whole batch.
 Outcome = int | PollingError
 _Waiting = tuple[Vote, asyncio.Future[Outcome]]
+# What waits for one shard of one poll.
+_Taken = tuple[tuple[str, int], list[_Waiting]]
 
 
 class Pace(Protocol):
@@ -73,15 +75,15 @@ class Caster:
         self._pace = pace
         self._now = now
         self._on_counted = on_counted
-        self._waiting: dict[str, deque[_Waiting]] = {}
+        self._waiting: dict[tuple[str, int], deque[_Waiting]] = {}
         self._wake = asyncio.Event()
         self._draining = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self.waiting = 0
         self.counters = Counters()
 
-    def put(self, poll: str, vote: Vote) -> asyncio.Future[Outcome]:
-        """Queues a vote; the future's result is its Outcome.
+    def put(self, poll: str, vote: Vote, shard: int = 0) -> asyncio.Future[Outcome]:
+        """Queues a vote for one shard of ``poll``; the future's result is its Outcome.
 
         Raises Busy at once when the queue is full and StoreDown after ``drain()``.
         """
@@ -94,9 +96,10 @@ class Caster:
             # Kept: in Python 3.11 asking for it is a system call, once a vote.
             self._loop = asyncio.get_running_loop()
         future: asyncio.Future[Outcome] = self._loop.create_future()
-        queue = self._waiting.get(poll)
+        place = (poll, shard)
+        queue = self._waiting.get(place)
         if queue is None:
-            queue = self._waiting[poll] = deque()
+            queue = self._waiting[place] = deque()
         queue.append((vote, future))
         self.waiting += 1
         self._wake.set()
@@ -129,24 +132,24 @@ class Caster:
     def _full(self) -> bool:
         return any(len(queue) >= self._pace.batch for queue in self._waiting.values())
 
-    def _take(self) -> list[tuple[str, list[_Waiting]]]:
+    def _take(self) -> list[_Taken]:
         taken = []
-        for poll, queue in list(self._waiting.items()):
+        for place, queue in list(self._waiting.items()):
             if len(queue) <= self._pace.batch:
-                taken.append((poll, list(queue)))
-                del self._waiting[poll]
+                taken.append((place, list(queue)))
+                del self._waiting[place]
             else:
-                taken.append((poll, [queue.popleft() for _ in range(self._pace.batch)]))
+                taken.append((place, [queue.popleft() for _ in range(self._pace.batch)]))
         self.waiting -= sum(len(entries) for _, entries in taken)
         return taken
 
-    async def _cast(self, taken: list[tuple[str, list[_Waiting]]]) -> None:
+    async def _cast(self, taken: list[_Taken]) -> None:
         if not taken:
             return
-        batches = [(poll, [vote for vote, _ in entries]) for poll, entries in taken]
+        batches = [(*place, [vote for vote, _ in entries]) for place, entries in taken]
         try:
             results = await self._store.cast(batches, self._now())
-            for (poll, entries), result in zip(taken, results, strict=True):
+            for ((poll, _), entries), result in zip(taken, results, strict=True):
                 self._answer(poll, entries, result)
         except Exception as error:
             log.exception("a batch of votes failed")
@@ -165,7 +168,7 @@ class Caster:
         log.warning("votes not acknowledged", poll=poll, votes=len(entries), why=why)
         _fail(entries, result)
 
-    def _give_up(self, taken: list[tuple[str, list[_Waiting]]], error: BaseException) -> None:
+    def _give_up(self, taken: list[_Taken], error: BaseException) -> None:
         for _, entries in taken:
             self.counters.failed += len(entries)
             _fail(entries, StoreDown(repr(error)))

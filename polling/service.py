@@ -246,6 +246,7 @@ class PollService:
             bytes.fromhex(ballot.ballot_id),
             ballot.choices[0],
             bytes.fromhex(ballot.nonce),
+            ((ballot.choices[0], 1),),
         )
         outcome = await self._caster.put(poll.id, vote)
         if isinstance(outcome, int) and outcome > 0:

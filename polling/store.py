@@ -26,7 +26,7 @@ from polling.model import Poll, Tally
 from polling.rules import PollState, is_poll_id
 
 # What cast.lua answers in place of a position.
-CONFLICT, VOTED, CLOSED, UNKNOWN_CHOICE, NO_KEY = -1, -2, -3, -4, -5
+CONFLICT, VOTED, CLOSED, UNKNOWN_CHOICE, NO_KEY, STALE = -1, -2, -3, -4, -5, -6
 
 _LIBRARY = (Path(__file__).parent / "cast.lua").read_text(encoding="utf-8")
 _PAGE = 1_000
@@ -35,12 +35,27 @@ _LIFE = ("state", "opened_at", "closes_at", "closed_at")
 
 
 class Vote(msgspec.Struct, frozen=True, gc=False):
-    """One ballot on its way into the store. ``nullifier`` None: the poll has no key."""
+    """One ballot on its way into the store. ``nullifier`` None: the poll has no key.
+
+    ``answer`` is the canonical text of ``model.Answer``, ``deltas`` what it adds to which counter,
+    ``version`` the poll's, against which it was admitted.
+    """
 
     nullifier: bytes | None
     ballot_id: bytes
-    choice: str
+    answer: str
     nonce: bytes
+    deltas: tuple[tuple[str, int], ...]
+    version: int = 1
+
+
+# The votes of one batch, with their poll and their shard of it.
+Batch = tuple[str, int, Sequence[Vote]]
+
+
+def shard_of(nullifier: bytes, shards: int) -> int:
+    """The shard, 0 to ``shards`` - 1, that holds the voter of ``nullifier``."""
+    return int.from_bytes(nullifier[:4]) % shards
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,9 +194,7 @@ class PollStore:
             await self._command("SREM", "polls:open", poll.id)
         return moved
 
-    async def cast(
-        self, batches: Sequence[tuple[str, Sequence[Vote]]], now: float
-    ) -> list[Counted | PollingError]:
+    async def cast(self, batches: Sequence[Batch], now: float) -> list[Counted | PollingError]:
         """Casts one batch for each ``{poll:shard}``, each atomically, all in one round trip.
 
         ``now`` (Unix seconds) is held against each poll's ``closes_at``. A batch that failed has
@@ -190,15 +203,15 @@ class PollStore:
         Within a batch the ballots are shuffled with the system's randomness and the voters
         sorted, so what reaches the disk tells nothing of who cast what.
         """
-        orders = [_shuffled(len(votes)) for _, votes in batches]
+        orders = [_shuffled(len(votes)) for _, _, votes in batches]
         calls = [
-            (_keys(poll), _pack(votes, order, now))
-            for (poll, votes), order in zip(batches, orders, strict=True)
+            (_keys(poll, shard), _pack(votes, order, now))
+            for (poll, shard, votes), order in zip(batches, orders, strict=True)
         ]
         replies = await self._pipeline(calls)
         return [
             _counted(poll, order, reply)
-            for (poll, _), order, reply in zip(batches, orders, replies, strict=True)
+            for (poll, _, _), order, reply in zip(batches, orders, replies, strict=True)
         ]
 
     async def tally(self, poll: str) -> Tally:
@@ -349,7 +362,7 @@ def _pack(votes: Sequence[Vote], order: Sequence[int], now: float) -> bytes:
         nullifiers,
         [owner[vote.nullifier] for vote in ballots],
         [vote.ballot_id for vote in ballots],
-        [vote.choice for vote in ballots],
+        [vote.answer for vote in ballots],
         [vote.nonce for vote in ballots],
     ]
     # Lua's cmsgpack reads no bin type.

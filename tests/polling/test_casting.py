@@ -9,7 +9,7 @@ from polling.casting import Caster
 from polling.errors import Busy, PollingError, StoreDown
 from polling.model import Tally, draft
 from polling.rules import PollState
-from polling.store import Counted, PollStore, Vote
+from polling.store import Batch, Counted, PollStore, Vote
 from tests.polling.conftest import Settings
 
 
@@ -20,10 +20,8 @@ class Watched(PollStore):
     gate: asyncio.Event
     error: Exception | None = None
 
-    async def cast(
-        self, batches: Sequence[tuple[str, Sequence[Vote]]], now: float
-    ) -> list[Counted | PollingError]:
-        self.batches.append([len(votes) for _, votes in batches])
+    async def cast(self, batches: Sequence[Batch], now: float) -> list[Counted | PollingError]:
+        self.batches.append([len(votes) for _, _, votes in batches])
         await self.gate.wait()
         if self.error is not None:
             raise self.error
@@ -72,7 +70,7 @@ async def running(watched: Watched) -> AsyncIterator[Running]:
 
 def vote(number: int) -> Vote:
     place = number.to_bytes(16, "big")
-    return Vote(place, place, "1", place)
+    return Vote(place, place, "1", place, (("1", 1),))
 
 
 async def test_votes_of_one_tick_travel_together(
@@ -136,7 +134,7 @@ async def test_a_batch_that_fails_is_not_acknowledged_and_the_next_one_is(
 
 async def test_counters_tell_new_from_repeated_from_refused(running: Running, poll: str) -> None:
     await running.caster.put(poll, vote(1))
-    other_ballot = Vote(vote(1).nullifier, b"x" * 16, "1", b"x" * 16)
+    other_ballot = Vote(vote(1).nullifier, b"x" * 16, "1", b"x" * 16, (("1", 1),))
     puts = [running.caster.put(poll, one) for one in (vote(1), vote(2), other_ballot)]
     await asyncio.gather(*puts)
     counters = running.caster.counters

@@ -163,8 +163,8 @@ async def test_votes_do_not_wait_for_readers(valkey: Server, client: Redis, ask:
     try:
         reading = asyncio.ensure_future(polls.tally(poll.id))
         await asyncio.sleep(0.05)
-        vote = Vote(b"n" * 16, b"b" * 16, "1", b"r" * 16)
-        (counted,) = await polls.cast([(poll.id, [vote])], 0.0)
+        vote = Vote(b"n" * 16, b"b" * 16, "1", b"r" * 16, (("1", 1),))
+        (counted,) = await polls.cast([(poll.id, 0, [vote])], 0.0)
         assert isinstance(counted, Counted)
         assert counted.codes == [1]
         assert not reading.done()

@@ -28,17 +28,19 @@ async def opened(polls: PollStore, **times: float) -> Poll:
 
 def vote(voter: int, choice: str = "1", ballot: bytes | None = None) -> Vote:
     nullifier = voter.to_bytes(16, "big")
-    return Vote(nullifier, ballot or secrets.token_bytes(16), choice, secrets.token_bytes(16))
+    deltas = ((choice, 1),)
+    ballot_id = ballot or secrets.token_bytes(16)
+    return Vote(nullifier, ballot_id, choice, secrets.token_bytes(16), deltas)
 
 
 async def cast(polls: PollStore, poll: Poll, *votes: Vote, now: float = 3.0) -> Counted:
-    (result,) = await polls.cast([(poll.id, votes)], now)
+    (result,) = await polls.cast([(poll.id, 0, votes)], now)
     assert isinstance(result, Counted), result
     return result
 
 
 async def failure(polls: PollStore, poll: str, *votes: Vote) -> PollingError:
-    (result,) = await polls.cast([(poll, votes)], 3.0)
+    (result,) = await polls.cast([(poll, 0, votes)], 3.0)
     assert isinstance(result, PollingError)
     return result
 
@@ -185,7 +187,7 @@ async def test_an_unknown_choice_counts_nothing(polls: PollStore) -> None:
 
 async def test_a_vote_without_a_nullifier_is_never_counted(polls: PollStore) -> None:
     poll = await opened(polls)
-    without = Vote(None, b"b" * 16, "1", b"n" * 16)
+    without = Vote(None, b"b" * 16, "1", b"n" * 16, (("1", 1),))
     assert (await cast(polls, poll, without, vote(1))).codes == [store.NO_KEY, 1]
 
 
@@ -210,7 +212,12 @@ async def test_every_code_belongs_to_its_vote(polls: PollStore) -> None:
 async def test_batches_of_several_polls_stand_alone(polls: PollStore) -> None:
     first, second = await opened(polls), await opened(polls)
     results = await polls.cast(
-        [(first.id, [vote(1)]), ("abcdefghij", [vote(1)]), (second.id, [vote(1), vote(2)])], 3.0
+        [
+            (first.id, 0, [vote(1)]),
+            ("abcdefghij", 0, [vote(1)]),
+            (second.id, 0, [vote(1), vote(2)]),
+        ],
+        3.0,
     )
     assert isinstance(results[0], Counted)
     assert isinstance(results[1], UnknownPoll)
@@ -271,7 +278,7 @@ async def test_a_cancelled_cast_leaves_the_connection_usable(
 ) -> None:
     narrow = PollStore(AsyncRedis.from_url(valkey.url, max_connections=1))
     poll = await opened(polls)
-    casting = asyncio.create_task(narrow.cast([(poll.id, [vote(1)])], 3.0))
+    casting = asyncio.create_task(narrow.cast([(poll.id, 0, [vote(1)])], 3.0))
     await asyncio.sleep(0)
     casting.cancel()
     with pytest.raises(asyncio.CancelledError):
