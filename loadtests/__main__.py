@@ -29,7 +29,9 @@ if not out.is_terminal:
 progress = Console(stderr=True, highlight=False, style="dim")
 
 Json = Annotated[Path | None, typer.Option("--json", help="Also write every figure to this file.")]
-Check = Annotated[bool, typer.Option("--check", help="Exit with 1 where a goal is missed.")]
+Check = Annotated[
+    bool, typer.Option("--check", help="Exit with 1 where a goal is missed or not measured.")
+]
 
 
 def main() -> None:
@@ -199,7 +201,7 @@ def _finish_all(reports: list[Report], json: Path | None, check: bool) -> None:
         report.print(out)
     if json is not None:
         write(reports, json)
-    if any(one.broken or (check and one.missed) for one in reports):
+    if any(one.broken or (check and (one.missed or one.unmeasured)) for one in reports):
         raise typer.Exit(1)
 
 

@@ -105,7 +105,8 @@ def run(plan: Plan, say: Callable[[str], None]) -> Report:
         "first picture: from the player's decision to join until the new join's first frame is "
         "shown; the page keeps its scripts. Page load: from the navigation's start.",
         "A/V: sound delay less picture delay, positive where sound is late; own error about 20 ms "
-        "(see loadtests/latency.py), with WHIP also the publisher's own offset.",
+        "(see loadtests/latency.py), with WHIP also the publisher's own offset. By WHEP an upper "
+        "bound: Web Audio hears a stream through a buffer of its own, later than the speaker.",
     ]
     return report
 
@@ -201,8 +202,9 @@ def _by_path(
         "A/V offset, median",
         [abs(percentile(found, 0.5))],
         "ms",
-        Goal("≤", 40),
-        f"{percentile(found, 0.5):+.0f} ms of {len(found)} tones",
+        # What plays a stream lies beside Web Audio, which hears it a buffer of its own later.
+        None if path == "whep" else Goal("≤", 40),
+        f"{percentile(found, 0.5):+.0f} ms of {len(found)} tones" if found else "no tone was heard",
     )
     report.add("A/V offset, p95", [percentile([abs(one) for one in found], 0.95)], "ms")
 

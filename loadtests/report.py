@@ -46,7 +46,12 @@ class Figure:
     @property
     def missed(self) -> bool:
         """Whether there is a goal and the median misses it."""
-        return self.goal is not None and not self.goal.met(self.median)
+        return self.goal is not None and bool(self.values) and not self.goal.met(self.median)
+
+    @property
+    def unmeasured(self) -> bool:
+        """Whether there is a goal and no value to hold against it."""
+        return self.goal is not None and not self.values
 
 
 @dataclass
@@ -68,8 +73,9 @@ class Report:
         goal: Goal | None = None,
         note: str = "",
     ) -> Figure:
-        """Adds a figure."""
-        figure = Figure(name, list(values), unit, goal, note)
+        """Adds a figure; values that are NaN were not measured and are left out."""
+        measured = [value for value in values if not math.isnan(value)]
+        figure = Figure(name, measured, unit, goal, note)
         self.figures.append(figure)
         return figure
 
@@ -81,6 +87,11 @@ class Report:
     def missed(self) -> list[Figure]:
         """The figures whose goal is missed."""
         return [figure for figure in self.figures if figure.missed]
+
+    @property
+    def unmeasured(self) -> list[Figure]:
+        """The figures with a goal and without a value."""
+        return [figure for figure in self.figures if figure.unmeasured]
 
     def print(self, console: Console) -> None:
         """The machine, the table, the notes."""
@@ -141,6 +152,8 @@ def _cells(figure: Figure) -> tuple[str, ...]:
     if figure.goal is not None:
         goal = f"{figure.goal.sense} {_number(figure.goal.limit)}"
         verdict = "[red]missed[/]" if figure.missed else "[green]reached[/]"
+        if figure.unmeasured:
+            verdict = "[yellow]not measured[/]"
     shown = " ".join(part for part in (verdict, f"[dim]{figure.note}[/]" if figure.note else ""))
     return (figure.name, _number(figure.median), figure.unit, spread, goal, shown.strip())
 

@@ -88,9 +88,14 @@
     await audio.audioWorklet.addModule(url);
     const tap = new AudioWorkletNode(audio, "tap");
     tap.port.onmessage = ({ data }) => onsets.push(data);
-    const source = audio.createMediaElementSource(video);
-    source.connect(tap);
-    source.connect(audio.destination);
+    if (video.srcObject instanceof MediaStream) {
+      // An element's source is silent for a stream; the element itself goes on being heard.
+      audio.createMediaStreamSource(video.srcObject).connect(tap);
+    } else {
+      const source = audio.createMediaElementSource(video);
+      source.connect(tap);
+      source.connect(audio.destination);
+    }
     await audio.resume();
   };
 

@@ -32,7 +32,17 @@ def test_a_goal_is_held_against_the_median() -> None:
     assert not Figure("cost", [9, 1, 2], "µs", Goal("≤", 2)).missed
     assert Figure("cost", [9, 1, 2], "µs", Goal("≤", 1.9)).missed
     assert not Figure("pace", [5.0], "votes/s", Goal("≥", 5)).missed
-    assert Figure("nothing came", [], "ms", Goal("≤", 1)).missed
+
+
+def test_what_was_not_measured_is_not_called_missed() -> None:
+    report = Report("title", "machine")
+    report.add("never came", [percentile([], 0.5)], "ms", Goal("≤", 1))
+    report.add("without a goal", [], "ms")
+    assert not report.missed
+    assert [figure.name for figure in report.unmeasured] == ["never came"]
+    line = next(line for line in shown(report).splitlines() if line.startswith("never came"))
+    assert line.split() == ["never", "came", "–", "ms", "≤", "1", "not", "measured"]
+    assert report.shown()["figures"][0]["median"] is None
 
 
 def test_the_table_names_unit_goal_and_verdict() -> None:
