@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal, get_type_hints
 import msgspec
 from msgspec import Meta
 
+from streamd.config_ranges import check_identity
 from streamd.errors import ConfigError
 
 Port = Annotated[int, Meta(ge=0, le=65_535)]
@@ -38,6 +39,7 @@ class Web(msgspec.Struct, frozen=True):
     host: str = "127.0.0.1"
     port: Port = 8080
     public_url: str = ""
+    proxies: tuple[str, ...] = ()
     body_bytes: Bytes = 65_536
 
 
@@ -139,11 +141,29 @@ class Polls(msgspec.Struct, frozen=True):
     keys_dir: str = ""
 
 
+class Platform(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A messenger whose signed tokens name its users. One of the three key fields is set."""
+
+    id: str
+    issuer: str
+    audience: str
+    algorithm: Literal["HS256", "EdDSA"]
+    secret: str = ""
+    jwks_url: str = ""
+    jwks: str = ""
+    region_claim: str = ""
+
+
 class Identity(msgspec.Struct, frozen=True):
-    """Device cookies and connect tokens."""
+    """Who may vote as whom: device cookies, platforms, access codes, connect tokens."""
 
     token_seconds: Positive = 300
     cookie_days: Positive = 180
+    pow_cost: Annotated[int, Meta(ge=0, le=1_000_000)] = 1_000
+    pow_days: Positive = 180
+    devices_per_minute: Annotated[int, Meta(ge=0)] = 600
+    code_guesses_per_minute: Positive = 60
+    platforms: tuple[Platform, ...] = ()
 
 
 class Log(msgspec.Struct, frozen=True):
@@ -163,6 +183,13 @@ class Candidate(msgspec.Struct, frozen=True):
     portrait: str = ""
 
 
+class Region(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A region that polls can be limited to and that results are broken down by."""
+
+    id: str
+    name: dict[str, str]
+
+
 class Event(msgspec.Struct, frozen=True):
     """The event page and who stands in it. Strings by language: ``{en = "…", fa = "…"}``."""
 
@@ -174,6 +201,7 @@ class Event(msgspec.Struct, frozen=True):
         default_factory=lambda: {"en": "Election headquarters", "fa": "ستاد انتخابات"}
     )
     candidates: tuple[Candidate, ...] = ()
+    regions: tuple[Region, ...] = ()
     simulated: bool = False
     delay_seconds: Annotated[float, Meta(ge=0, le=60)] = 0.0
 
@@ -299,6 +327,7 @@ def _check_ranges(config: Config) -> None:
                 f"[[event.candidates]] stream is {candidate.stream!r}: use 1 to 63 lower-case "
                 "letters, digits and hyphens."
             )
+    check_identity(config)
     numbers = [candidate.number for candidate in config.event.candidates]
     streams = [candidate.stream for candidate in config.event.candidates]
     if len(set(numbers)) < len(numbers) or len(set(streams)) < len(streams):

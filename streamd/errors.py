@@ -23,6 +23,12 @@
     │   └── NoAcceptableCodec  the offer holds none of the codecs streamd relays
     └── AccessError
         ├── Unauthenticated    no valid key or token came with the request
+        │   └── ProofNeeded    the device has yet to do its proof of work
+        ├── ProofRefused       a proof of work is wrong, too late, or was used before
+        ├── CodeRefused        not an access code for what it was entered for
+        │   └── MistypedCode   not an access code at all: its check character does not fit
+        ├── TooOften           this network has done that as often as it may for now
+        ├── IssuerUnreachable  a platform's keys cannot be fetched
         └── Forbidden          the key or the origin is known but may not do this
 
 An error says what happened and what to do; facts stand in attributes. The web and feeds floors
@@ -174,3 +180,37 @@ class Unauthenticated(AccessError):
 
 class Forbidden(AccessError):
     """The key or the origin is known but may not do this."""
+
+
+class ProofNeeded(Unauthenticated):
+    """The device has yet to do its proof of work."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This browser has not been admitted yet. Solve the challenge of "
+            "/api/v1/identity/challenge and send it to /api/v1/token."
+        )
+
+
+class ProofRefused(AccessError):
+    """A proof of work is wrong, too late, or was used before."""
+
+
+class CodeRefused(AccessError):
+    """Not an access code for what it was entered for."""
+
+
+class MistypedCode(CodeRefused):
+    """Not an access code at all: its check character does not fit."""
+
+
+class TooOften(AccessError):
+    """This network has done that as often as it may for now; ``retry_after`` is in seconds."""
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class IssuerUnreachable(AccessError):
+    """A platform's keys cannot be fetched."""

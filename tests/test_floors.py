@@ -13,11 +13,19 @@ ROOT = Path(__file__).parent.parent
 FLOORS = {
     "streamd.errors": 0,
     "streamd.config": 0,
+    "streamd.config_ranges": 0,
     "streamd.media": 0,
     "streamd.clips": 0,
     "streamd": 0,
     "streamd.log": 1,
     "streamd.identity": 1,
+    "streamd.identity_codes": 1,
+    "streamd.identity_jwks": 1,
+    "streamd.identity_platforms": 1,
+    "streamd.identity_proof": 1,
+    "streamd.identity_rates": 1,
+    "streamd.identity_store": 1,
+    "streamd.identity_tiers": 1,
     "streamd.keys": 1,
     "streamd.store": 1,
     "streamd.valkey": 1,
@@ -38,12 +46,18 @@ FLOORS = {
     "streamd.publish": 4,
     "streamd.publish_sources": 4,
     "streamd.cli": 5,
+    "streamd.identity_cli": 5,
     "streamd.__main__": 5,
 }
 POLLING = {
     "polling.errors": 0,
     "polling.model": 0,
     "polling.rules": 0,
+    "polling.questions": 0,
+    "polling.poll_rules": 0,
+    "polling.visibility": 0,
+    "polling.breakdown": 0,
+    "polling.answers": 0,
     "polling": 0,
     "polling.poll_keys": 1,
     "polling.store": 1,
@@ -57,11 +71,28 @@ DOORS = {
     "aiortc": ("streamd/webrtc/", "loadtests/", "tests/"),
     "aioice": ("streamd/webrtc/", "loadtests/", "tests/"),
     "websockets": ("streamd/feeds/gateway.py", "loadtests/", "tests/"),
-    "redis": ("streamd/store.py", "streamd/keys.py", "polling/store.py", "tests/", "loadtests/"),
+    "redis": (
+        "streamd/store.py",
+        "streamd/keys.py",
+        "streamd/identity_store.py",
+        "polling/store",
+        "tests/",
+        "loadtests/",
+    ),
     "aiohttp": ("streamd/web/", "loadtests/", "tests/"),
     "obstore": ("streamd/recording/object_store.py", "tests/"),
 }
-PURE = ("streamd/media/", "streamd/campaign/rotation.py", "polling/model.py", "polling/rules.py")
+PURE = (
+    "streamd/media/",
+    "streamd/campaign/rotation.py",
+    "polling/model.py",
+    "polling/rules.py",
+    "polling/questions.py",
+    "polling/poll_rules.py",
+    "polling/visibility.py",
+    "polling/breakdown.py",
+    "polling/answers.py",
+)
 IMPURE = {"asyncio", "time", "socket", "threading", "random"}
 
 FILES = sorted(

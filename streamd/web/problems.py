@@ -104,6 +104,12 @@ REFUSALS: tuple[tuple[type[Exception], Refusal], ...] = (
     (recordings.DownloadUnready, Refusal(503, "unready", "Being made", (("Retry-After", "5"),))),
     (recordings.DownloadRefused, Refusal(503, "no_room", "Later", (("Retry-After", "60"),))),
     (recordings.StorageFailed, Refusal(503, "storage_failed", "Storage unavailable", _SOON)),
+    (errors.ProofNeeded, Refusal(401, "proof_needed", "Proof of work missing")),
+    (errors.ProofRefused, Refusal(422, "proof_refused", "Proof of work refused")),
+    (errors.MistypedCode, Refusal(422, "mistyped_code", "Code mistyped")),
+    (errors.CodeRefused, Refusal(403, "code_refused", "Code not valid here")),
+    (errors.TooOften, Refusal(429, "too_often", "Too often")),
+    (errors.IssuerUnreachable, Refusal(503, "issuer_unreachable", "Platform unavailable", _SOON)),
     (
         errors.Unauthenticated,
         Refusal(401, "unauthenticated", "Not signed in", (("WWW-Authenticate", "Bearer"),)),
@@ -169,7 +175,10 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         extra: dict[str, object] = {}
         if isinstance(error, errors.NoAcceptableCodec):
             extra["accepted"] = list(error.accepted)
-        return _answer(request, refusal_found, str(error), extra)
+        response = _answer(request, refusal_found, str(error), extra)
+        if isinstance(error, errors.TooOften):
+            response.headers["Retry-After"] = str(error.retry_after)
+        return response
     except Exception:
         log.exception("request failed", path=request.path, method=request.method)
         refusal = Refusal(500, "internal", "Internal error")
