@@ -4,14 +4,23 @@
     ├── PollError              about one poll; ``.poll``
     │   ├── UnknownPoll        no such poll
     │   ├── IllegalMove        the poll's state does not allow this; ``.state``, ``.move``
+    │   ├── PollLocked         it has a vote, or is over: its questions can't change any more
     │   ├── PollKeyLost        the poll is open and its key file is gone
     │   ├── LedgerBroken       ledger and position disagree; nothing more is counted
+    │   ├── NotMerged          what is asked for is not in the log yet; ``.seconds``
+    │   ├── NotInLog           the log has no such leaf, size or statement, nor will it
+    │   ├── LogForked          the log on this disk is not the one that was published
     │   └── VoteRefused        the vote was not counted and never will be as it is
     │       ├── UnknownChoice  ``.choice``
     │       ├── PollClosed     ``.state``: not open yet, or closed
+    │       ├── NotEligible    ``.why``: the rules leave this voter's "tier" or "region" out
+    │       ├── PollChanged    the poll was edited after its voter had read it
+    │       ├── TooManyAsked   this voter has put as many questions as the poll takes
+    │       ├── UnknownItem    no such question from a viewer, or not one to vote for
     │       ├── AlreadyVoted   this voter's vote is counted, under another ballot_id
     │       └── BallotConflict this ballot_id is counted with other choices
     ├── NoIdentity             the caller is anonymous
+    ├── NoteRejected           a signed note, a key, a receipt or a proof does not hold
     ├── InvalidPoll            ``.field``: what is asked breaks a rule
     ├── InvalidBallot          ``.field``: the ballot has not the shape of one
     └── NotCounted             not acknowledged: try again with the same ballot_id
@@ -55,6 +64,16 @@ class IllegalMove(PollError):
         self.move = move
 
 
+class PollLocked(PollError):
+    """Someone has voted, or the poll is over: what it asks can't change any more."""
+
+    def __init__(self, poll: str) -> None:
+        super().__init__(
+            "This poll can't be changed any more: it has a vote, or it is over. Ask a new one.",
+            poll,
+        )
+
+
 class PollKeyLost(PollError):
     """The poll is open and its key file is gone: who has voted can no longer be told."""
 
@@ -73,6 +92,33 @@ class LedgerBroken(PollError):
         super().__init__(
             f"The ledger of poll “{poll}” does not match its tally. Nothing was counted; "
             "run “python -m polling audit” to see where they differ.",
+            poll,
+        )
+
+
+class NotMerged(PollError):
+    """What is asked for is not in the log yet; ``seconds`` is when to ask again."""
+
+    def __init__(self, poll: str, message: str, seconds: int = 5) -> None:
+        super().__init__(message, poll)
+        self.seconds = seconds
+
+
+class NotInLog(PollError):
+    """The log has no such leaf, size or statement, and waiting changes nothing."""
+
+    def __init__(self, poll: str, message: str) -> None:
+        super().__init__(message, poll)
+
+
+class LogForked(PollError):
+    """The log on this disk is not the one that was published: nothing is added to it."""
+
+    def __init__(self, poll: str, here: int, published: int) -> None:
+        super().__init__(
+            f"The log of poll “{poll}” has {here} leaves on this disk, and another one with "
+            f"{published} leaves was published. Bring var/log and var/ledger back from the machine "
+            "or the backup that has it; nothing is added meanwhile.",
             poll,
         )
 
@@ -101,6 +147,43 @@ class PollClosed(VoteRefused):
         self.state = state
 
 
+class NotEligible(VoteRefused):
+    """The poll's rules leave this voter out; ``why`` is "tier" or "region"."""
+
+    def __init__(self, poll: str, why: str) -> None:
+        super().__init__(
+            "This poll is for viewers of other regions."
+            if why == "region"
+            else "This poll asks for another kind of identity. See its rules for who may vote.",
+            poll,
+        )
+        self.why = why
+
+
+class PollChanged(VoteRefused):
+    """The poll was edited after its voter had read it."""
+
+    def __init__(self, poll: str) -> None:
+        super().__init__(
+            "The question was changed while you answered. Read it again, then vote.", poll
+        )
+
+
+class TooManyAsked(VoteRefused):
+    """This voter has put as many questions as the poll takes of one person, or it is full."""
+
+    def __init__(self, poll: str) -> None:
+        super().__init__("No more questions are taken from you here. Vote for those shown.", poll)
+
+
+class UnknownItem(VoteRefused):
+    """There is no such question or answer of a viewer, or it is not shown."""
+
+    def __init__(self, poll: str, item: str) -> None:
+        super().__init__("There is no such entry in this poll. It may have been taken away.", poll)
+        self.item = item
+
+
 class AlreadyVoted(VoteRefused):
     """This voter's vote is counted, under another ballot_id."""
 
@@ -120,6 +203,10 @@ class NoIdentity(PollingError):
 
     def __init__(self) -> None:
         super().__init__("Voting needs an identity. Reload the page, then vote again.")
+
+
+class NoteRejected(PollingError):
+    """A signed note, a key, a receipt or a proof does not hold."""
 
 
 class InvalidPoll(PollingError):
