@@ -90,7 +90,7 @@ class Recount:
         self._recounted[entry.choice] += 1
         if entry.part != 0 or entry.seq != self._entries:
             self._note(f"entry {self._entries} of the ledger has position {entry.seq}-{entry.part}")
-        if entry.choice not in self.poll.choice_ids:
+        if entry.choice not in self.poll.counters:
             self._note(f"position {entry.seq} holds the unknown choice “{entry.choice}”")
         if entry.receipt != f"{entry.seq}:{entry.choice}":
             self._note(f"position {entry.seq} and the receipt of its ballot disagree")

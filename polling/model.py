@@ -1,81 +1,167 @@
-"""The values of a poll: Poll, Choice, Ballot, Receipt, Tally. Frozen, and nothing but values."""
+"""The values of a poll: Poll, Ballot, Receipt, Tally. Frozen, and nothing but values."""
 
 from __future__ import annotations
 
 import base64
 import functools
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from polling import rules
-from polling.errors import UnknownChoice
+from polling.breakdown import tiers
+from polling.errors import InvalidPoll
+from polling.poll_rules import PollRules, check_rules
+from polling.questions import Asked, Choice, Kind, Question, check_questions
 from polling.rules import PollState
+from polling.visibility import Audience, sees_poll, sees_results, sees_right
 
+__all__ = ["Ballot", "Choice", "Poll", "Receipt", "Tally", "draft", "draft_sheet"]
 
-class Choice(msgspec.Struct, frozen=True):
-    """One answer: ``id`` is "1" to "10" in the order shown."""
-
-    id: str
-    label: str
+SURVEY = "survey"
 
 
 class Poll(msgspec.Struct, frozen=True, dict=True):
-    """A question asked on a stream. Times are Unix seconds, None until they happen."""
+    """A sheet of questions asked on a stream. Times are Unix seconds, None until they happen.
+
+    ``version`` grows by one at every edit. ``seed``: the published one of shuffled choices.
+    """
 
     id: str
     stream: str
-    question: str
-    choices: tuple[Choice, ...]
+    questions: tuple[Question, ...]
     asker: str
     created_at: float
-    duration_seconds: int | None = None
+    rules: PollRules = PollRules()
     simulated: bool = False
-    shards: int = 1
+    seed: str = ""
+    version: int = 1
     state: PollState = PollState.DRAFT
+    opens_at: float | None = None
     opened_at: float | None = None
     closes_at: float | None = None
     closed_at: float | None = None
+    shown_at: float | None = None
+
+    @property
+    def kind(self) -> str:
+        """The question's kind, or "survey" where there are several."""
+        return self.questions[0].kind.value if len(self.questions) == 1 else SURVEY
+
+    @property
+    def question(self) -> str:
+        """The first question's text."""
+        return self.questions[0].text
+
+    @property
+    def choices(self) -> tuple[Choice, ...]:
+        """The first question's choices."""
+        return self.questions[0].choices
+
+    @property
+    def shards(self) -> int:
+        """Over how many ``{poll:shard}`` its voters are spread."""
+        return self.rules.shards
+
+    @property
+    def duration_seconds(self) -> int | None:
+        """Seconds from opening to closing; None: closed by hand."""
+        return self.rules.duration_seconds
 
     @functools.cached_property
-    def choice_ids(self) -> frozenset[str]:
-        """The choices' ids. Kept, because every vote asks."""
-        return frozenset(choice.id for choice in self.choices)
+    def counters(self) -> tuple[str, ...]:
+        """Every counter of an answer: "2" with one question, "q1.2" with several."""
+        return tuple(
+            f"{self.prefix(question)}{counter}"
+            for question in self.questions
+            for counter in question.counters
+        )
 
-    def to_dict(self, tally: Tally | None = None) -> dict[str, Any]:
-        """The poll as the HTTP API and the feeds show it, with ``tally`` or null."""
+    @functools.cached_property
+    def answers(self) -> dict[object, Any]:
+        """Answers made of ballots, kept by ``polling.answers``: every vote asks for one."""
+        return {}
+
+    @functools.cached_property
+    def holds_text(self) -> bool:
+        """Whether open answers are asked for."""
+        return any(question.kind is Kind.TEXT for question in self.questions)
+
+    @property
+    def is_qa(self) -> bool:
+        """Whether its viewers ask and nobody casts a ballot."""
+        return self.questions[0].kind is Kind.QA
+
+    def prefix(self, question: Question) -> str:
+        """What the counters of ``question`` begin with."""
+        return f"{question.id}." if len(self.questions) > 1 else ""
+
+    def is_visible(self, audience: Audience) -> bool:
+        """Whether ``audience`` is told that there is this poll."""
+        return sees_poll(self.state, self.opened_at is not None, audience)
+
+    def to_dict(
+        self, tally: Tally | None = None, audience: Audience = Audience.PUBLIC
+    ) -> dict[str, Any]:
+        """The poll as the HTTP API and the feeds show it to ``audience``, with its tally or null.
+
+        What ``audience`` may not see is not in it: see ``shown_tally`` and ``Question.to_dict``.
+        """
+        reveals = sees_right(self.state, self.shown_at is not None, audience)
         return {
             "id": self.id,
             "stream": self.stream,
             "state": self.state.value,
-            "kind": "single",
+            "kind": self.kind,
             "question": self.question,
             "choices": [{"id": choice.id, "label": choice.label} for choice in self.choices],
+            "questions": [question.to_dict(reveals=reveals) for question in self.questions],
+            "rules": self.rules.to_dict(),
+            "version": self.version,
+            "seed": self.seed,
             "asker": self.asker,
             "duration_seconds": self.duration_seconds,
             "created_at": self.created_at,
+            "opens_at": self.opens_at,
             "opened_at": self.opened_at,
             "closes_at": self.closes_at,
             "closed_at": self.closed_at,
+            "shown_at": self.shown_at,
             "simulated": self.simulated,
-            "results": "live",
-            "tally": tally.to_dict() if tally is not None else None,
+            "results": self.rules.results,
+            "tier_results": tiers(tally.groups) if tally is not None else {},
+            "tally": self.shown_tally(tally, audience) if tally is not None else None,
         }
 
+    def shown_tally(self, tally: Tally, audience: Audience = Audience.PUBLIC) -> dict[str, Any]:
+        """``tally`` as ``audience`` sees it: where the rules hide it, ``counts`` is null and the
+        words of open answers are left out. How many answered is never hidden.
+        """
+        row = tally.to_dict()
+        if not sees_results(self.rules.results, tally.state, audience):
+            row["counts"] = None
+            row.pop("words", None)
+        return row
 
-class Ballot(msgspec.Struct, frozen=True):
+
+class Ballot(msgspec.Struct, frozen=True, gc=False):
     """One answer of one voter, who is not named in it.
 
     ``ballot_id`` and ``nonce`` are 128 random bits each, made by the voter's client, as 32
-    lower-case hexadecimal characters. A retry carries the same ``ballot_id``.
+    lower-case hexadecimal characters. A retry carries the same ``ballot_id``. One question is
+    answered by ``choices``, or by ``text``; a survey by ``answers``: question id → choices or
+    text. ``version``: the poll's as its voter read it, 0 where the client doesn't say.
     """
 
     poll: str
-    choices: tuple[str, ...]
-    ballot_id: str
-    nonce: str
+    choices: tuple[str, ...] = ()
+    ballot_id: str = ""
+    nonce: str = ""
+    text: str | None = None
+    answers: dict[str, tuple[str, ...] | str] | None = None
+    version: int = 0
 
 
 class Receipt(msgspec.Struct, frozen=True):
@@ -97,23 +183,67 @@ class Receipt(msgspec.Struct, frozen=True):
 
 
 class Tally(msgspec.Struct, frozen=True):
-    """How the answers stand after position ``seq``; ``counts`` by choice id."""
+    """How the answers stand after position ``seq``; ``counts`` by counter.
+
+    ``groups``: the counters that begin with "@", by tier and region; never shown as they are.
+    ``words``: of approved open answers, by question: ``[[word, n], …]``. ``items``: the questions
+    of viewers in a poll of kind "qa".
+    """
 
     poll: str
     state: PollState
     seq: int
     total: int
     counts: dict[str, int]
+    groups: dict[str, int] = {}
+    words: Mapping[str, Sequence[tuple[str, int]]] | None = None
+    items: Sequence[Mapping[str, Any]] | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """``{"poll", "state", "seq", "total", "counts": {choice: n}}``."""
-        return {
+        """``{"poll", "state", "seq", "total", "counts": {choice: n}}``.
+
+        Where there are any: ``tiers`` {tier: n | null}, ``words``, ``items``.
+        """
+        row: dict[str, Any] = {
             "poll": self.poll,
             "state": self.state.value,
             "seq": self.seq,
             "total": self.total,
             "counts": dict(self.counts),
         }
+        if self.groups:
+            row["tiers"] = tiers(self.groups)
+        if self.words is not None:
+            row["words"] = {
+                name: [list(pair) for pair in found] for name, found in self.words.items()
+            }
+        if self.items is not None:
+            row["items"] = [dict(item) for item in self.items]
+        return row
+
+
+def draft_sheet(
+    stream: str,
+    asked: Sequence[Asked],
+    asker: str,
+    wanted: PollRules | None = None,
+    *,
+    now: float,
+    simulated: bool = False,
+) -> Poll:
+    """A new poll in state ``draft`` with a random id. Raises InvalidPoll."""
+    questions = check_questions(asked)
+    checked = check_rules(wanted or PollRules(), questions)
+    return Poll(
+        id=base64.b32encode(secrets.token_bytes(10)).decode().lower()[:10],
+        stream=rules.check_stream(stream),
+        questions=questions,
+        asker=rules.check_asker(asker),
+        created_at=now,
+        rules=checked,
+        simulated=simulated,
+        seed=secrets.token_hex(16) if checked.shuffle else "",
+    )
 
 
 def draft(
@@ -126,29 +256,34 @@ def draft(
     duration_seconds: int | None = None,
     simulated: bool = False,
 ) -> Poll:
-    """A new poll in state ``draft`` with a random id. Raises InvalidPoll."""
-    return Poll(
-        id=base64.b32encode(secrets.token_bytes(10)).decode().lower()[:10],
-        stream=rules.check_stream(stream),
-        question=rules.check_question(question),
-        choices=tuple(
-            Choice(str(number), label) for number, label in enumerate(rules.check_labels(labels), 1)
-        ),
-        asker=rules.check_asker(asker),
-        created_at=now,
-        duration_seconds=rules.check_duration(duration_seconds),
+    """A new poll of one question with one answer. Raises InvalidPoll."""
+    return draft_sheet(
+        stream,
+        [Asked(question, Kind.SINGLE, rules.check_labels(labels))],
+        asker,
+        PollRules(duration_seconds=duration_seconds),
+        now=now,
         simulated=simulated,
     )
 
 
-def admit(poll: Poll, ballot: Ballot) -> None:
-    """Checks that ``ballot`` is one that ``poll`` could count: ids' shapes, one known choice.
+def edited(
+    poll: Poll,
+    asked: Sequence[Asked] | None = None,
+    wanted: PollRules | None = None,
+) -> Poll:
+    """``poll`` with other questions or rules, one version on. Raises InvalidPoll.
 
-    Raises InvalidBallot or UnknownChoice. Whether the poll is open, and whether the voter has
-    voted, is settled by the store in the same step that counts.
+    Whether it may be edited now is the store's to say, in the step that replaces it.
     """
-    rules.check_random(ballot.ballot_id, "ballot_id")
-    rules.check_random(ballot.nonce, "nonce")
-    choice = rules.check_single(ballot.choices)
-    if choice not in poll.choice_ids:
-        raise UnknownChoice(poll.id, choice)
+    questions = check_questions(asked) if asked is not None else poll.questions
+    checked = check_rules(wanted or poll.rules, questions)
+    if checked.shards != poll.rules.shards:
+        raise InvalidPoll("The number of shards is chosen when a poll is made.", "shards")
+    return msgspec.structs.replace(
+        poll,
+        questions=questions,
+        rules=checked,
+        seed=poll.seed or (secrets.token_hex(16) if checked.shuffle else ""),
+        version=poll.version + 1,
+    )

@@ -3,6 +3,9 @@
     draft ──schedule──► scheduled ──open──► open ──close──► closed ──archive──► archived
       └───────────────────open──────────────►
 
+A scheduled poll opens by itself, and may be scheduled anew. What never opened may be archived: it
+is withdrawn.
+
 Ballots count in state ``open`` alone; the store's atomic step has the last word on that.
 """
 
@@ -21,10 +24,10 @@ QUESTION_CHARACTERS = 300
 LABEL_CHARACTERS = 100
 ASKER_CHARACTERS = 100
 DURATION_SECONDS = range(1, 7 * 24 * 3600 + 1)
+AHEAD_SECONDS = 366 * 24 * 3600
 
 _POLL_ID = re.compile(r"[a-z2-7]{10}")
 _STREAM_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_RANDOM_128 = re.compile(r"[0-9a-f]{32}")
 # Overrides and isolates can make a label read as another one (Unicode TR 36, section 2.5).
 _BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
@@ -42,13 +45,22 @@ class PollState(StrEnum):
 Move = Literal["schedule", "open", "close", "archive"]
 
 MOVES: Mapping[PollState, Mapping[Move, PollState]] = {
-    PollState.DRAFT: {"schedule": PollState.SCHEDULED, "open": PollState.OPEN},
-    PollState.SCHEDULED: {"open": PollState.OPEN},
+    PollState.DRAFT: {
+        "schedule": PollState.SCHEDULED,
+        "open": PollState.OPEN,
+        "archive": PollState.ARCHIVED,
+    },
+    PollState.SCHEDULED: {
+        "schedule": PollState.SCHEDULED,
+        "open": PollState.OPEN,
+        "archive": PollState.ARCHIVED,
+    },
     PollState.OPEN: {"close": PollState.CLOSED},
     PollState.CLOSED: {"archive": PollState.ARCHIVED},
     PollState.ARCHIVED: {},
 }
 
+UNOPENED = frozenset({PollState.DRAFT, PollState.SCHEDULED})
 FINISHED = frozenset({PollState.CLOSED, PollState.ARCHIVED})
 _ORDER = {state: place for place, state in enumerate(PollState)}
 
@@ -88,13 +100,16 @@ def check_asker(text: str) -> str:
     return _check_text(text, "asker", "The asker's name", ASKER_CHARACTERS)
 
 
-def check_labels(labels: Sequence[str]) -> tuple[str, ...]:
-    """The choices' labels, NFC and trimmed: 2–10 different ones of 1–100 characters each.
+def check_labels(labels: Sequence[str], allowed: range = CHOICES) -> tuple[str, ...]:
+    """The choices' labels, NFC and trimmed: different ones of 1–100 characters each.
 
-    Raises InvalidPoll, naming the label at fault.
+    ``allowed`` is how many of them a question may have. Raises InvalidPoll, naming the label at
+    fault.
     """
-    if isinstance(labels, str) or len(labels) not in CHOICES:
-        raise InvalidPoll("A poll has 2 to 10 choices.", "choices")
+    if isinstance(labels, str) or len(labels) not in allowed:
+        raise InvalidPoll(
+            f"This kind of question has {allowed.start} to {allowed.stop - 1} choices.", "choices"
+        )
     checked = tuple(
         _check_text(label, "choices", f"Choice {number}", LABEL_CHARACTERS)
         for number, label in enumerate(labels, 1)
@@ -114,18 +129,44 @@ def check_duration(seconds: int | None) -> int | None:
     return seconds
 
 
-def check_random(text: str, field: str) -> str:
-    """``text`` if it is 128 bits as 32 lower-case hexadecimal characters, else InvalidBallot."""
-    if _RANDOM_128.fullmatch(text) is None:
+def check_opens_at(opens_at: float, now: float) -> float:
+    """When a poll shall open (Unix seconds): from now to a year ahead, else InvalidPoll."""
+    if isinstance(opens_at, bool) or not now <= opens_at <= now + AHEAD_SECONDS:
+        raise InvalidPoll("Choose an opening time from now to a year ahead.", "opens_at")
+    return float(opens_at)
+
+
+def check_optional(text: str, field: str, limit: int) -> str:
+    """``text``, NFC and trimmed, which may be empty. Raises InvalidPoll past ``limit``."""
+    return _check_text(text, field, "The text", limit) if text else ""
+
+
+def random_128(text: str, field: str) -> bytes:
+    """The 128 bits that ``text`` spells as 32 lower-case hexadecimal characters.
+
+    Raises InvalidBallot.
+    """
+    try:
+        bits = bytes.fromhex(text)
+    except ValueError:
+        bits = b""
+    # fromhex takes capitals and spaces; what reads back the same had neither.
+    if len(bits) != 16 or bits.hex() != text:
         raise InvalidBallot(f"A {field} is 32 lower-case hexadecimal characters.", field)
+    return bits
+
+
+def check_written(text: str, field: str, limit: int) -> str:
+    """What a viewer wrote, NFC, runs of white space made one space, trimmed.
+
+    Raises InvalidBallot past ``limit`` characters, when empty, or over a control character.
+    """
+    text = " ".join(unicodedata.normalize("NFC", text).split())
+    if not 1 <= len(text) <= limit:
+        raise InvalidBallot(f"Write 1 to {limit} characters.", field)
+    if (bad := _control(text)) is not None:
+        raise InvalidBallot(f"The text holds a control character (U+{bad:04X}).", field)
     return text
-
-
-def check_single(choices: Sequence[str]) -> str:
-    """The one choice of a ballot. Raises InvalidBallot where there are none or several."""
-    if len(choices) != 1:
-        raise InvalidBallot("Choose exactly one answer.", "choices")
-    return choices[0]
 
 
 def _check_text(text: str, field: str, shown: str, limit: int) -> str:
@@ -134,9 +175,14 @@ def _check_text(text: str, field: str, shown: str, limit: int) -> str:
     text = unicodedata.normalize("NFC", text).strip()
     if not 1 <= len(text) <= limit:
         raise InvalidPoll(f"{shown} needs 1 to {limit} characters.", field)
+    if (bad := _control(text)) is not None:
+        raise InvalidPoll(f"{shown} holds a control character (U+{bad:04X}). Remove it.", field)
+    return text
+
+
+def _control(text: str) -> int | None:
+    """The first character of ``text`` that does not belong into plain text, or None."""
     for character in text:
         if unicodedata.category(character) in ("Cc", "Cs") or character in _BIDI_CONTROLS:
-            raise InvalidPoll(
-                f"{shown} holds a control character (U+{ord(character):04X}). Remove it.", field
-            )
-    return text
+            return ord(character)
+    return None

@@ -10,6 +10,7 @@ from typing import Protocol
 import structlog
 
 from polling import rules, store
+from polling.answers import admit
 from polling.audit import Audit, Recount
 from polling.casting import Caster, Counters, Outcome, Pace
 from polling.errors import (
@@ -25,7 +26,7 @@ from polling.errors import (
     UnknownChoice,
     UnknownPoll,
 )
-from polling.model import Ballot, Poll, Receipt, Tally, admit, draft
+from polling.model import Ballot, Poll, Receipt, Tally, draft
 from polling.poll_keys import PollKeys
 from polling.pushes import Pushes
 from polling.rules import FINISHED, Move, PollState
@@ -224,7 +225,9 @@ class PollService:
         """The tally as the store has it. Raises UnknownPoll."""
         return await self._store.tally(poll)
 
-    async def cast(self, voter: str | None, ballot: Ballot) -> Receipt:
+    async def cast(
+        self, voter: str | None, ballot: Ballot, tier: str = "device", region: str = ""
+    ) -> Receipt:
         """Counts one ballot; the receipt means that it is on disk.
 
         The same ballot_id with the same choices gives the same receipt, after closing too.
@@ -237,16 +240,17 @@ class PollService:
         poll = self._polls.get(ballot.poll)
         if poll is None:
             poll = await self._learn(ballot.poll)
-        admit(poll, ballot)
+        answer = admit(poll, ballot, tier, region)
         nullifier = None
         if poll.state not in FINISHED:
             nullifier = self._keys.nullifier(poll.id, voter)
         vote = Vote(
             nullifier,
-            bytes.fromhex(ballot.ballot_id),
-            ballot.choices[0],
-            bytes.fromhex(ballot.nonce),
-            ((ballot.choices[0], 1),),
+            rules.random_128(ballot.ballot_id, "ballot_id"),
+            answer.text,
+            rules.random_128(ballot.nonce, "nonce"),
+            answer.deltas,
+            poll.version,
         )
         outcome = await self._caster.put(poll.id, vote)
         if isinstance(outcome, int) and outcome > 0:
@@ -270,7 +274,7 @@ class PollService:
             case store.VOTED:
                 return AlreadyVoted(poll)
             case store.UNKNOWN_CHOICE:
-                return UnknownChoice(poll, ballot.choices[0])
+                return UnknownChoice(poll, ",".join(ballot.choices))
             case store.NO_KEY:
                 return PollKeyLost(poll)
         known = self._polls.get(poll)

@@ -31,7 +31,7 @@ CONFLICT, VOTED, CLOSED, UNKNOWN_CHOICE, NO_KEY, STALE = -1, -2, -3, -4, -5, -6
 _LIBRARY = (Path(__file__).parent / "cast.lua").read_text(encoding="utf-8")
 _PAGE = 1_000
 _ANSWER_SECONDS = 5.0
-_LIFE = ("state", "opened_at", "closes_at", "closed_at")
+_LIFE = ("state", "opens_at", "opened_at", "closes_at", "closed_at", "shown_at")
 
 
 class Vote(msgspec.Struct, frozen=True, gc=False):
@@ -118,9 +118,8 @@ class PollStore:
         """Puts a draft in the store; False where its id is taken."""
         for index in ("polls", f"polls:{poll.stream}"):
             await self._command("ZADD", index, poll.created_at, poll.id)
-        choices = [choice.id for choice in poll.choices]
         record = msgspec.json.encode(_record(poll))
-        return bool(await self._function("create", _keys(poll.id)[:2], record, *choices))
+        return bool(await self._function("create", _keys(poll.id)[:2], record, *poll.counters))
 
     async def get(self, poll: str) -> Poll:
         """The poll as it stands. Raises UnknownPoll."""
@@ -388,10 +387,11 @@ def _tally(poll: str, reply: Sequence[Any]) -> Tally:
     state, seq, flat = reply
     if not state:
         raise UnknownPoll(poll)
-    counts = {
-        choice.decode(): int(count) for choice, count in zip(flat[::2], flat[1::2], strict=True)
-    }
-    return Tally(poll, PollState(state.decode()), seq, sum(counts.values()), counts)
+    counts: dict[str, int] = {}
+    groups: dict[str, int] = {}
+    for name, count in zip(flat[::2], flat[1::2], strict=True):
+        (groups if name.startswith(b"@") else counts)[name.decode()] = int(count)
+    return Tally(poll, PollState(state.decode()), seq, sum(counts.values()), counts, groups)
 
 
 def _record(poll: Poll) -> dict[str, Any]:

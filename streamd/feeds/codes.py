@@ -11,11 +11,11 @@
     ├── TokenExpiredError   109
     ├── TooManyRequests     111, temporary
     ├── TryAgain            100, temporary
-    └── RpcError            a code of streamd's own contract: 1001–1006
+    └── RpcError            a code of streamd's own contract: 1001–1010
     Disconnected            ends the connection with one row of ``Disconnect``
 
 Sources: error and disconnect codes from centrifugal/centrifuge `errors.go`, `disconnect.go` and
-`unsubscribe.go`; 1001–1006 from streamd's contract (docs/architecture.md). Clients come back after
+`unsubscribe.go`; 1001–1010 from streamd's contract (docs/architecture.md). Clients come back after
 3000–3499 and 4000–4499 and stay away after 3500–3999 and 4500–4999.
 """
 
@@ -46,6 +46,10 @@ class ErrorCode(IntEnum):
     NO_IDENTITY = 1004
     ALREADY_VOTED = 1005
     BALLOT_CONFLICT = 1006
+    NOT_ELIGIBLE = 1007
+    POLL_CHANGED = 1008
+    TOO_MANY_ASKED = 1009
+    UNKNOWN_ITEM = 1010
 
 
 class Disconnect(Enum):

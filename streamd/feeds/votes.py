@@ -22,6 +22,10 @@ CODES: Final[dict[type[errors.PollingError], ErrorCode]] = {
     errors.NoIdentity: ErrorCode.NO_IDENTITY,
     errors.AlreadyVoted: ErrorCode.ALREADY_VOTED,
     errors.BallotConflict: ErrorCode.BALLOT_CONFLICT,
+    errors.NotEligible: ErrorCode.NOT_ELIGIBLE,
+    errors.PollChanged: ErrorCode.POLL_CHANGED,
+    errors.TooManyAsked: ErrorCode.TOO_MANY_ASKED,
+    errors.UnknownItem: ErrorCode.UNKNOWN_ITEM,
 }
 """Refusals that the contract names. Every other one is in ``refusal``."""
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from polling import rules
-from polling.errors import IllegalMove, InvalidPoll
+from polling.errors import IllegalMove, InvalidBallot, InvalidPoll
 from polling.rules import MOVES, Move, PollState
 
 
@@ -14,7 +14,10 @@ from polling.rules import MOVES, Move, PollState
     [
         (PollState.DRAFT, "schedule", PollState.SCHEDULED),
         (PollState.DRAFT, "open", PollState.OPEN),
+        (PollState.DRAFT, "archive", PollState.ARCHIVED),
+        (PollState.SCHEDULED, "schedule", PollState.SCHEDULED),
         (PollState.SCHEDULED, "open", PollState.OPEN),
+        (PollState.SCHEDULED, "archive", PollState.ARCHIVED),
         (PollState.OPEN, "close", PollState.CLOSED),
         (PollState.CLOSED, "archive", PollState.ARCHIVED),
     ],
@@ -33,14 +36,15 @@ def test_every_other_move_is_refused_with_its_facts() -> None:
                     rules.after("p", state, move)
                 assert (caught.value.state, caught.value.move) == (state, move)
                 refused += 1
-    assert refused == 20 - 5
+    assert refused == 20 - 8
 
 
 def test_no_state_leads_back() -> None:
     order = list(PollState)
     for state, moves in MOVES.items():
-        assert all(order.index(to) > order.index(state) for to in moves.values())
-        assert all(rules.is_before(state, to) for to in moves.values())
+        onward = [to for to in moves.values() if to is not state]
+        assert all(order.index(to) > order.index(state) for to in onward)
+        assert all(rules.is_before(state, to) for to in onward)
         assert not rules.is_before(state, state)
 
 
@@ -109,3 +113,37 @@ def test_a_streams_id_cannot_break_a_key(stream: str) -> None:
 @pytest.mark.parametrize("name", ["", "abc", "ABCDEFGHIJ", "abcdefghi0", "{abcdefgh}"])
 def test_what_is_no_polls_id(name: str) -> None:
     assert not rules.is_poll_id(name)
+
+
+ID = "0123456789abcdef" * 2
+
+
+def test_128_bits_are_read() -> None:
+    assert rules.random_128(ID, "nonce") == bytes.fromhex(ID)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    ["", ID[:-1], ID + "0", ID.upper(), "g" * 32, " " * 32, ID + " ", ID[:30] + " ab", "é" * 32],
+)
+def test_ids_are_32_lower_case_hexadecimal_characters(bad: str) -> None:
+    with pytest.raises(InvalidBallot, match="nonce"):
+        rules.random_128(bad, "nonce")
+
+
+@given(st.text())
+def test_what_is_written_is_short_plain_and_stable(text: str) -> None:
+    try:
+        written = rules.check_written(text, "text", 200)
+    except InvalidBallot:
+        return
+    assert 1 <= len(written) <= 200
+    assert rules.check_written(written, "text", 200) == written
+    written.encode()
+
+
+@pytest.mark.parametrize("at", [999.0, 1e12, True, float("nan")])
+def test_a_bad_opening_time_is_refused(at: float) -> None:
+    with pytest.raises(InvalidPoll):
+        rules.check_opens_at(at, 1_000.0)
+    assert rules.check_opens_at(1_000.0, 1_000.0) == 1_000.0
