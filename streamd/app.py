@@ -27,6 +27,8 @@ from streamd.feeds.media import MediaProvider
 from streamd.feeds.metrics import FeedMetrics
 from streamd.feeds.votes import vote_rpc
 from streamd.identity import ConnectTokens, DeviceCookies
+from streamd.identity_store import IdentityStore
+from streamd.identity_tiers import Tiers
 from streamd.keys import KeyRecord, StreamKeys
 from streamd.recording.metrics import RecordingCollector
 from streamd.recording.recordings import Recordings
@@ -38,6 +40,7 @@ from streamd.secret_file import server_secret
 from streamd.shutdown import Shutdown, last_resort
 from streamd.store import Store
 from streamd.web.assets import Assets
+from streamd.web.identity_fetch import fetch
 from streamd.web.language import load_catalogues
 from streamd.web.pages import load_templates
 from streamd.web.server import HttpServer, new_registry
@@ -67,6 +70,7 @@ class App:
         self.tokens = ConnectTokens(secret, config.identity.token_seconds)
         self.store = Store(config.store)
         self.keys = StreamKeys(self.store.client)
+        self.tiers = Tiers(config, secret, IdentityStore(self.store.client, secret), fetch)
         self.hub = Hub(FeedMetrics(self.registry))
         self.streams = Streams(
             config.relay, on_change=self._on_stream, delay_seconds=config.event.delay_seconds
@@ -181,6 +185,7 @@ class App:
             keys=self.keys,
             cookies=self.cookies,
             tokens=self.tokens,
+            tiers=self.tiers,
             whip=self.whip,
             whep=self.whep,
             assets=Assets(),

@@ -1,8 +1,8 @@
 """Who a connection votes as: the device cookie, the connect token, and the identity both yield.
 
-The cookie is a signed random device id; the token is a 5-minute JWT (HS256, RFC 7519) that the
-same origin hands to the page, because the gateway never reads a cookie. A voter's name, such as
-``device:3f…``, never enters a log.
+The cookie is a signed random device id; the token is a 5-minute JWT (HS256, RFC 7519) that
+``POST /api/v1/token`` hands out, because the gateway never reads a cookie. A voter's name, such
+as ``device:3f…``, never enters a log.
 """
 
 from __future__ import annotations
@@ -26,15 +26,21 @@ _TYPE = "streamd-connect+jwt"
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A voter (tier-prefixed, stable), the Unix second at which the token expires, and a region.
+    """A voter (tier-prefixed, stable), the Unix second at which the token expires, and its bounds.
 
     ``region`` is an id from ``[[event.regions]]`` as the tier's issuer stated it; empty: unknown.
+    ``poll`` is the one poll that a code made for it may vote in; empty: any.
     """
 
     voter: str
     tier: Tier
     expires_at: int
     region: str = ""
+    poll: str = ""
+
+    def may_vote_in(self, poll: str) -> bool:
+        """Whether this identity was given for ``poll``, or for any."""
+        return self.poll in ("", poll)
 
 
 class DeviceCookies:
@@ -69,12 +75,13 @@ class ConnectTokens:
         self._secret = hashlib.sha256(b"connect-token" + secret).digest()
         self.lifetime_seconds = lifetime_seconds
 
-    def issue(self, voter: str, tier: Tier, region: str = "") -> str:
+    def issue(self, voter: str, tier: Tier, region: str = "", poll: str = "") -> str:
         """A token for ``voter`` that lives ``lifetime_seconds``."""
         claims = {
             "sub": voter,
             "tier": tier,
             "region": region,
+            "poll": poll,
             "aud": _AUDIENCE,
             "exp": int(time.time()) + self.lifetime_seconds,
         }
@@ -100,7 +107,13 @@ class ConnectTokens:
             raise TokenExpired("The connect token has expired. Ask for a new one.") from error
         except jwt.PyJWTError as error:
             raise Unauthenticated("The connect token is not valid. Ask for a new one.") from error
-        return Identity(claims["sub"], claims["tier"], claims["exp"], claims.get("region", ""))
+        return Identity(
+            voter=claims["sub"],
+            tier=claims["tier"],
+            expires_at=claims["exp"],
+            region=claims.get("region", ""),
+            poll=claims.get("poll", ""),
+        )
 
 
 class TokenExpired(Unauthenticated):

@@ -1,10 +1,9 @@
-"""``/api/v1``: streams, polls, votes and the connect token."""
+"""``/api/v1``: streams, polls and votes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import msgspec
 from aiohttp import web
@@ -13,17 +12,15 @@ from polling.errors import NoIdentity, UnknownPoll
 from polling.model import Ballot, Poll
 from polling.rules import PollState
 from streamd.errors import AccessError
-from streamd.identity import Tier
 from streamd.web.advice import advise
+from streamd.web.identity import identity_of
+from streamd.web.json_bodies import read, reply
 from streamd.web.language import choose
-from streamd.web.problems import BadRequest
-from streamd.web.security import acts_by_key, check_origin
+from streamd.web.security import acts_by_key
 from streamd.web.services import SERVICES, Services, authorize, authorized_stream
 from streamd.web.views import in_rotation, stream_row
 
 routes = web.RouteTableDef()
-
-Body = TypeVar("Body", bound=msgspec.Struct)
 
 
 class NewPoll(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,44 +38,6 @@ class Vote(msgspec.Struct, frozen=True):
     choices: Annotated[tuple[str, ...], msgspec.Meta(max_length=64)]
     ballot_id: str
     nonce: str
-
-
-def reply(payload: object, status: int = 200, headers: Mapping[str, str] = {}) -> web.Response:
-    """JSON that no cache keeps."""
-    return web.Response(
-        status=status,
-        body=msgspec.json.encode(payload),
-        content_type="application/json",
-        headers={"Cache-Control": "no-store", **headers},
-    )
-
-
-async def read(request: web.Request, kind: type[Body]) -> Body:
-    """The JSON body as ``kind``; BadRequest says what is wrong with it."""
-    if request.content_type != "application/json":
-        raise web.HTTPUnsupportedMediaType
-    try:
-        return msgspec.json.decode(await request.read() or b"{}", type=kind)
-    except RecursionError as error:
-        raise BadRequest("The body is nested too deeply.") from error
-    except msgspec.MsgspecError as error:
-        raise BadRequest(f"The body is not what this address takes: {error}.") from error
-
-
-def voter_of(request: web.Request, services: Services) -> tuple[str, Tier] | None:
-    """Who the request votes as: a connect token as Bearer, else the device cookie.
-
-    The cookie counts only from our own pages and configured origins; raises Forbidden elsewhere.
-    """
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
-        identity = services.tokens.verify(token.strip())
-        return identity.voter, identity.tier
-    device = services.cookies.device(request.cookies.get(services.cookies.name))
-    if device is None:
-        return None
-    check_origin(request, services)
-    return f"device:{device}", "device"
 
 
 @routes.get("/api/v1/streams")
@@ -188,8 +147,8 @@ async def cast_vote(request: web.Request) -> web.Response:
     """The HTTP twin of the RPC ``vote``; the reply means that the vote is on disk."""
     services = request.app[SERVICES]
     body = await read(request, Vote)
-    voter = voter_of(request, services)
-    if voter is None:
+    identity = identity_of(request)
+    if identity is None or not identity.may_vote_in(request.match_info["poll"]):
         raise NoIdentity
     ballot = Ballot(
         poll=request.match_info["poll"],
@@ -197,22 +156,8 @@ async def cast_vote(request: web.Request) -> web.Response:
         ballot_id=body.ballot_id,
         nonce=body.nonce,
     )
-    receipt = await services.polls.cast(voter[0], ballot)
+    receipt = await services.polls.cast(identity.voter, ballot)
     return reply(receipt.to_dict())
-
-
-@routes.post("/api/v1/token")
-async def connect_token(request: web.Request) -> web.Response:
-    """A five-minute token for the feed socket, for the holder of a device cookie."""
-    services = request.app[SERVICES]
-    if request.content_type != "application/json":
-        raise web.HTTPUnsupportedMediaType
-    await request.read()
-    device = services.cookies.device(request.cookies.get(services.cookies.name))
-    if device is None:
-        raise NoIdentity
-    token = services.tokens.issue(f"device:{device}", "device")
-    return reply({"token": token, "expires_in": services.tokens.lifetime_seconds, "tier": "device"})
 
 
 def _stream_row(request: web.Request, stream_id: str) -> dict[str, object]:

@@ -9,7 +9,7 @@ import msgspec
 from aiohttp import web
 
 from streamd.media import webvtt
-from streamd.web.api import read, reply
+from streamd.web.json_bodies import read, reply
 from streamd.web.pages import stream_page
 from streamd.web.security import acts_by_key
 from streamd.web.services import SERVICES, authorized_stream

@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 
 from streamd.relay.health import Health, LinkHealth
 from streamd.relay.lifecycle import StreamState
-from streamd.web.api import reply
+from streamd.web.json_bodies import reply
 from streamd.web.services import SERVICES, Services
 
 routes = web.RouteTableDef()

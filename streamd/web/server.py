@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from streamd.config import Web
 from streamd.errors import ConfigError
-from streamd.web import api, captions, hls, operations, pages, publishing, vod, whep, whip
+from streamd.web import api, captions, hls, identity, operations, pages, publishing, vod, whep, whip
 from streamd.web.cors import cors
 from streamd.web.front import IDLE_SECONDS, FrontSite
 from streamd.web.problems import problems
@@ -22,6 +22,7 @@ _ROUTES = (
     captions.routes,
     vod.routes,  # before hls: it answers one name below /hls
     hls.routes,
+    identity.routes,
     operations.routes,
     pages.routes,
     publishing.routes,

@@ -14,6 +14,7 @@ from streamd.config import STREAM_ID, Config
 from streamd.errors import UnknownStream
 from streamd.feeds.hub import Hub
 from streamd.identity import ConnectTokens, DeviceCookies
+from streamd.identity_tiers import Tiers
 from streamd.keys import KeyRecord, StreamKeys
 from streamd.recording.recordings import Recordings
 from streamd.relay.captions import CaptionTracks
@@ -40,6 +41,7 @@ class Services:
     keys: StreamKeys
     cookies: DeviceCookies
     tokens: ConnectTokens
+    tiers: Tiers
     whip: WhipSessions
     whep: WhepSessions
     assets: Assets

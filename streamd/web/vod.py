@@ -17,7 +17,7 @@ from streamd.recording.storage import Shelf
 from streamd.recording.summary import POSTER
 from streamd.recording.written import pack
 from streamd.web import moments, vod_texts
-from streamd.web.api import reply
+from streamd.web.json_bodies import reply
 from streamd.web.language import choose
 from streamd.web.pages import render
 from streamd.web.problems import BadRequest

@@ -21,7 +21,7 @@ from typing import NoReturn
 from aiohttp import web
 
 from streamd.media.units import Kind
-from streamd.web.api import reply
+from streamd.web.json_bodies import reply
 from streamd.web.problems import BadRequest
 from streamd.web.security import acts_by_key
 from streamd.web.services import SERVICES, find_stream
