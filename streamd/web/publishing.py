@@ -10,7 +10,8 @@ from aiohttp import web
 from polling.errors import PollingError
 from streamd.errors import StreamdError
 from streamd.relay.stream import Stream
-from streamd.web.problems import refusal_for
+from streamd.web.gate import Gate
+from streamd.web.problems import BadRequest, refusal_for
 from streamd.web.publish_socket import Hello, PublishSocket, read_hello, say_no
 from streamd.web.security import check_origin
 from streamd.web.services import SERVICES, Services, stream_for_key
@@ -19,6 +20,9 @@ from streamd.webrtc.errors import TooManyPublishers
 routes = web.RouteTableDef()
 
 MESSAGE_BYTES = 4 * 1_048_576
+STRANGER_BYTES = 65_536
+"""What is read of a socket until its key has been checked. What comes after it waits unread; a
+hello that has not come by then is refused."""
 CLOSE_SECONDS = 2.0
 GREETING = 64
 """Sockets that have not said hello, at most; past it the oldest of them gives way."""
@@ -46,12 +50,21 @@ class PublishSockets:
         """Whether no further socket is heard."""
         return self._closed
 
-    async def serve(self, ws: web.WebSocketResponse, services: Services, stream_id: str) -> None:
+    async def serve(
+        self,
+        ws: web.WebSocketResponse,
+        services: Services,
+        stream_id: str,
+        transport: asyncio.Transport,
+    ) -> None:
         """One prepared socket, from hello to its end. Raises what the page is refused for, and
         GaveWay.
         """
-        hello = await self._greet(ws)
+        full = asyncio.Event()
+        gate = Gate(transport, STRANGER_BYTES, full.set)
+        hello = await self._greet(ws, full)
         stream = await stream_for_key(services, hello.key, stream_id)
+        gate.open()
         if self._closed or len(self._sockets) >= self._limit:
             raise TooManyPublishers(0 if self._closed else self._limit)
         self._make_room(stream, takeover=hello.takeover)
@@ -69,14 +82,14 @@ class PublishSockets:
         for socket in self._sockets:
             socket.restart()
 
-    async def _greet(self, ws: web.WebSocketResponse) -> Hello:
+    async def _greet(self, ws: web.WebSocketResponse, full: asyncio.Event) -> Hello:
         if len(self._greeting) >= GREETING:
             self._greeting.popleft().reschedule(0.0)
         patience = asyncio.timeout(None)
         try:
             async with patience:
                 self._greeting.append(patience)
-                return await read_hello(ws)
+                return await _hello(ws, full)
         except TimeoutError:
             raise GaveWay from None
         finally:
@@ -119,15 +132,36 @@ async def publish(request: web.Request) -> web.StreamResponse:
     if sockets.closed:
         raise TooManyPublishers(0)
     await ws.prepare(request)
+    transport = request.transport
+    if transport is None:
+        return ws
     try:
-        await sockets.serve(ws, services, request.match_info["stream"])
+        await sockets.serve(ws, services, request.match_info["stream"], transport)
     except GaveWay:
         # Without a word: whoever holds many sockets would hold each a little longer by it.
-        if request.transport is not None:
-            request.transport.abort()
+        transport.abort()
     except (StreamdError, PollingError, BaseExceptionGroup) as error:
         await _refuse(ws, _plain(error))
     return ws
+
+
+async def _hello(ws: web.WebSocketResponse, full: asyncio.Event) -> Hello:
+    """The hello, within the first STRANGER_BYTES. Raises BadRequest."""
+    reading = asyncio.create_task(read_hello(ws))
+    filling = asyncio.create_task(full.wait())
+    try:
+        await asyncio.wait((reading, filling), return_when=asyncio.FIRST_COMPLETED)
+        if not reading.done():
+            # What has been passed on already may hold the hello whole.
+            await asyncio.sleep(0)
+    finally:
+        filling.cancel()
+        if not reading.done():
+            reading.cancel()
+        await asyncio.gather(reading, filling, return_exceptions=True)
+    if reading.cancelled():
+        raise BadRequest("The first message is a short JSON hello with the stream's key.")
+    return reading.result()
 
 
 def _plain(error: BaseException) -> StreamdError | PollingError:

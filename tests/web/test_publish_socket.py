@@ -9,6 +9,7 @@ from aiohttp import web
 
 from streamd.relay import frame_ingest
 from streamd.relay.lifecycle import StreamState
+from streamd.relay.stream import Stream
 from streamd.web import publish_socket, publishing
 from streamd.web.publishing import SOCKETS
 from tests.media import frames
@@ -129,3 +130,45 @@ async def test_at_the_end_pages_are_told_to_come_back() -> None:
     assert door.app[SOCKETS].closed
     await door.session.close()
     await door.streams.close()
+
+
+async def test_a_stranger_is_read_no_further_than_a_hello_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(publishing, "CLOSE_SECONDS", 0.2)
+    async with standing() as door:
+        socket = await door.connect(hello=False)
+        sending = asyncio.create_task(socket.send_bytes(bytes(3_000_000)))
+        refused = await hear(socket, "refused")
+        assert (refused["status"], refused["slug"]) == (400, "bad_request")
+        assert await closed(socket) == 4400
+        sending.cancel()
+        await asyncio.gather(sending, return_exceptions=True)
+        assert door.stream.state is StreamState.IDLE
+
+
+async def test_what_follows_the_hello_waits_for_the_key_check(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(publishing, "STRANGER_BYTES", 2_000)
+    asked, answer = asyncio.Event(), asyncio.Event()
+
+    async def slowly(*_: object) -> Stream:
+        asked.set()
+        await answer.wait()
+        return door.stream
+
+    monkeypatch.setattr(publishing, "stream_for_key", slowly)
+    async with standing() as door:
+        socket = await door.connect()
+        sent = list(frames.broadcast())
+        assert sum(map(len, sent)) > 10_000
+        for message in sent:
+            await socket.send_bytes(message)
+        await asked.wait()
+        assert door.stream.state is StreamState.IDLE
+        answer.set()
+        await until(lambda: door.stream.state is StreamState.LIVE)
+        await socket.send_json({"type": "bye"})
+        await until(lambda: door.stream.state is StreamState.ENDED)
+        assert door.stream.health().dropped == 0
