@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -181,26 +182,44 @@ def parts_command(
 
 
 @cli.command("media")
-def media_command(json: Json = None, check: Check = False) -> None:
+def media_command(
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Each run as short as it can be; rough figures.")
+    ] = False,
+    json: Json = None,
+    check: Check = False,
+) -> None:
     """All of the media's figures in one run: viewers, whep, parts and latency, as by themselves."""
-    reports = [
-        viewers.run(viewers.Plan(), progress.print),
-        whep.run(whep.Plan(), progress.print),
-        parts.run(parts.Plan(), progress.print),
-        latency.run(latency.Plan(), progress.print),
+    if quick:
+        plans = (
+            viewers.Plan(seconds=2, runs=1),
+            whep.Plan(viewers=50, seconds=3, runs=1),
+            parts.Plan(seconds=2, runs=1),
+            latency.Plan(("aac", "whip"), seconds=4, runs=1, joins=3, loads=1, tones=4),
+        )
+    else:
+        plans = viewers.Plan(), whep.Plan(), parts.Plan(), latency.Plan()
+    runs: list[Callable[[], Report]] = [
+        lambda: viewers.run(plans[0], progress.print),
+        lambda: whep.run(plans[1], progress.print),
+        lambda: parts.run(plans[2], progress.print),
+        lambda: latency.run(plans[3], progress.print),
     ]
-    _finish_all(reports, json, check)
+    _finish_all((run() for run in runs), json, check)
 
 
 def _finish(report: Report, json: Path | None, check: bool) -> None:
     _finish_all([report], json, check)
 
 
-def _finish_all(reports: list[Report], json: Path | None, check: bool) -> None:
-    for report in reports:
+def _finish_all(coming: Iterable[Report], json: Path | None, check: bool) -> None:
+    """Shows each as it comes, so that one that fails takes none of the others with it."""
+    reports: list[Report] = []
+    for report in coming:
+        reports.append(report)
         report.print(out)
-    if json is not None:
-        write(reports, json)
+        if json is not None:
+            write(reports, json)
     if any(one.broken or (check and (one.missed or one.unmeasured)) for one in reports):
         raise typer.Exit(1)
 
