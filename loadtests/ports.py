@@ -18,16 +18,24 @@ def free_port() -> int:
 
     It lies below the range from which the system gives ports to outgoing connections: one from
     there may be another process's by the time the server binds it. Processes start looking at
-    different places, and no process is given the same port twice in a row.
+    different places, and no process is given the same port twice in a row. Workers of one
+    pytest-xdist run, and what they start, each look in a range of their own.
     """
-    highest = max(_first_ephemeral(), 2 * _LOWEST) - 1
-    count = highest - _LOWEST
+    lowest, count = _own_range(max(_first_ephemeral(), 2 * _LOWEST) - 1 - _LOWEST)
     start = os.getpid() * 97
     for _ in range(count):
-        port = _LOWEST + (start + next(_turn)) % count
+        port = lowest + (start + next(_turn)) % count
         if _is_free(port):
             return port
-    raise OSError(f"No port between {_LOWEST} and {highest} is free.")
+    raise OSError(f"No port between {lowest} and {lowest + count - 1} is free.")
+
+
+def _own_range(count: int) -> tuple[int, int]:
+    """The first port and the number of ports of this process, of ``count`` from the lowest on."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    place = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    share = count // workers
+    return _LOWEST + place % workers * share, share
 
 
 def _first_ephemeral() -> int:

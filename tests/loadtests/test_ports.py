@@ -5,6 +5,8 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
+import pytest
+
 from loadtests.ports import free_port
 
 
@@ -26,3 +28,14 @@ def test_a_port_in_use_is_passed_over() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind(("127.0.0.1", first + 1))
         assert free_port() != first + 1
+
+
+def test_workers_look_in_ranges_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTEST_XDIST_WORKER_COUNT", "3")
+    ranges = []
+    for worker in ("gw0", "gw1", "gw2"):
+        monkeypatch.setenv("PYTEST_XDIST_WORKER", worker)
+        ports = [free_port() for _ in range(50)]
+        ranges.append((min(ports), max(ports)))
+    ends = [end for one in sorted(ranges) for end in one]
+    assert ends == sorted(ends)
