@@ -2,6 +2,7 @@
  * One broadcast: the sender in use, its reconnection, and what people are told about it.
  */
 
+import { Farewell } from "./farewell.js";
 import { Phase, after, onAir } from "./lifecycle.js";
 import { qualityNamed } from "./quality.js";
 import { SendError } from "./send_error.js";
@@ -39,6 +40,7 @@ export class Broadcast {
   #sender = null;
   #media = null;
   #run = 0;
+  #farewell;
 
   /**
    * @param {string} stream the stream's id
@@ -51,6 +53,12 @@ export class Broadcast {
     this.#key = key;
     this.way = way;
     this.#onchange = onchange;
+    this.#farewell = new Farewell(stream, key, onchange);
+  }
+
+  /** It has ended here, and the server, which does not answer, still has viewers wait for it. */
+  get untold() {
+    return this.#farewell.unanswered;
   }
 
   #move(move) {
@@ -81,6 +89,7 @@ export class Broadcast {
     this.error = null;
     this.startedAt = this.endedAt = null;
     this.fellBack = false;
+    this.#farewell.cancel();
     this.#move("start");
     const run = ++this.#run;
     const error = await this.#attempt(run, CONNECT_MS, takeover);
@@ -97,12 +106,18 @@ export class Broadcast {
   /** Ends the broadcast, or gives up an attempt to go live. */
   async stop() {
     if (this.phase !== Phase.CONNECTING && !onAir(this.phase)) return;
+    const { phase } = this;
     this.#run += 1;
     const sender = this.#sender;
     this.#sender = null;
     this.endedAt = Date.now();
     this.#move("stop");
-    await sender?.close();
+    const closed = sender?.close();
+    if (!onAir(phase)) return closed;
+    // While reconnecting there is no session whose end the server would have to see first, and a
+    // page that goes has no time for one after the other.
+    if (phase !== Phase.RECONNECTING) await closed;
+    await this.#farewell.say();
   }
 
   /** Back from "ended" to the device check. */
@@ -190,6 +205,8 @@ export class Broadcast {
     this.#sender = null;
     this.#move("refused");
     sender?.abandon();
+    // Whoever took over has the stream now.
+    if (error.slug !== "taken_over") this.#farewell.say();
   }
 
   async #reconnect() {

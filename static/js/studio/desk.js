@@ -3,9 +3,7 @@
  * Views read it and call its verbs; each change ends in `onchange`.
  */
 
-import { Feed } from "../feed.js";
 import { page, serverNow } from "../page.js";
-import { ApiError, call } from "./api.js";
 import { Armed } from "./armed.js";
 import { Broadcast } from "./broadcast.js";
 import { Composer } from "./composer.js";
@@ -15,56 +13,29 @@ import { dropKey, keepKey, keyIn, takeKey } from "./key.js";
 import { Hearing } from "./hearing.js";
 import { Level } from "./level.js";
 import { Phase, onAir } from "./lifecycle.js";
+import { ObsSetup } from "./obs_setup.js";
+import { PollUpdates } from "./poll_updates.js";
 import { Polls } from "./polls.js";
 import { qualityBelow } from "./quality.js";
+import { Access, ServerState } from "./server_state.js";
 import { WakeLock } from "./wake.js";
 import { keepWay, socketSupported, takeWay } from "./ways.js";
 
-export const Access = Object.freeze({
-  CHECKING: "checking",
-  OPEN: "open",
-  /** The link held no key. */
-  NO_KEY: "no-key",
-  WRONG_KEY: "wrong-key",
-  /** No such stream here. */
-  UNKNOWN: "unknown",
-});
-
-const HEALTH_ON_AIR_MS = 2_000;
-const HEALTH_IDLE_MS = 6_000;
-const POLLS_MS = 10_000;
 const TOLD_MS = 5_000;
 
 export class Desk {
-  access = Access.CHECKING;
   stream = page.stream;
-  /** The server's Health of this stream, null before the first answer. */
-  health = null;
-  /** Why the last request for it failed, null if it did not. */
-  unreachable = null;
-  viewers = page.stream.viewers ?? 0;
-  peak = 0;
-  online = true;
   /** Which panel is chosen; `wide` shows the first one beside the others. */
   panel = "camera";
   wide = false;
   /** Whether this browser can go live over the WebSocket. */
   canSocket = true;
-  keyShown = false;
-  /** How the OBS panel says to send: "rtmp" or "whip". */
-  obsBy = page.rtmp_url ? "rtmp" : "whip";
-  copied = "";
   /** What was just done, a msgid. */
   told = "";
 
   #key;
   #onchange;
-  #feed = null;
-  #wasUp = false;
-  #followed = new Set();
-  #healthTimer = 0;
-  #healthAt = 0;
-  #pollsAt = 0;
+  #updates;
   #tellTimer = 0;
 
   /** @param {() => void} onchange */
@@ -73,6 +44,16 @@ export class Desk {
     const way = takeWay(location.hash);
     this.#key = takeKey(this.stream.id);
     const key = () => this.#key;
+    this.server = new ServerState(this.stream.id, key, {
+      isOnAir: () => this.onAir,
+      onchange,
+      onhealth: () => this.#healthCame(),
+      onrefused: () => {
+        dropKey(this.stream.id);
+        this.#key = "";
+      },
+    });
+    this.obs = new ObsSetup(this.stream.id, key, onchange);
     this.level = new Level();
     this.hearing = new Hearing();
     this.devices = new Devices(
@@ -90,24 +71,19 @@ export class Desk {
     );
     this.wake = new WakeLock();
     this.polls = new Polls(this.stream.id, key, () => this.#pollsChanged());
+    this.#updates = new PollUpdates(this.polls);
     this.composer = new Composer(onchange);
     this.goLive = new Armed(onchange, () => this.#start(this.contested));
     this.end = new Armed(onchange, () => this.stop());
     this.close = new Map();
   }
 
-  get whipUrl() {
-    return `${location.origin}/whip/${encodeURIComponent(this.stream.id)}`;
+  get access() {
+    return this.server.access;
   }
 
-  /** For the "show" and "copy" controls only. */
-  get key() {
-    return this.#key;
-  }
-
-  /** What OBS calls the stream key: RTMP has no header to put the key in. */
-  get rtmpKey() {
-    return `${this.stream.id}?key=${this.#key}`;
+  get health() {
+    return this.server.health;
   }
 
   /** The panel to show: on wide screens the first one has its own place. */
@@ -148,10 +124,7 @@ export class Desk {
   /** Seconds on air, null off air. */
   get elapsed() {
     const { startedAt, endedAt } = this.broadcast;
-    if (this.elsewhere) {
-      const { uptime_seconds: uptime } = this.health;
-      return uptime === null ? null : uptime + (performance.now() - this.#healthAt) / 1000;
-    }
+    if (this.elsewhere) return this.server.uptime;
     if (!startedAt) return null;
     return ((this.onAir ? Date.now() : (endedAt ?? Date.now())) - startedAt) / 1000;
   }
@@ -163,12 +136,12 @@ export class Desk {
       this.#onchange();
     });
     if (!this.#key) {
-      this.#setAccess(Access.NO_KEY);
+      this.server.allow(Access.NO_KEY);
       return;
     }
-    await this.#checkHealth();
+    await this.server.check();
     if (this.access !== Access.OPEN) return;
-    this.#follow();
+    this.server.follow();
     this.polls.load();
     if (await Devices.allowed()) await this.openDevices();
   }
@@ -179,97 +152,21 @@ export class Desk {
     if (!key) return;
     this.#key = key;
     keepKey(this.stream.id, key);
-    this.#setAccess(Access.CHECKING);
+    this.server.allow(Access.CHECKING);
     await this.begin();
   }
 
-  #setAccess(access) {
-    this.access = access;
-    this.#onchange();
-  }
-
-  #follow() {
-    if (this.#feed) return;
-    this.#feed = new Feed(page.feed_url);
-    // Not `stream:{id}`: whoever subscribes to that is a viewer, and would count here as one.
-    this.#feed.subscribe(`event:${page.event.id}`, (state) => this.#eventChanged(state));
-    this.#feed.watch((up) => {
-      // A feed that has not been up yet is on its way, not away.
-      this.#wasUp ||= up;
-      this.online = up || !this.#wasUp;
-      this.#onchange();
-    });
-  }
-
-  /** Follows the tallies of exactly the open polls. */
-  #followPolls() {
-    const open = new Set(this.polls.open.map((poll) => poll.id));
-    for (const id of this.#followed) if (!open.has(id)) this.#feed?.unsubscribe(`poll:${id}`);
-    for (const id of open) {
-      if (this.#followed.has(id)) continue;
-      this.#feed?.subscribe(`poll:${id}`, (tally) => this.polls.count(tally));
-    }
-    if (this.#feed) this.#followed = open;
-  }
-
-  #eventChanged({ streams = [] }) {
-    const row = streams.find((stream) => stream.id === this.stream.id);
-    if (row) this.#count(row.viewers ?? this.viewers);
-    this.#onchange();
-  }
-
-  #count(viewers) {
-    this.viewers = viewers;
-    if (this.onAir) this.peak = Math.max(this.peak, viewers);
-  }
-
   #pollsChanged() {
-    this.#followPolls();
+    this.#updates.follow(this.server.feed);
     this.#onchange();
   }
 
-  async #checkHealth() {
-    clearTimeout(this.#healthTimer);
-    try {
-      this.health = await call("GET", `/streams/${encodeURIComponent(this.stream.id)}/health`, {
-        key: this.#key,
-      });
-      this.#healthAt = performance.now();
-      this.unreachable = null;
-      this.#count(this.health.viewers ?? this.viewers);
-      this.access = Access.OPEN;
-      if (this.broadcast.error?.status === 409 && !this.elsewhere) this.broadcast.forget();
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      this.#refused(error);
+  #healthCame() {
+    if (this.broadcast.error?.status === 409 && !this.server.unreachable && !this.elsewhere) {
+      this.broadcast.forget();
     }
+    if (this.access === Access.OPEN) this.#updates.refresh();
     this.#onchange();
-    if (this.access === Access.WRONG_KEY || this.access === Access.UNKNOWN) return;
-    this.#refreshPolls();
-    const wait = this.onAir ? HEALTH_ON_AIR_MS : HEALTH_IDLE_MS;
-    this.#healthTimer = setTimeout(() => this.#checkHealth(), wait);
-  }
-
-  /** Polls asked or closed by others, headquarters for one, and by their own time limit. */
-  #refreshPolls() {
-    if (!this.polls.list || Date.now() - this.#pollsAt < POLLS_MS) return;
-    this.#pollsAt = Date.now();
-    this.polls.load();
-  }
-
-  #refused(error) {
-    if (error.status === 401 || error.status === 403) {
-      dropKey(this.stream.id);
-      this.access = Access.WRONG_KEY;
-      this.#key = "";
-      return;
-    }
-    if (error.status === 404) this.access = Access.UNKNOWN;
-    else {
-      // The key may well be right: the studio opens, and says that the server does not answer.
-      this.unreachable = error;
-      this.access = Access.OPEN;
-    }
   }
 
   async openDevices() {
@@ -288,7 +185,7 @@ export class Desk {
   }
 
   #start(takeover) {
-    this.peak = 0;
+    this.server.beginCount();
     this.gauge.clear();
     this.broadcast.start(this.devices.media, takeover);
   }
@@ -328,7 +225,7 @@ export class Desk {
     this.broadcast.interrupted(Boolean(this.devices.interruption));
     this.gauge.start();
     this.keepAwake();
-    this.#checkHealth();
+    this.server.check();
   }
 
   async lowerQuality() {
@@ -386,32 +283,10 @@ export class Desk {
     return Math.max(0, Math.ceil(poll.closes_at - serverNow()));
   }
 
-  async copy(what, text) {
-    try {
-      await navigator.clipboard.writeText(text);
-      this.copied = what;
-    } catch {
-      this.copied = `${what}-refused`;
-    }
-    this.#onchange();
-  }
-
-  chooseObs(by) {
-    this.obsBy = by;
-    this.copied = "";
-    this.#onchange();
-  }
-
-  showKey(yes) {
-    this.keyShown = yes;
-    this.#onchange();
-  }
-
   /** The page goes: the broadcast ends with it, and the server is told. */
   leave() {
     this.broadcast.stop();
     this.devices.close();
-    this.#feed?.close();
-    clearTimeout(this.#healthTimer);
+    this.server.close();
   }
 }

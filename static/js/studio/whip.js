@@ -7,32 +7,21 @@
 
 import { videoPreferences } from "./h264_preferences.js";
 import { FRAMES_A_SECOND, reduction } from "./quality.js";
-import { FRAGMENT_TYPE, fragmentOf, restarted } from "./sdp_fragment.js";
+import { fragmentOf, restarted } from "./sdp_fragment.js";
 import { SendError } from "./send_error.js";
+import { WhipResource } from "./whip_resource.js";
 
 const GATHERING_MS = 300;
-const ANSWER_MS = 10_000;
-const LEAVE_MS = 2_000;
 /** Without a connection by then, UDP is taken to be blocked. */
 const ICE_MS = 5_000;
 /** Networks change in several steps; a restart before the last one would find no way out. */
 const SETTLE_MS = 700;
-const AGAIN_MS = 500;
 /** A short gap often heals by itself: ICE goes on checking. */
 const GRACE_MS = 1_000;
 /** The same where the server cannot restart ICE, and a new session is the only other way. */
 const LONG_GRACE_MS = 3_000;
 /** A goodbye after the server's five seconds without media ends no broadcast there. */
 const QUIET_MS = 6_000;
-
-async function problem(response) {
-  const after = Number.parseInt(response.headers.get("Retry-After") ?? "", 10);
-  const { detail = "", type = "" } = await response.json().catch(() => ({}));
-  return new SendError(response.status, detail, {
-    slug: type.split(":").at(-1),
-    retryAfter: Number.isNaN(after) ? null : after,
-  });
-}
 
 /** Resolves when every candidate is in the description, or when waiting longer helps nobody. */
 function gathered(peer) {
@@ -52,11 +41,8 @@ function gathered(peer) {
 }
 
 export class WhipClient {
-  #endpoint;
-  #key;
+  #resource;
   #peer = null;
-  #location = "";
-  #tag = "";
   #video = null;
   #audio = null;
   #quality;
@@ -77,8 +63,7 @@ export class WhipClient {
    *   heal by itself) or "failed"
    */
   constructor(endpoint, key, onstate) {
-    this.#endpoint = endpoint;
-    this.#key = key;
+    this.#resource = new WhipResource(endpoint, key);
     this.onstate = onstate;
   }
 
@@ -100,8 +85,12 @@ export class WhipClient {
       await peer.setLocalDescription(await peer.createOffer());
       await gathered(peer);
       this.#late = [];
-      const answer = await this.#offer(peer.localDescription.sdp, takeover);
-      if (peer !== this.#peer) return;
+      const answer = await this.#resource.create(peer.localDescription.sdp, takeover);
+      if (peer !== this.#peer) {
+        // Ended while the server was asked: its answer made a session that nobody wants any more.
+        await this.#resource.remove();
+        return;
+      }
       await peer.setRemoteDescription({ type: "answer", sdp: answer });
       this.#timer = setTimeout(() => this.#fail(peer, new SendError(0, "ice")), ICE_MS);
       await this.setQuality(quality);
@@ -145,29 +134,6 @@ export class WhipClient {
     };
   }
 
-  async #ask(method, url, headers, body, patience = ANSWER_MS) {
-    return fetch(url, {
-      method,
-      headers: { ...headers, Authorization: `Bearer ${this.#key}` },
-      body,
-      keepalive: method === "DELETE",
-      signal: AbortSignal.timeout(patience),
-    }).catch(() => {
-      throw new SendError(0);
-    });
-  }
-
-  async #offer(sdp, takeover) {
-    const url = takeover ? `${this.#endpoint}?takeover=1` : this.#endpoint;
-    const response = await this.#ask("POST", url, { "Content-Type": "application/sdp" }, sdp);
-    if (response.status !== 201) throw await problem(response);
-    const location = response.headers.get("Location");
-    // RFC 9725, section 4.2: the session URL may be relative to the endpoint's.
-    this.#location = location ? new URL(location, response.url).href : "";
-    this.#tag = response.headers.get("ETag") ?? "";
-    return response.text();
-  }
-
   // -- the connection, and its healing
 
   #changed(peer) {
@@ -186,7 +152,7 @@ export class WhipClient {
     this.#healing = true;
     this.onstate("disconnected");
     clearTimeout(this.#timer);
-    if (!this.#tag) {
+    if (!this.#resource.mayRestart) {
       if (state === "failed") this.#fail(peer);
       else this.#timer = setTimeout(() => this.#fail(peer), LONG_GRACE_MS);
       return;
@@ -203,17 +169,20 @@ export class WhipClient {
   /** New ICE credentials on both sides; the session, its media and its keys go on. */
   async #restart() {
     const peer = this.#peer;
-    if (!peer || !this.#tag || this.#restarting || peer.signalingState !== "stable") return;
+    if (!peer || !this.#resource.mayRestart || this.#restarting) return;
+    if (peer.signalingState !== "stable") return;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#fail(peer), 2 * ICE_MS);
     this.#restarting = true;
     try {
       await peer.setLocalDescription(await peer.createOffer({ iceRestart: true }));
       await gathered(peer);
-      const response = await this.#patchRestart(peer);
-      if (response.status !== 200) throw await problem(response);
-      this.#tag = response.headers.get("ETag") ?? this.#tag;
-      const answer = restarted(peer.currentRemoteDescription.sdp, await response.text());
+      const whole = () => {
+        this.#late = [];
+        return fragmentOf(peer.localDescription.sdp);
+      };
+      const fragment = await this.#resource.restart(whole, () => peer === this.#peer, ICE_MS);
+      const answer = restarted(peer.currentRemoteDescription.sdp, fragment);
       if (peer === this.#peer) await peer.setRemoteDescription({ type: "answer", sdp: answer });
     } catch {
       // RFC 9725, section 4.3.3: the session goes on as it was, if it still can.
@@ -224,40 +193,21 @@ export class WhipClient {
     }
   }
 
-  /** Asks again while there is no answer: the network may just be coming up. */
-  async #patchRestart(peer) {
-    const deadline = performance.now() + ICE_MS;
-    for (;;) {
-      this.#late = [];
-      try {
-        return await this.#patch(fragmentOf(peer.localDescription.sdp), "*", ICE_MS);
-      } catch (error) {
-        if (peer !== this.#peer || performance.now() > deadline) throw error;
-        await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
-      }
-    }
-  }
-
-  #patch(fragment, tag, patience) {
-    const headers = { "Content-Type": FRAGMENT_TYPE, "If-Match": tag };
-    return this.#ask("PATCH", this.#location, headers, fragment, patience);
-  }
-
   #found(peer, candidate) {
     if (peer !== this.#peer || !candidate?.candidate) return;
     this.#late.push(candidate.candidate);
-    if (this.#location) this.#trickle();
+    if (this.#resource.exists) this.#trickle();
   }
 
   /** Sends what was found after the offer had gone. */
   async #trickle() {
     const peer = this.#peer;
-    if (!peer || !this.#tag || !this.#location || peer.signalingState !== "stable") return;
+    if (!peer || !this.#resource.mayRestart || peer.signalingState !== "stable") return;
     const { sdp } = peer.localDescription;
     const late = this.#late.splice(0);
     if (!late.length) return;
     const ended = peer.iceGatheringState === "complete";
-    await this.#patch(fragmentOf(sdp, late, ended), this.#tag).catch(() => {});
+    await this.#resource.trickle(fragmentOf(sdp, late, ended));
   }
 
   // -- while it lasts
@@ -296,10 +246,9 @@ export class WhipClient {
    * `pagehide`: the request outlives the page.
    */
   async close() {
-    const { peer, location } = this.#release();
-    // DELETE goes first: a peer that closes ends the session by itself, and the answer is then
-    // 404. No answer is as good: the server notices by itself that no packets come.
-    if (location) await this.#ask("DELETE", location, {}, undefined, LEAVE_MS).catch(() => {});
+    const peer = this.#release();
+    // DELETE goes first: a peer that closes ends the session by itself, and the answer is then 404.
+    await this.#resource.remove();
     peer?.close();
   }
 
@@ -308,7 +257,8 @@ export class WhipClient {
    * gets the place of a session that has fallen silent.
    */
   abandon() {
-    const { peer } = this.#release();
+    const peer = this.#release();
+    this.#resource.forget();
     if (!peer) return;
     // What closes says goodbye over DTLS where it still can, and that would end the broadcast.
     const mute = ["failed", "closed"].includes(peer.connectionState);
@@ -317,13 +267,12 @@ export class WhipClient {
   }
 
   #release() {
-    const [peer, location] = [this.#peer, this.#location];
+    const peer = this.#peer;
     clearTimeout(this.#timer);
     clearTimeout(this.#settling);
     navigator.connection?.removeEventListener?.("change", this.#networkChanged);
     removeEventListener("online", this.#networkChanged);
     this.#peer = this.#video = this.#audio = null;
-    this.#location = this.#tag = "";
-    return { peer, location };
+    return peer;
   }
 }

@@ -69,6 +69,8 @@ class Fixture:
     hellos: list[dict[str, Any]] = field(default_factory=list)
     frames: list[Message] = field(default_factory=list)
     goodbyes: int = 0
+    end_status: int = 204
+    endings: int = 0
 
     def __post_init__(self) -> None:
         self.line_open.set()
@@ -292,6 +294,18 @@ async def unpublish(request: web.Request) -> web.Response:
     return web.Response()
 
 
+async def end(request: web.Request) -> web.Response:
+    """Ends what waits for its publisher."""
+    fixture = request.app[FIXTURE]
+    if not authorized(request):
+        return problem(401, "The key is not valid for this stream.")
+    if fixture.end_status != 204:
+        return problem(fixture.end_status, "Someone is already broadcasting to “c2”.")
+    fixture.endings += 1
+    fixture.state = "ended"
+    return web.Response(status=204)
+
+
 async def publish(request: web.Request) -> web.WebSocketResponse:
     """The WebSocket way in: reads the frames, and says that they were seen."""
     fixture = request.app[FIXTURE]
@@ -391,6 +405,7 @@ def build(fixture: Fixture) -> web.Application:
     app.router.add_post("/api/v1/polls/{poll}/{verb:open|close}", move_poll)
     app.router.add_post("/whip/{stream}", whip)
     app.router.add_delete("/whip/{stream}/{session}", unpublish)
+    app.router.add_post("/api/v1/streams/{stream}/end", end)
     app.router.add_get("/publish/{stream}", publish)
     app.router.add_get("/connection/websocket", feed)
     app.router.add_static("/static/", STATIC)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.studio_pages.conftest import DEADLINE_MS, Studio
 from tests.browser.studio_pages.mock_server import KEY
@@ -184,6 +184,48 @@ def test_a_lost_session_comes_back(studio: Studio) -> None:
     studio.press("End broadcast")
     studio.press("Press again to end")
     assert studio.until(lambda: studio.fixture.deleted == ["s2"])
+
+
+def test_the_end_while_reconnecting_reaches_the_server_for_certain(studio: Studio) -> None:
+    studio.open()
+    studio.go_live()
+    studio.fixture.whip_status, studio.fixture.end_status = 409, 503
+    studio.run(studio.fixture.drop())
+    expect(studio.page.locator(".phase-reconnecting")).to_be_visible(timeout=DEADLINE_MS)
+    studio.press("End broadcast")
+    studio.press("Press again to end")
+    expect(studio.page.get_by_role("heading", name="Your broadcast has ended")).to_be_visible()
+    waiting = studio.page.get_by_text("your viewers still wait")
+    expect(waiting).to_be_visible()
+    studio.fixture.end_status = 409
+    expect(waiting).to_have_count(0)
+    assert studio.fixture.endings == 0
+    studio.fixture.end_status = 204
+    assert studio.until(lambda: studio.fixture.endings == 1)
+    assert studio.fixture.deleted == []
+
+
+def test_a_page_that_closes_while_reconnecting_ends_the_broadcast(studio: Studio) -> None:
+    studio.open()
+    studio.go_live()
+    studio.fixture.whip_status = 409
+    studio.run(studio.fixture.drop())
+    expect(studio.page.locator(".phase-reconnecting")).to_be_visible(timeout=DEADLINE_MS)
+    studio.page.close(run_before_unload=False)
+    assert studio.until(lambda: studio.fixture.endings > 0)
+
+
+def test_an_attempt_given_up_before_its_answer_leaves_no_session(studio: Studio) -> None:
+    held: list[Route] = []
+    studio.page.route("**/whip/*", lambda route: held.append(route))
+    studio.open()
+    studio.press("Go live")
+    studio.press("Press again to go live")
+    studio.press("Cancel")
+    expect(studio.page.get_by_role("button", name="Go live", exact=True)).to_be_visible()
+    assert studio.until(lambda: held != [])
+    held.pop().continue_()
+    assert studio.until(lambda: studio.fixture.deleted == ["s1"])
 
 
 def test_a_revoked_key_ends_the_way_back(studio: Studio) -> None:

@@ -2,8 +2,8 @@
 
 import { t } from "../../page.js";
 import { html, nothing } from "../../../vendor/lit.js";
-import { Access } from "../desk.js";
 import { icons } from "../icons.js";
+import { Access } from "../server_state.js";
 
 function words(access) {
   if (access === Access.WRONG_KEY)

@@ -8,12 +8,12 @@ import { segments } from "./check.js";
 const MASK = "••••••••••••••••";
 
 function copyButton(desk, what, text, label) {
-  const done = desk.copied === what;
+  const done = desk.obs.copied === what;
   return html`<button
     type="button"
     class="button small"
     aria-label=${done ? nothing : label}
-    @click=${() => desk.copy(what, text())}
+    @click=${() => desk.obs.copy(what, text())}
   >
     ${done ? icons.check : icons.copy}${done ? t("Copied") : t("Copy")}
   </button>`;
@@ -28,7 +28,7 @@ function line({ desk, what, label, shown, text, copyLabel, extra = nothing }) {
       >
       <div class="row">${extra}${copyButton(desk, what, text, copyLabel)}</div>
     </div>
-    ${desk.copied === `${what}-refused`
+    ${desk.obs.copied === `${what}-refused`
       ? html`<p class="hint" role="status">
           ${t("This browser does not let pages copy. Select the text and copy it by hand.")}
         </p>`
@@ -50,9 +50,9 @@ function reveal(desk) {
   return html`<button
     type="button"
     class="button small quiet"
-    @click=${() => desk.showKey(!desk.keyShown)}
+    @click=${() => desk.obs.showKey(!desk.obs.keyShown)}
   >
-    ${desk.keyShown ? t("Hide") : t("Show")}
+    ${desk.obs.keyShown ? t("Hide") : t("Show")}
   </button>`;
 }
 
@@ -72,7 +72,7 @@ function secret(desk, label, copyLabel, text) {
     desk,
     what: "key",
     label,
-    shown: desk.keyShown ? text : MASK,
+    shown: desk.obs.keyShown ? text : MASK,
     text: () => text,
     copyLabel,
     extra: reveal(desk),
@@ -81,11 +81,11 @@ function secret(desk, label, copyLabel, text) {
 
 /** Where to send to: both services want an address and a secret, under names of their own. */
 function addresses(desk) {
-  if (desk.obsBy === "rtmp")
+  if (desk.obs.by === "rtmp")
     return html`${server(desk, page.rtmp_url)}
-    ${secret(desk, t("Stream key"), t("Copy the stream key"), desk.rtmpKey)}`;
-  return html`${server(desk, desk.whipUrl)}
-  ${secret(desk, t("Bearer token"), t("Copy the bearer token"), desk.key)}`;
+    ${secret(desk, t("Stream key"), t("Copy the stream key"), desk.obs.rtmpKey)}`;
+  return html`${server(desk, desk.obs.whipUrl)}
+  ${secret(desk, t("Bearer token"), t("Copy the bearer token"), desk.obs.key)}`;
 }
 
 function settings(desk) {
@@ -96,7 +96,7 @@ function settings(desk) {
     [t("Profile"), "baseline"],
     [t("Tune"), "zerolatency"],
     [t("B-frames"), number(0)],
-    [t("Audio"), desk.obsBy === "rtmp" ? "AAC, 48 kHz" : "Opus, 48 kHz"],
+    [t("Audio"), desk.obs.by === "rtmp" ? "AAC, 48 kHz" : "Opus, 48 kHz"],
   ];
   return html`<dl class="settings">
       ${rows.map(
@@ -117,10 +117,10 @@ function choice(desk) {
       { value: "rtmp", label: "RTMP" },
       { value: "whip", label: "WHIP" },
     ],
-    chosen: desk.obsBy,
-    choose: (by) => desk.chooseObs(by),
+    chosen: desk.obs.by,
+    choose: (by) => desk.obs.choose(by),
     hint:
-      desk.obsBy === "rtmp"
+      desk.obs.by === "rtmp"
         ? t("For every OBS, and wherever UDP is blocked.")
         : t("For OBS 30 and newer; viewers see you sooner."),
   });
@@ -128,7 +128,7 @@ function choice(desk) {
 
 export function obs(desk) {
   const service =
-    desk.obsBy === "rtmp"
+    desk.obs.by === "rtmp"
       ? t("In OBS open Settings, then Stream, and choose the service “Custom…”.")
       : t("In OBS open Settings, then Stream, and choose the service “WHIP”.");
   return html`<div class="card obs stack">

@@ -2,10 +2,10 @@
 
 import { duration, number, t, tn } from "../../page.js";
 import { classMap, html, nothing } from "../../../vendor/lit.js";
-import { Access } from "../desk.js";
 import { Device } from "../devices.js";
 import { icons } from "../icons.js";
 import { Phase } from "../lifecycle.js";
+import { Access } from "../server_state.js";
 import { refusedEncoder } from "./advice.js";
 import { after, check } from "./check.js";
 import { dock } from "./dock.js";
@@ -101,7 +101,8 @@ function first(desk) {
 }
 
 function trouble(desk) {
-  const { broadcast, unreachable, online } = desk;
+  const { broadcast } = desk;
+  const { unreachable, online } = desk.server;
   if (broadcast.error && desk.phase === Phase.CHECK && !desk.contested)
     return refusal(broadcast.error);
   if (unreachable) return refusal(unreachable);
@@ -172,8 +173,8 @@ export function onAirLine(desk) {
     ${counting
       ? html`<span class="clock number" role="timer" aria-label=${t("Time on air")}>${duration(desk.elapsed ?? 0)}</span>
           <span class="watching number"
-            >${icons.viewers}${number(desk.viewers)}<span class="visually-hidden">
-              ${tn("viewer", "viewers", desk.viewers)}</span
+            >${icons.viewers}${number(desk.server.viewers)}<span class="visually-hidden">
+              ${tn("viewer", "viewers", desk.server.viewers)}</span
             ></span
           >`
       : nothing}`;

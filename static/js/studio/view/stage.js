@@ -109,9 +109,12 @@ function ended(desk) {
     <span class="emblem">${error ? icons.warn : icons.check}</span>
     <h2>${endedBecause(error)}</h2>
     ${error ? html`<p>${refusal(error, true)}</p>` : nothing}
+    ${desk.broadcast.untold
+      ? html`<p>${t("The server does not answer, so your viewers still wait. Keep this page open: they are told as soon as it does, and after half a minute in any case.")}</p>`
+      : nothing}
     <dl class="summary">
       <div class="figure"><dt>${t("On air")}</dt><dd class="number">${duration(desk.elapsed ?? 0)}</dd></div>
-      <div class="figure"><dt>${t("Most viewers")}</dt><dd class="number">${number(desk.peak)}</dd></div>
+      <div class="figure"><dt>${t("Most viewers")}</dt><dd class="number">${number(desk.server.peak)}</dd></div>
       <div class="figure"><dt>${t("Poll answers")}</dt><dd class="number">${number(answers)}</dd></div>
     </dl>
   </div>`;
