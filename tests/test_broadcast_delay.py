@@ -19,6 +19,12 @@ from tests.web.client import Client
 
 DELAY_SECONDS = 4.0
 PATIENCE_SECONDS = 60.0
+SENTENCES = (
+    ("/?lang=en", "Every broadcast is shown 4 seconds later, the same for each candidate."),
+    ("/?lang=fa", "هر پخش ۴ ثانیه دیرتر نشان داده می‌شود، برای همهٔ نامزدها یکسان."),
+    ("/watch/{}?lang=en", "This broadcast is shown 4 seconds later, the same for every candidate."),
+    ("/watch/{}?lang=fa", "این پخش ۴ ثانیه دیرتر نشان داده می‌شود، برای همهٔ نامزدها یکسان."),
+)
 
 
 def wait_for(condition: Callable[[], Any], what: str) -> Any:
@@ -81,6 +87,9 @@ def test_every_way_out_is_late_and_the_studio_is_not(tmp_path: Path) -> None:
         )
         assert time.time() - began >= DELAY_SECONDS - 0.1
         assert row["delay_seconds"] == health()["delay_seconds"] == DELAY_SECONDS
+        for path, sentence in SENTENCES:
+            page = client.ask("GET", path.format(stream)).body.decode()
+            assert sentence in page, path
         # Capture time stays capture time, so that what is shown says itself how late it is.
         assert abs(row["started_at"] - began) < 2.0
 
