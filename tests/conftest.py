@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from playwright.async_api import expect as expect_async
 from playwright.sync_api import Browser, expect, sync_playwright
 
@@ -55,6 +56,23 @@ stream = "pe"
 number = 8
 name = { en = "Pe Paydar", fa = "پ پایدار" }
 """
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_comes() -> Iterator[None]:
+    """Each test finds structlog unconfigured: a stream captured for one test is closed in the
+    next. Loggers that were bound for good could not be freed of it, so that is refused."""
+    structlog.reset_defaults()
+    yield
+    bound_for_good = structlog.get_config()["cache_logger_on_first_use"]
+    structlog.reset_defaults()
+    assert not bound_for_good, "The test configured structlog for good; start a process for that."
+
+
+def pytest_collectreport(report: pytest.CollectReport) -> None:
+    """No module configures structlog when it is imported: it would be for whatever runs later."""
+    if structlog.is_configured():
+        raise pytest.UsageError(f"{report.nodeid}: importing it configures structlog.")
 
 
 @pytest.fixture(scope="session")

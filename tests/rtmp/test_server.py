@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from structlog.testing import capture_logs
 
 from streamd.relay.lifecycle import StreamState
 from streamd.rtmp.session import Session
@@ -63,7 +64,7 @@ async def test_closing_tells_the_encoders_and_frees_the_port(valkey: StoreServer
 
 
 async def test_a_fault_in_one_session_is_logged_and_touches_no_other(
-    valkey: StoreServer, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    valkey: StoreServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with (
         listening(valkey) as ground,
@@ -76,14 +77,8 @@ async def test_a_fault_in_one_session_is_logged_and_touches_no_other(
             raise RuntimeError("a bug")
 
         monkeypatch.setattr(Session, "_serve", fail)
-        async with connected(ground.server.port) as other:
-            await other.reader.read()
-        shown = ""
-
-        def logged() -> bool:
-            nonlocal shown
-            shown += capfd.readouterr().out
-            return "an RTMP session failed" in shown
-
-        await until(logged)
+        with capture_logs() as lines:
+            async with connected(ground.server.port) as other:
+                await other.reader.read()
+            await until(lambda: "an RTMP session failed" in [line["event"] for line in lines])
         assert ground.stream.state is StreamState.LIVE
