@@ -1,4 +1,5 @@
-"""Opus in MP4: the dOps record ("Encapsulation of Opus in ISO Base Media File Format", 4.3.2)."""
+"""Opus in MP4, the dOps record ("Encapsulation of Opus in ISO Base Media File Format", 4.3.2), and
+what of a packet's framing a relay must know (RFC 6716 section 3)."""
 
 from __future__ import annotations
 
@@ -10,6 +11,10 @@ SAMPLE_RATE = 48_000
 
 _HEAD = b"OpusHead"
 _FRAME_SAMPLES = (480, 960, 1920, 2880)
+_FRAME_BYTES = 1_275
+"""The longest frame there is (RFC 6716 section 3.2.1)."""
+PACKET_BYTES = 61_298
+"""The longest packet there is: 48 such frames, their lengths, and the packet's own head."""
 
 
 def build_dops(channels: int, pre_skip: int = 0, input_rate: int = SAMPLE_RATE) -> bytes:
@@ -94,3 +99,22 @@ def packet_samples(packet: bytes) -> int:
     if not 0 < samples * frames <= 5_760:
         raise MalformedMedia(f"An Opus packet holds {samples * frames} samples; the most is 5,760.")
     return samples * frames
+
+
+def joined(first: bytes, second: bytes) -> bytes | None:
+    """One packet with the frame of each, in order (RFC 6716 section 3.2); None where they differ.
+
+    Both must hold one frame (code 0) of the same mode, length and channels. The frames stay as
+    they are: code 1 has two of one size, code 2 the first one's size before it.
+    """
+    if not first or not second or first[0] != second[0] or first[0] & 3:
+        return None
+    size, other = len(first) - 1, len(second) - 1
+    if size > _FRAME_BYTES or other > _FRAME_BYTES or packet_samples(first) > 2_880:
+        return None
+    if size == other:
+        return bytes((first[0] | 1,)) + first[1:] + second[1:]
+    # Section 3.2.1: up to 251 in one byte; from there, four times the second byte and the first.
+    low = size if size < 252 else 252 + (size & 3)
+    length = bytes((low,)) if size < 252 else bytes((low, (size - low) >> 2))
+    return bytes((first[0] | 2,)) + length + first[1:] + second[1:]

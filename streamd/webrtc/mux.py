@@ -3,6 +3,7 @@
     socket ─► content_of ─┬─ STUN ──► by ufrag ──► LiteAgent (answers; validates, nominates)
                           └─ media ─► by source address, if validated ─► MuxConnection ─► DTLS
     MuxConnection.send, Mux.post ─► this tick's datagrams by address ─► BatchSender ─► kernel
+    a viewer's media ─► Tray, with all other viewers' ─► kernel
 
 A datagram that belongs to nobody is dropped and counted; none can end a peer. An address stays
 with the connection that it was validated for as long as that one is heard there, so that nobody
@@ -28,6 +29,7 @@ from streamd.webrtc.host_candidates import announced_addresses, candidates, list
 from streamd.webrtc.mux_connection import MuxConnection
 from streamd.webrtc.shared_certificate import SharedCertificate
 from streamd.webrtc.stun import is_indication, read_request
+from streamd.webrtc.tray import Tray
 
 CONNECT_SECONDS = 30.0
 """From a connection's making to its first nomination."""
@@ -67,6 +69,7 @@ class Mux:
         self.dropped: Counter[Dropped] = Counter()
         self.sender = BatchSender()
         """Counts what went out."""
+        self.tray = Tray(self.sender)
         self._settings = settings
         self._limit = settings.publishers + settings.viewers + SPARE_PLACES
         self._socket: socket.socket | None = None
@@ -109,6 +112,7 @@ class Mux:
         self.port = sock.getsockname()[1]
         self._socket = sock
         self.sender.open(sock)
+        self.tray.open(sock)
         loop = asyncio.get_running_loop()
         loop.add_reader(sock, self._readable)
         self._sweeping = loop.call_later(SWEEP_SECONDS, self._sweep)
@@ -123,6 +127,7 @@ class Mux:
         if self._sweeping is not None:
             self._sweeping.cancel()
         asyncio.get_running_loop().remove_reader(self._socket)
+        self.tray.close()
         self.sender.close()
         self._socket.close()
         self._socket = None

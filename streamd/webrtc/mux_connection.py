@@ -17,6 +17,7 @@ from aioice import Candidate, ConnectionClosed
 from streamd.webrtc.datagram_batches import Address
 from streamd.webrtc.ice_credentials import Credentials
 from streamd.webrtc.lite_agent import LiteAgent
+from streamd.webrtc.tray import Destination, Tray
 
 if TYPE_CHECKING:
     from streamd.webrtc.mux import Mux
@@ -46,6 +47,8 @@ class MuxConnection:
         self.consent_seconds = consent_seconds
         self.overflowed = 0
         self.closed = False
+        self.destination: Destination | None = None
+        """``address`` as the tray wants it, made once."""
         self._mux = mux
         self._candidates = candidates
         self._named: list[Candidate] = []
@@ -137,17 +140,10 @@ class MuxConnection:
         self._mux.post(datagrams, address)
         return True
 
-    def transmit_image(self, image: memoryview, segment: int) -> bool:
-        """Sends datagrams that lie one behind the other, at once; False without an address.
-
-        As ``BatchSender.send_image``: who makes a run for each of many peers in one buffer keeps
-        neither copies nor objects of it.
-        """
-        address = self.address
-        if address is None:
-            return False
-        self._mux.sender.send_image(image, segment, address)
-        return True
+    @property
+    def tray(self) -> Tray:
+        """Takes runs for ``destination``, together with those of all other peers."""
+        return self._mux.tray
 
     def restart(self) -> Credentials:
         """New credentials for an ICE restart; the old ones stay valid until these are nominated.
@@ -171,13 +167,19 @@ class MuxConnection:
         self._wake()
 
     def nominated(self) -> None:
-        """The peer has chosen an address."""
+        """The peer has chosen an address, perhaps another one than before."""
+        address = self.address
+        if address is not None and (
+            self.destination is None or self.destination.address != address
+        ):
+            self.destination = Destination(address)
         self._nominated.set()
 
     def drop(self) -> None:
         """Ends the connection from this side; may be called twice."""
         if not self.closed:
             self.closed = True
+            self.destination = None
             self._mux.forget(self)
             self._wake()
             self._nominated.set()

@@ -17,23 +17,24 @@ import structlog
 
 from streamd.errors import MalformedMedia
 from streamd.media.h264 import parse_avcc
-from streamd.media.opus import SAMPLE_RATE
+from streamd.media.opus import PACKET_BYTES, SAMPLE_RATE
 from streamd.media.units import Kind, Track, Unit
 from streamd.relay.lifecycle import StreamState
 from streamd.relay.stream import Stream
 from streamd.webrtc.history import History
 from streamd.webrtc.media_clock import MediaClock
 from streamd.webrtc.packetizer import packetize
+from streamd.webrtc.replay import STEP_SECONDS
 from streamd.webrtc.rtp_packets import Packets
-from streamd.webrtc.viewer import STEP_SECONDS, Counters, Viewer
+from streamd.webrtc.sound_packets import SoundPackets, Sounds
+from streamd.webrtc.sound_pairs import HOLD_SECONDS
+from streamd.webrtc.viewer import Counters, Viewer
 from streamd.webrtc.whep_answer import Source
 from streamd.webrtc.whep_errors import BFrames, NotCarried, SoundMissing
 
 log = structlog.get_logger(__name__)
 
 REPORT_SECONDS = 1.0
-SOUND_SECONDS = 0.5
-SOUND_BYTES = 262_144
 
 
 class RtpEgress:
@@ -42,21 +43,21 @@ class RtpEgress:
     It subscribes when it is made, so that the unit which made the stream live is not missed;
     ``run`` must follow, and lets go of the subscription.
 
+    ``flush`` is called when viewers were given something: it sends what is on their tray.
+
     ``on_tracks`` of each viewer is called when the tracks changed, in the stream's own order:
     before the units that the change is about.
     """
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: Stream, flush: Callable[[], None] = lambda: None) -> None:
         self.stream = stream
         self.clock = MediaClock({"v": secrets.randbits(32), "a": secrets.randbits(32)})
         self.sources: dict[Kind, Source] = {
             "v": Source(_ssrc(), _ssrc()),
             "a": Source(_ssrc(), _ssrc()),
         }
-        self.histories: dict[Kind, History] = {
-            "v": History(),
-            "a": History(SOUND_SECONDS, SOUND_BYTES),
-        }
+        self.pictures = History()
+        self.sound = SoundPackets(self.clock)
         # 96 random bits (RFC 7022 §4.2).
         self.cname = secrets.token_urlsafe(12)
         self.tracks: dict[Kind, Track] = {}
@@ -67,11 +68,13 @@ class RtpEgress:
         self._subscriber = stream.subscribe("whep")
         self._viewers: dict[Viewer, Callable[[], None]] = {}
         self._sets: tuple[bytes, ...] = ()
-        self._numbers: dict[Kind, int] = {"v": 0, "a": 0}
+        self._flush = flush
+        self._number = 0
         self._last_dts: dict[Kind, int] = {}
         self._highest_pts = 0
         self._stepping: asyncio.TimerHandle | None = None
         self._reporting: asyncio.TimerHandle | None = None
+        self._holding: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
         return len(self._viewers)
@@ -98,6 +101,10 @@ class RtpEgress:
             return SoundMissing(track.codec if track.codec != "opus" else "Opus in surround")
         return None
 
+    def histories(self, *, pairs: bool) -> dict[Kind, History]:
+        """What a viewer is sent from, whose sound comes in pairs or does not."""
+        return {"v": self.pictures, "a": self.sound.histories[pairs]}
+
     def total(self) -> Counters:
         """What all viewers were sent, those who left included."""
         total = Counters()
@@ -123,6 +130,7 @@ class RtpEgress:
     def refresh(self, viewer: Viewer) -> None:
         """The viewer needs a keyframe."""
         viewer.begin(_now())
+        self._flush()
         if viewer.behind and self._stepping is None:
             self._step_later()
 
@@ -146,6 +154,8 @@ class RtpEgress:
         finally:
             self._subscriber.close()
             self._cancel()
+            if self._holding is not None:
+                self._holding.cancel()
 
     def push(self, unit: Unit, now: float) -> None:
         """The stream's next unit. Raises MalformedMedia where its payload breaks its format."""
@@ -155,22 +165,30 @@ class RtpEgress:
         self._last_dts[unit.kind] = unit.dts
         if unit.track is not None:
             self._follow(unit.track)
-        packets = self._picture(unit, now) if unit.kind == "v" else self._sound(unit, now)
-        if packets is None:
+        if unit.kind == "a":
+            self._push_sound(unit, now)
             return
-        self._numbers[unit.kind] += packets.count
-        self.histories[unit.kind].add(packets)
+        packets = self._picture(unit, now)
+        if packets is not None:
+            self._number += packets.count
+            self.pictures.add(packets)
+            self._give({True: (packets,), False: (packets,)}, now)
+
+    def _give(self, packets: Sounds, now: float) -> None:
+        """To every viewer; which sound, is for each to say."""
         for viewer in tuple(self._viewers):
             try:
-                viewer.push(packets, now)
+                for one in packets[viewer.pairs]:
+                    viewer.push(one, now)
             except ConnectionError:
                 # Its own session sees the end of its transport; the others go on.
                 self.leave(viewer)
+        self._flush()
 
     def forget(self) -> None:
         """The broadcast has ended: what is remembered of it is of no use."""
-        for history in self.histories.values():
-            history.clear()
+        self.pictures.clear()
+        self.sound.clear()
         self.tracks = {}
 
     def _begin(self) -> None:
@@ -178,8 +196,8 @@ class RtpEgress:
         self.tracks = {}
         self.reordered = False
         self._last_dts.clear()
-        for history in self.histories.values():
-            history.clear()
+        self.pictures.clear()
+        self.sound.clear()
         for viewer in self._viewers:
             viewer.restart()
 
@@ -199,7 +217,7 @@ class RtpEgress:
             self._highest_pts = unit.pts
         if unit.pts < self._highest_pts and not self.reordered:
             self.reordered = True
-            self.histories["v"].clear()
+            self.pictures.clear()
             self._tell()
         self._highest_pts = max(self._highest_pts, unit.pts)
         if self.reordered:
@@ -210,27 +228,30 @@ class RtpEgress:
         return Packets(
             "v",
             picture.payloads,
-            number=self._numbers["v"],
+            number=self._number,
             timestamp=self.clock.timestamp("v", unit.pts),
             arrival=now,
             key=unit.key,
             disposable=picture.disposable,
         )
 
-    def _sound(self, unit: Unit, now: float) -> Packets | None:
-        """One Opus packet is one RTP payload (RFC 7587 §4.2)."""
+    def _push_sound(self, unit: Unit, now: float) -> None:
         track = self.tracks.get("a")
-        if track is None or not _is_carried(track) or not unit.payload:
-            return None
-        return Packets(
-            "a",
-            (unit.payload,),
-            number=self._numbers["a"],
-            timestamp=self.clock.timestamp("a", unit.pts),
-            arrival=now,
-        )
+        if track is None or not _is_carried(track) or not 0 < len(unit.payload) <= PACKET_BYTES:
+            return
+        self._give(self.sound.push(unit, now), now)
+        if self._holding is not None:
+            self._holding.cancel()
+            self._holding = None
+        if self.sound.holds:
+            loop = asyncio.get_running_loop()
+            self._holding = loop.call_later(HOLD_SECONDS, self._let_go)
 
     # -- time passes
+
+    def _let_go(self) -> None:
+        self._holding = None
+        self._give(self.sound.flush(_now()), _now())
 
     def _step_later(self) -> None:
         self._stepping = asyncio.get_running_loop().call_later(STEP_SECONDS, self._step)
@@ -242,6 +263,7 @@ class RtpEgress:
             if viewer.behind:
                 self._guarded(viewer, viewer.step)
                 behind = behind or viewer.behind
+        self._flush()
         if behind:
             self._step_later()
 

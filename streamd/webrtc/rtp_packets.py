@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from streamd.media.units import Kind
 
@@ -22,9 +23,11 @@ RUN_BYTES = 60_000
 _HEADER = struct.Struct("!BBHII")
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
-    """What a viewer's packets look like: payload type, SSRC, and the bytes of SRTP's tag."""
+class Form(NamedTuple):
+    """What a viewer's packets look like: payload type, SSRC, and the bytes of SRTP's tag.
+
+    A tuple because it is looked up once a viewer and unit.
+    """
 
     payload_type: int
     ssrc: int

@@ -35,26 +35,28 @@ class SentLog:
     old packet (RFC 3711 §3.3.1).
     """
 
-    __slots__ = ("_stretches", "next")
+    __slots__ = ("_newest", "_stretches", "next")
 
     def __init__(self, first: int) -> None:
         self.next = first
         self._stretches: deque[_Stretch] = deque(maxlen=STRETCHES)
+        self._newest: _Stretch | None = None
 
     def sent(self, packets: Packets, timestamp: int | None = None) -> int:
         """Notes a unit as sent; returns its first packet's sequence number, 16 bits."""
-        sequence = self.next
-        self.next = sequence + packets.count
-        last = self._stretches[-1] if self._stretches else None
+        sequence, count = self.next, packets.count
+        self.next = sequence + count
+        last = self._newest
         if (
             last is not None
-            and last.number + last.count == packets.number
             and last.timestamp is None
             and timestamp is None
+            and last.number + last.count == packets.number
         ):
-            last.count += packets.count
+            last.count += count
         else:
-            self._stretches.append(_Stretch(sequence, packets.number, packets.count, timestamp))
+            self._newest = _Stretch(sequence, packets.number, count, timestamp)
+            self._stretches.append(self._newest)
         return sequence & 0xFFFF
 
     def find(self, sequence: int) -> tuple[int, int | None] | None:

@@ -78,7 +78,7 @@ class WhepSessions:
                     session.end("the broadcast ended")
             egress.forget()
         elif stream.state is StreamState.LIVE and egress is None and not self._closed:
-            egress = self._egresses[stream.id] = RtpEgress(stream)
+            egress = self._egresses[stream.id] = RtpEgress(stream, self._mux.tray.flush)
             self._readers[stream.id] = asyncio.create_task(
                 egress.run(), name=f"whep egress {stream.id}"
             )

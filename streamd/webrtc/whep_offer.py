@@ -19,6 +19,7 @@ CODECS = 128
 _DIGEST_BYTES = {"sha-256": 32, "sha-384": 48, "sha-512": 64}
 _MID = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]{1,64}")
 _RTPMAP = re.compile(r"([A-Za-z0-9._-]{1,32})/([0-9]{1,7})(?:/[0-9]{1,2})?")
+_MILLISECONDS = re.compile(r"[0-9]{1,5}(?:\.[0-9]{1,6})?")
 _KINDS: Mapping[str, Kind] = {"video": "v", "audio": "a"}
 _SETUP = ("actpass", "active", "passive")
 
@@ -39,6 +40,8 @@ class Wanted:
     """One ``m=`` section. ``kind`` is None for one that is to be rejected.
 
     ``line`` is the media type and ``formats`` the payload types as they stood, for that rejection.
+    ``longest_ms`` is what a packet of it may last, where ``a=maxptime`` or ``a=ptime`` (RFC 8866
+    §6.4) says so.
     """
 
     kind: Kind | None
@@ -47,6 +50,7 @@ class Wanted:
     protocol: str
     formats: str
     codecs: tuple[Codec, ...]
+    longest_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +115,21 @@ def _wanted(section: Section) -> Wanted:
     if "rtcp-mux" not in section.attributes:
         raise MalformedOffer(f"The {section.kind} section lacks “a=rtcp-mux”.")
     formats = " ".join(section.formats)
-    return Wanted(kind, mid, section.kind, section.protocol, formats, tuple(_codecs(section)))
+    return Wanted(
+        kind,
+        mid,
+        section.kind,
+        section.protocol,
+        formats,
+        tuple(_codecs(section)),
+        _longest_ms(section),
+    )
+
+
+def _longest_ms(section: Section) -> float | None:
+    """The shorter of the two: what it can take, and what it would like."""
+    given = (section.first(name) or "" for name in ("maxptime", "ptime"))
+    return min((float(one) for one in given if _MILLISECONDS.fullmatch(one)), default=None)
 
 
 def _codecs(section: Section) -> Iterator[Codec]:

@@ -28,6 +28,7 @@ from streamd.webrtc.media_clock import ntp_time
 from streamd.webrtc.mux import Mux
 from streamd.webrtc.rtp_egress import RtpEgress
 from streamd.webrtc.sdp_fragment import read_fragment, write_fragment
+from streamd.webrtc.sound_pairs import PAIR_MS
 from streamd.webrtc.viewer import Viewer
 from streamd.webrtc.viewer_life import PATIENCE, ViewerLife, ViewerMove, ViewerState
 from streamd.webrtc.viewer_transport import ViewerTransport
@@ -210,16 +211,17 @@ class WhepSession:
             self.end("no secure connection came about")
             return
         self._life.move(ViewerMove.CONNECT)
-        sources = self.egress.sources
+        sources, pairs = self.egress.sources, self._takes_pairs()
         self.viewer = Viewer(
             {kind: (chosen, sources[kind]) for kind, chosen in self._chosen.items()},
             protector,
             transport.carrier,
-            self.egress.histories,
+            self.egress.histories(pairs=pairs),
             self.stream.request_keyframe,
             # SRTP takes a wrap right at the start for an old packet (RFC 3711 §3.3.1).
             lambda: secrets.randbelow(1 << 15),
             _now(),
+            pairs=pairs,
         )
         self.check_tracks()
         if not self._ended.is_set():
@@ -234,6 +236,11 @@ class WhepSession:
             refusal = NotCarried("The broadcast's H.264 profile has changed.")
         if refusal is not None:
             self.end(str(refusal))
+
+    def _takes_pairs(self) -> bool:
+        """Whether packets of sound may be as long as two of the usual ones."""
+        sound = self._offer.section("a")
+        return sound is None or sound.longest_ms is None or sound.longest_ms >= PAIR_MS
 
     def _fits(self) -> bool:
         picture = self._chosen.get("v")

@@ -2,8 +2,8 @@
 
 aiortc's own transports are used without its peer connection: nothing here is decoded or encoded,
 so of a peer only ICE, DTLS and the SRTP keys are needed. The keys stay in pylibsrtp's sessions;
-packets are protected by the same libsrtp calls, in one buffer for all viewers, without an object
-a packet.
+packets are protected by the same libsrtp calls, where the kernel reads them, without an object a
+packet.
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ from pylibsrtp._binding import ffi, lib
 from streamd.webrtc.aiortc_taps import TapsMissing
 from streamd.webrtc.mux_connection import MuxConnection
 from streamd.webrtc.rtp_packets import SEQUENCE_AT, Run
+from streamd.webrtc.viewer_line import Gathering
 
-BUFFER_BYTES = 65_536
+BUFFER_BYTES = 2_048
+"""A packet that goes by itself: RTX or RTCP, within a datagram."""
 TAG_BYTES = {
     b"SRTP_AEAD_AES_128_GCM": 16,
     b"SRTP_AEAD_AES_256_GCM": 16,
@@ -74,8 +76,7 @@ if _missing:
 _BUFFER = ffi.new("unsigned char[]", BUFFER_BYTES)
 _VIEW = memoryview(ffi.buffer(_BUFFER))
 _LENGTH = ffi.new("int *")
-_PLACES: dict[int, Any] = {}
-"""Pointers into the buffer by offset: making one costs more than looking it up."""
+_srtp_protect = lib.srtp_protect
 _pack_sequence = Struct("!H").pack_into
 
 
@@ -118,8 +119,7 @@ def dtls_transport(
 class Protector:
     """SRTP for one connected peer. ``tag`` is what it adds behind each packet, in bytes.
 
-    What ``run`` returns lies in the buffer that all peers share: it is valid until the next call
-    to any of them. All raise ConnectionError where libsrtp refuses.
+    All raise ConnectionError where libsrtp refuses.
     """
 
     __slots__ = ("_context", "_session", "tag")
@@ -130,18 +130,17 @@ class Protector:
         self._session: Session = transport._tx_srtp
         self._context: Any = self._session._srtp[0]
 
-    def run(self, run: Run, sequence: int) -> memoryview:
+    def run(self, run: Run, sequence: int, tray: Gathering, at: int) -> None:
         """A run's packets from this sequence number on, protected, one behind the other."""
-        context, view, length = self._context, _VIEW, _LENGTH
-        size = len(run.image)
-        view[:size] = run.image
+        context, view, memory, length = self._context, tray.view, tray.memory, _LENGTH
+        view[at : at + len(run.image)] = run.image
         for offset, count in run.packets:
-            _pack_sequence(view, offset + SEQUENCE_AT, sequence & 0xFFFF)
-            sequence += 1
+            place = at + offset
+            _pack_sequence(view, place + SEQUENCE_AT, sequence & 0xFFFF)
             length[0] = count
-            if lib.srtp_protect(context, _place(offset), length):
+            if _srtp_protect(context, memory + place, length):
                 raise ConnectionError("libsrtp refused a packet")
-        return view[:size]
+            sequence += 1
 
     def packet(self, packet: bytes) -> bytes:
         """One RTP packet, protected."""
@@ -157,13 +156,6 @@ class Protector:
         if protect(self._context, _BUFFER, _LENGTH):
             raise ConnectionError("libsrtp refused a packet")
         return bytes(_VIEW[: _LENGTH[0]])
-
-
-def _place(offset: int) -> Any:
-    place = _PLACES.get(offset)
-    if place is None:
-        place = _PLACES[offset] = _BUFFER + offset
-    return place
 
 
 def _replace(target: object, name: str, value: object) -> None:

@@ -11,11 +11,14 @@ from aiortc.rtp import RtpPacket
 
 from streamd import config
 from streamd.media.h264 import parse_avcc
+from streamd.media.opus import PACKET_BYTES
 from streamd.media.units import Kind, Track, Unit
 from streamd.relay.stream import Stream
 from streamd.webrtc.depacketizer import nal_units
 from streamd.webrtc.rtp_egress import RtpEgress
-from streamd.webrtc.viewer import Carrier, Viewer
+from streamd.webrtc.rtp_packets import Run
+from streamd.webrtc.viewer import Viewer
+from streamd.webrtc.viewer_line import Carrier
 from streamd.webrtc.whep_answer import Chosen, Source
 from streamd.webrtc.whep_errors import BFrames, SoundMissing
 from tests.relay.units import AAC, FRAME, OPUS, OTHER_VIDEO, VIDEO, picture
@@ -37,15 +40,16 @@ class Watching:
         self.wire = Wire()
         self.viewer = self.another(self.wire)
 
-    def another(self, carrier: Carrier) -> Viewer:
+    def another(self, carrier: Carrier, *, pairs: bool = True) -> Viewer:
         return Viewer(
             self.lines,
             Plain(),
             carrier,
-            self.egress.histories,
+            self.egress.histories(pairs=pairs),
             self.stream.request_keyframe,
             lambda: 100,
             0.0,
+            pairs=pairs,
         )
 
     @property
@@ -101,6 +105,7 @@ async def test_pictures_and_sounds_on_one_clock() -> None:
         assert one.egress.profile == VIDEO.codec[5:]
         one.join()
         publisher.write(opus(5))
+        publisher.write(opus(6))
         publisher.write(picture(1))
         await one.settle()
         clock = one.egress.clock
@@ -111,7 +116,62 @@ async def test_pictures_and_sounds_on_one_clock() -> None:
         assert (second.timestamp - clock.zero("v")) & 0xFFFFFFFF == FRAME
         (sound,) = one.of("a")
         assert (sound.timestamp - clock.zero("a")) & 0xFFFFFFFF == 4_800
-        assert sound.payload == b"\xfcsound"
+        assert sound.payload == b"\xfd" + 2 * b"sound"
+
+
+async def test_who_takes_no_pairs_gets_each_packet_by_itself() -> None:
+    async with watching() as one:
+        publisher = one.stream.publish("test")
+        publisher.announce([VIDEO, OPUS])
+        publisher.write(picture(0, key=True))
+        await one.settle()
+        wire = Wire()
+        other = one.another(wire, pairs=False)
+        one.egress.join(other, lambda: None)
+        one.join()
+        for number in range(5, 9):
+            publisher.write(opus(number))
+        await one.settle()
+        ssrc = one.egress.sources["a"].ssrc
+        media = (RtpPacket.parse(packet) for packet in wire.got if not 192 <= packet[1] <= 208)
+        single = [packet for packet in media if packet.ssrc == ssrc]
+        pairs = one.of("a")
+        assert [len(packet.payload) for packet in single] == [6] * 4
+        assert [packet.sequence_number for packet in single] == list(range(100, 104))
+        assert [len(packet.payload) for packet in pairs] == [11] * 2
+        assert [packet.timestamp for packet in pairs] == [
+            packet.timestamp for packet in single[::2]
+        ]
+        one.egress.leave(other)
+
+
+async def test_a_packet_whose_other_half_does_not_come_goes_alone() -> None:
+    async with watching() as one:
+        publisher = one.stream.publish("test")
+        publisher.announce([VIDEO, OPUS])
+        publisher.write(picture(0, key=True))
+        publisher.write(opus(5))
+        await one.settle()
+        one.join()
+        publisher.write(opus(7))
+        async with asyncio.timeout(10):
+            while not one.of("a"):
+                await asyncio.sleep(0.005)
+        assert one.of("a")[-1].payload == b"\xfcsound"
+
+
+async def test_what_is_no_packet_of_opus_is_left_out() -> None:
+    async with watching() as one:
+        publisher = one.stream.publish("test")
+        publisher.announce([VIDEO, OPUS])
+        publisher.write(picture(0, key=True))
+        await one.settle()
+        one.join()
+        publisher.write(Unit("a", 4_800, 4_800, True, b"\xff" + bytes(PACKET_BYTES), 960))
+        publisher.write(picture(1))
+        await one.settle()
+        assert one.of("a") == []
+        assert len(one.of("v")) == 2
 
 
 async def test_the_unit_that_makes_the_stream_live_is_not_missed() -> None:
@@ -127,7 +187,7 @@ async def test_the_unit_that_makes_the_stream_live_is_not_missed() -> None:
     publisher.write(picture(0, key=True))
     reading = asyncio.create_task(made[0].run())
     await asyncio.sleep(0)
-    assert len(made[0].histories["v"].since_key()) == 1
+    assert len(made[0].pictures.since_key()) == 1
     stream.close()
     await asyncio.wait([reading])
 
@@ -219,10 +279,10 @@ async def test_one_who_fails_leaves_the_others_alone() -> None:
         await one.settle()
 
         class Spent(Wire):
-            def transmit_image(self, image: memoryview, segment: int) -> bool:
+            def place(self, run: Run) -> int:
                 if len(one.egress) == 2:
                     raise ConnectionError("spent")
-                return True
+                return 0
 
         bad = one.another(Spent())
         one.egress.join(bad, lambda: None)
@@ -243,4 +303,4 @@ async def test_nothing_is_kept_of_a_broadcast_that_ended() -> None:
         publisher.close()
         assert not one.egress.on_air
         one.egress.forget()
-        assert one.egress.histories["v"].since_key() == []
+        assert one.egress.pictures.since_key() == []

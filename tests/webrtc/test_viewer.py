@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from aiortc.rtp import RtcpPacket, RtcpSrPacket, RtpPacket, unwrap_rtx
@@ -12,8 +13,10 @@ from streamd.media.units import Kind
 from streamd.webrtc.congestion import Level
 from streamd.webrtc.history import History
 from streamd.webrtc.media_clock import MediaClock
+from streamd.webrtc.replay import REPLAY_BYTES
 from streamd.webrtc.rtp_packets import SEQUENCE_AT, Packets, Run
-from streamd.webrtc.viewer import REPEATS_A_SECOND, REPLAY_BYTES, REPLAY_SPACING, Viewer
+from streamd.webrtc.viewer import REPEATS_A_SECOND, REPLAY_SPACING, Viewer
+from streamd.webrtc.viewer_line import Gathering
 from streamd.webrtc.whep_answer import Chosen, Source
 
 FRAME = 3_600
@@ -24,12 +27,12 @@ class Plain:
 
     tag = 0
 
-    def run(self, run: Run, sequence: int) -> memoryview:
-        image = bytearray(run.image)
-        for at, (offset, _) in enumerate(run.packets):
-            number = (sequence + at) & 0xFFFF
+    def run(self, run: Run, sequence: int, tray: Gathering, at: int) -> None:
+        image = tray.view[at : at + len(run.image)]
+        image[:] = run.image
+        for index, (offset, _) in enumerate(run.packets):
+            number = (sequence + index) & 0xFFFF
             image[offset + SEQUENCE_AT : offset + SEQUENCE_AT + 2] = number.to_bytes(2, "big")
-        return memoryview(image)
 
     def packet(self, packet: bytes) -> bytes:
         return packet
@@ -39,18 +42,29 @@ class Plain:
 
 
 class Wire:
-    """Keeps what would go out."""
+    """Keeps what would go out; its own tray too."""
 
     def __init__(self) -> None:
         self.got: list[bytes] = []
+        self.memory = None
+        self.view = memoryview(bytearray(2 * REPLAY_BYTES))
+        self.destination: object = "somewhere"
+
+    @property
+    def tray(self) -> Gathering:
+        return self
+
+    def place(self, run: Run) -> int:
+        return 7
+
+    def add(self, run: Run, destination: Any) -> None:
+        assert destination == self.destination
+        image, step = bytes(self.view[7 : 7 + len(run.image)]), run.segment
+        self.got += [image[at : at + step] for at in range(0, len(image), step)]
 
     def transmit(self, datagrams: Sequence[bytes]) -> bool:
         self.got += datagrams
         return True
-
-    def transmit_image(self, image: memoryview, segment: int) -> bool:
-        cut = (bytes(image[at : at + segment]) for at in range(0, len(image), segment))
-        return self.transmit(tuple(cut))
 
 
 class Stream:
@@ -202,7 +216,7 @@ def test_what_waits_behind_a_replay_is_bounded() -> None:
     stream = Stream()
     stream.picture(key=True, size=100_000)
     stream.viewer.begin(stream.now)
-    stream.viewer._pending.append((stream.picture(), None))
+    stream.viewer._replay.follow(stream.picture())
     for _ in range(30):
         stream.show(size=150_000)
     assert not stream.viewer.behind
@@ -344,9 +358,9 @@ def test_one_who_cannot_be_protected_any_more_says_so() -> None:
     stream.viewer.begin(stream.now)
 
     class Spent(Plain):
-        def run(self, run: Run, sequence: int) -> memoryview:
+        def run(self, run: Run, sequence: int, tray: Gathering, at: int) -> None:
             raise ConnectionError("key used up")
 
-    stream.viewer._protector = Spent()
+    stream.viewer._lines["v"]._protect = Spent().run
     with pytest.raises(ConnectionError):
         stream.show(key=True)

@@ -13,6 +13,7 @@ from aiortc.rtp import RtcpByePacket
 
 from streamd import config
 from streamd.errors import MalformedOffer
+from streamd.media.opus import packet_samples
 from streamd.media.testcard_picture import read_clock
 from streamd.relay import file_ingest
 from streamd.relay.lifecycle import StreamState
@@ -62,6 +63,24 @@ async def test_a_foreign_viewer_sees_and_hears() -> None:
         assert session.reason == "the viewer left"
         assert server.egress.total().packets > 80
         assert server.stream.state is StreamState.LIVE
+
+
+@pytest.mark.parametrize(("line", "pairs"), [("a=maxptime:20", False), ("a=maxptime:60", True)])
+async def test_sound_comes_in_pairs_to_who_takes_them(line: str, pairs: bool) -> None:
+    async with whep_server(OPEN) as server, server.card(), whep_client() as client:
+        offer = (await client.offer()).replace("a=rtpmap:96 opus", f"{line}\r\na=rtpmap:96 opus")
+        assert line in offer
+        session = await server.sessions.watch(server.stream, offer)
+        await client.accept(session.description)
+        await until(lambda: len(client.sounds) > 20)
+        assert session.viewer is not None
+        assert session.viewer.pairs is pairs
+        sent = {
+            packet_samples(packets.payloads[0]) for packets in session.viewer._histories["a"]._kept
+        }
+        # One whose other half came late may be among them.
+        assert (1_920 in sent) is pairs
+        assert pairs or sent == {960}
 
 
 async def test_reports_give_each_picture_and_each_tone_its_time_of_capture() -> None:

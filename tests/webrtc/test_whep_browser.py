@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page
 
+from streamd.webrtc import kernel_calls
 from streamd.webrtc.congestion import Level
 from streamd.webrtc.datagram_batches import Address, BatchSender
 from streamd.webrtc.viewer_life import ViewerState
@@ -40,6 +41,7 @@ def losing(monkeypatch: pytest.MonkeyPatch, share: float) -> list[bool]:
         if not (active[0] and noise.random() < share):
             send(sender, sock, datagram, address)
 
+    monkeypatch.setattr(kernel_calls, "CALLS", None)
     monkeypatch.setattr(BatchSender, "_send_run", lambda *_: False)
     monkeypatch.setattr(BatchSender, "_send_one", lossy)
     return active

@@ -80,3 +80,20 @@ def test_mangled_offers_are_read_or_refused(data: st.DataObject) -> None:
 def test_only_video_or_only_audio() -> None:
     assert read_description(offer(audio=None)).section("a") is None
     assert read_description(offer(video=None, audio=AUDIO)).section("v") is None
+
+
+@pytest.mark.parametrize(
+    ("lines", "longest"),
+    [
+        ("", None),
+        ("a=maxptime:120\n", 120),
+        ("a=ptime:20\n", 20),
+        ("a=ptime:20\na=maxptime:60\n", 20),
+        ("a=maxptime:2.5\n", 2.5),
+        ("a=maxptime:long\na=ptime:-1\n", None),
+    ],
+)
+def test_how_long_a_packet_of_sound_may_be(lines: str, longest: float | None) -> None:
+    sound = read_description(offer(audio=AUDIO + lines)).section("a")
+    assert sound is not None
+    assert sound.longest_ms == longest
