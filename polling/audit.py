@@ -1,38 +1,27 @@
-"""The audit of one poll: does the tally equal the ledger, the voters and the ballots? Pure."""
+"""The audit of one poll: does the tally equal the ledgers, the voters and the ballots?
+
+``Recount`` is pure; ``audit`` reads the store for it.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
+from polling.answers import deltas_of
+from polling.errors import UnknownPoll
 from polling.model import Poll, Tally
-
-
-class _Sums(Protocol):
-    @property
-    def tally(self) -> Tally: ...
-    @property
-    def voters(self) -> int: ...
-    @property
-    def ballots(self) -> int: ...
-    @property
-    def ledger(self) -> int: ...
-
-
-class _Entry(Protocol):
-    @property
-    def seq(self) -> int: ...
-    @property
-    def part(self) -> int: ...
-    @property
-    def choice(self) -> str: ...
-    @property
-    def receipt(self) -> str | None: ...
-
+from polling.store import PollStore
+from polling.store_wire import Entry, Sums, merged, receipt_text
 
 # A broken ledger can differ at every entry; the first few say enough.
 _SHOWN = 10
+_TIER = "@tier."
+
+# The drained entries of one shard, in order: poll, shard, last position wanted.
+Archive = Callable[[str, int, int], Iterable[Entry]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,61 +61,91 @@ class Audit:
 
 @dataclass(slots=True)
 class Recount:
-    """Takes one moment's sums, then the ledger's entries in order, then gives the Audit.
+    """Takes each shard's sums of one moment, then its ledger's entries in order; gives the Audit.
 
-    The ledger only grows, so entries up to the sums' position can be read while votes go on.
+    A ledger only grows, so entries up to the sums' position can be read while votes go on.
+    Ballots that a later one took the place of are in the ledger and not in the tally.
     """
 
     poll: Poll
-    sums: _Sums
+    _tallies: list[Tally] = field(default_factory=list)
+    _sums: list[Sums] = field(default_factory=list)
     _entries: int = 0
+    _all_entries: int = 0
     _recounted: Counter[str] = field(default_factory=Counter)
+    _differences: list[str] = field(default_factory=list)
     _odd: list[str] = field(default_factory=list)
     _odd_entries: int = 0
 
-    def take(self, entry: _Entry) -> None:
-        """Counts one entry and checks its position, its choice and its receipt."""
+    def begin(self, sums: Sums) -> None:
+        """What the next entries are held against."""
+        self._tallies.append(sums.tally)
+        self._sums.append(sums)
+        self._entries = 0
+
+    def take(self, entry: Entry, *, drained: bool = False) -> None:
+        """Counts one entry and checks its position, its answer and its receipt.
+
+        ``drained``: it comes from a segment and has no receipt beside it.
+        """
         self._entries += 1
-        self._recounted[entry.choice] += 1
-        if entry.part != 0 or entry.seq != self._entries:
-            self._note(f"entry {self._entries} of the ledger has position {entry.seq}-{entry.part}")
-        if entry.choice not in self.poll.counters:
-            self._note(f"position {entry.seq} holds the unknown choice “{entry.choice}”")
-        if entry.receipt != f"{entry.seq}:{entry.choice}":
+        self._all_entries += 1
+        if entry.seq != self._entries:
+            self._note(f"entry {self._entries} of the ledger has position {entry.seq}")
+        try:
+            deltas = deltas_of(self.poll, entry.answer)
+        except ValueError:
+            self._note(f"position {entry.seq} holds the unknown answer “{entry.answer[:100]}”")
+            deltas = ()
+        if entry.seq not in self._sums[-1].superseded:
+            for counter, number in deltas:
+                self._recounted[counter] += number
+        if not drained and entry.receipt != receipt_text(entry.seq, entry.answer):
             self._note(f"position {entry.seq} and the receipt of its ballot disagree")
+
+    def end(self) -> None:
+        """After a shard's last entry: compares its lengths."""
+        sums = self._sums[-1]
+        tally = sums.tally
+        where = f" of shard {len(self._sums) - 1}" if self.poll.shards > 1 else ""
+        for what, number, expected in (
+            ("the last position in the ledger is", sums.ledger, tally.seq),
+            ("the entries read are", self._entries, tally.seq),
+            ("the ballots are", sums.ballots, tally.seq),
+            ("the ballots replaced are", len(sums.superseded), tally.seq - tally.total),
+            ("the chunks missing from the ledger are", sums.lost, 0),
+        ):
+            if number != expected:
+                self._differences.append(f"{what} {number}{where}, not {expected}")
+        if sums.voters != tally.total:
+            self._differences.append(
+                f"the tally{where} is {tally.total}, but the voters are {sums.voters}"
+            )
 
     def result(self) -> Audit:
         """The audit of everything taken."""
-        tally, sums = self.sums.tally, self.sums
-        recounted = {choice.id: self._recounted[choice.id] for choice in self.poll.choices}
-        expected = tally.total
-        differences = [
-            f"the tally is {expected}, but {what} {number}"
-            for what, number in (
-                ("the last position is", tally.seq),
-                ("the ledger's length is", sums.ledger),
-                ("the entries read are", self._entries),
-                ("the voters are", sums.voters),
-                ("the ballots are", sums.ballots),
-            )
-            if number != expected
+        tally = merged(self.poll.id, self._tallies)
+        counts = dict(tally.counts or {})
+        recounted = {counter: self._recounted[counter] for counter in self.poll.counters}
+        differences = self._differences + [
+            f"counter {counter} is {counts.get(counter)} in the tally, {count} in the ledger"
+            for counter, count in recounted.items()
+            if counts.get(counter) != count
         ]
-        differences += [
-            f"choice {choice} has {tally.counts.get(choice)} in the tally, {count} in the ledger"
-            for choice, count in recounted.items()
-            if tally.counts.get(choice) != count
-        ]
+        tiers = [number for name, number in tally.groups.items() if name.startswith(_TIER)]
+        if tiers and sum(tiers) != tally.total:
+            differences.append(f"the tally is {tally.total}, but its tiers sum to {sum(tiers)}")
         differences += self._odd
         if self._odd_entries > len(self._odd):
             differences.append(f"{self._odd_entries - len(self._odd)} more odd entries")
         return Audit(
             poll=self.poll.id,
             state=tally.state.value,
-            total=expected,
-            ledger=sums.ledger,
-            voters=sums.voters,
-            ballots=sums.ballots,
-            counts=dict(tally.counts),
+            total=tally.total,
+            ledger=self._all_entries,
+            voters=sum(sums.voters for sums in self._sums),
+            ballots=sum(sums.ballots for sums in self._sums),
+            counts=counts,
             recounted=recounted,
             differences=tuple(differences),
         )
@@ -135,3 +154,28 @@ class Recount:
         self._odd_entries += 1
         if len(self._odd) < _SHOWN:
             self._odd.append(sentence)
+
+
+async def audit(store: PollStore, poll: str, archive: Archive | None = None) -> Audit:
+    """Recounts every shard of ``poll``: its drained entries from ``archive``, then its ledger.
+
+    Without an archive the drained entries are missing, and the audit says so. Raises UnknownPoll
+    and StoreDown.
+    """
+    found = await store.get(poll)
+    recount = Recount(found)
+    for shard in range(found.shards):
+        try:
+            sums = await store.sums(poll, shard)
+        except UnknownPoll:
+            if shard == 0:
+                raise
+            # Not opened yet: nobody has voted there.
+            continue
+        recount.begin(sums)
+        for entry in archive(poll, shard, sums.drained) if archive and sums.drained else ():
+            recount.take(entry, drained=True)
+        async for entry in store.ledger(poll, shard, sums.tally.seq):
+            recount.take(entry)
+        recount.end()
+    return recount.result()

@@ -1,30 +1,64 @@
-#!lua name=polling_1
+#!lua name=polling_2
 -- The atomic steps of a poll, as one function library of Valkey (7+) or Redis (7+).
 --
 -- Keys of one poll's shard share the hash tag {poll:shard}, so they live on one Cluster node:
---   {p:s}:poll     hash    record, state, seq, opened_at, closes_at, closed_at
---   {p:s}:counts   hash    choice -> n
---   {p:s}:voted    set     nullifiers; no position, no choice
---   {p:s}:ballots  hash    ballot_id -> "seq:choice"
---   {p:s}:ledger   stream  seq-0 -> b ballot_id, c choice, n nonce; no time
--- Nothing leads from a member of `voted` to a ballot, or back.
+--   {p:s}:poll        hash    state, seq, chunks, drained, replaced, version, revote, closes_at;
+--                             of shard 0 also record, opened_at, closed_at, ...
+--   {p:s}:counts      hash    counter -> n: the answers', and "@tier.*"
+--   {p:s}:groups      hash    counter -> n: the other ones that begin with "@"
+--   {p:s}:voted       set     nullifiers; no position, no choice
+--   {p:s}:ballots     hash    ballot_id -> "seq:answer", a long answer as "seq:#" and its SHA-1
+--   {p:s}:ledger      stream  one chunk a batch, under the position of its last ballot: seq-0 ->
+--                             b ballot ids, n nonces (16 bytes each), g places in a (2 bytes
+--                             each), a answers (MessagePack); no time
+--   {p:s}:links       hash    nullifier -> ballot_id and its deltas (MessagePack); only where the
+--                             last vote counts, and only until the poll closes
+--   {p:s}:superseded  set     positions of ballots that another one took the place of
+-- Nothing leads from a member of `voted` to a ballot, or back; `links` does, and voters are told.
 --
--- The 1 in every name is the version of what the functions take and return. A later version gets
+-- The 2 in every name is the version of what the functions take and return. A later version gets
 -- its own names, so that two releases can run on one store during an upgrade.
 
--- Codes that stand in place of a position. polling/store.py has the same list.
-local CONFLICT, VOTED, CLOSED, UNKNOWN_CHOICE, NO_KEY = -1, -2, -3, -4, -5
+-- Codes that stand in place of a position. polling/store_wire.py has the same list.
+local CONFLICT, VOTED, CLOSED, UNKNOWN_CHOICE, NO_KEY, STALE = -1, -2, -3, -4, -5, -6
+-- A longer answer would make its receipt larger than its digest does.
+local LONG_ANSWER = 40
+local FINISHED = {closed = true, archived = true}
 
 local function tally(poll, counts)
-  local facts = redis.call('HMGET', poll, 'state', 'seq')
-  return facts[1] or '', tonumber(facts[2] or '0'), redis.call('HGETALL', counts)
+  local facts = redis.call('HMGET', poll, 'state', 'seq', 'replaced')
+  return facts[1] or '', tonumber(facts[2] or '0'), tonumber(facts[3] or '0'),
+    redis.call('HGETALL', counts)
 end
 
--- keys: poll counts. args: record, then the choices. 1, or 0 where the id is taken.
+local function set_counters(counts, args, from)
+  local zeros = {}
+  for i = from, #args do
+    zeros[#zeros + 1], zeros[#zeros + 2] = args[i], '0'
+  end
+  if #zeros > 0 then redis.call('HSET', counts, unpack(zeros)) end
+end
+
+-- keys: poll counts. args: record, revote, version, counters. 1, or 0 where the id is taken.
 local function create(keys, args)
   if redis.call('HSETNX', keys[1], 'record', args[1]) == 0 then return 0 end
-  redis.call('HSET', keys[1], 'state', 'draft', 'seq', '0')
-  for i = 2, #args do redis.call('HSET', keys[2], args[i], '0') end
+  redis.call('HSET', keys[1], 'state', 'draft', 'seq', '0', 'revote', args[2], 'version', args[3])
+  set_counters(keys[2], args, 4)
+  return 1
+end
+
+-- keys: poll counts. args: record, revote, version, "1" where an open poll may be edited,
+-- counters: the poll anew, one version on.
+-- 1, or 0 where another version stands, a vote is counted or the poll's state forbids it.
+local function edit(keys, args)
+  local facts = redis.call('HMGET', keys[1], 'state', 'seq', 'version')
+  local state = facts[1]
+  if not state or FINISHED[state] or facts[2] ~= '0' then return 0 end
+  if state == 'open' and args[4] ~= '1' then return 0 end
+  if tonumber(facts[3]) ~= tonumber(args[3]) - 1 then return 0 end
+  redis.call('HSET', keys[1], 'record', args[1], 'revote', args[2], 'version', args[3])
+  redis.call('DEL', keys[2])
+  set_counters(keys[2], args, 5)
   return 1
 end
 
@@ -38,98 +72,265 @@ local function move(keys, args)
   return redis.call('HGETALL', keys[1])
 end
 
--- keys: poll counts voted ballots ledger.
--- args: MessagePack {now, nullifiers, owners, ballot ids, choices, nonces}: owners[i] is the place
--- in nullifiers of ballot i's voter, 0 where the poll's key was not there.
--- {state, seq, counts, one code or position per ballot, how many of them are new}; an empty state:
--- no such poll.
+-- keys: poll counts. args: revote, version, closes_at or '', counters: opens a shard beside
+-- shard 0, once. Its state.
+local function open_shard(keys, args)
+  if redis.call('HSETNX', keys[1], 'state', 'open') == 1 then
+    redis.call('HSET', keys[1], 'seq', '0', 'revote', args[1], 'version', args[2])
+    if args[3] ~= '' then redis.call('HSET', keys[1], 'closes_at', args[3]) end
+    set_counters(keys[2], args, 4)
+  end
+  return redis.call('HGET', keys[1], 'state')
+end
+
+-- keys: poll links voted. Ends a shard for good, one that was never opened too.
+local function seal(keys)
+  if not FINISHED[redis.call('HGET', keys[1], 'state')] then
+    redis.call('HSET', keys[1], 'state', 'closed')
+    redis.call('HSETNX', keys[1], 'seq', '0')
+  end
+  redis.call('DEL', keys[2])
+  -- A small set may be kept as a list, in the order in which the voters came.
+  if redis.call('EXISTS', keys[3]) == 1
+      and redis.call('OBJECT', 'ENCODING', keys[3]) == 'listpack' then
+    local voters = redis.call('SMEMBERS', keys[3])
+    table.sort(voters)
+    redis.call('DEL', keys[3])
+    redis.call('SADD', keys[3], unpack(voters))
+  end
+  return 1
+end
+
+-- What a receipt says of an answer.
+local function brief(answer)
+  return #answer > LONG_ANSWER and '#' .. redis.sha1hex(answer) or answer
+end
+
+-- The groups of a batch: ballots with the same version, answer and deltas.
+local function read_groups(packed, version, flat)
+  local groups, is_counter = {}, {}
+  for i = 1, #flat, 2 do is_counter[flat[i]] = true end
+  for g, row in ipairs(packed) do
+    local group = {answer = row[2], brief = brief(row[2]), packed = row[3], n = 0,
+      deltas = cmsgpack.unpack(row[3])}
+    if row[1] ~= version then group.refusal = STALE end
+    for i = 1, #group.deltas, 2 do
+      local counter = group.deltas[i]
+      if not is_counter[counter] and string.byte(counter) ~= 64 and not group.refusal then
+        group.refusal = UNKNOWN_CHOICE
+      end
+    end
+    groups[g] = group
+  end
+  return groups
+end
+
+local function add(sums, deltas, times)
+  for i = 1, #deltas, 2 do
+    sums[deltas[i]] = (sums[deltas[i]] or 0) + deltas[i + 1] * times
+  end
+end
+
+-- Adds what the batch counted; `flat` is the counts before and after.
+local function apply(sums, flat, counts, groups_key)
+  local changed, place = {}, {}
+  for i = 1, #flat, 2 do place[flat[i]] = i + 1 end
+  for counter, number in pairs(sums) do
+    if number ~= 0 then
+      if string.byte(counter) == 64 and string.sub(counter, 1, 6) ~= '@tier.' then
+        redis.call('HINCRBY', groups_key, counter, string.format('%d', number))
+      else
+        local at = place[counter]
+        if not at then
+          at = #flat + 2
+          flat[at - 1], flat[at] = counter, '0'
+        end
+        flat[at] = string.format('%d', tonumber(flat[at]) + number)
+        changed[#changed + 1], changed[#changed + 2] = counter, flat[at]
+      end
+    end
+  end
+  if #changed > 0 then redis.call('HSET', counts, unpack(changed)) end
+end
+
+-- One chunk of the ledger. `counted` are the places of its ballots in `ids`.
+local function append(ledger, last, counted, ids, places, nonces, groups)
+  local answers, number_of = {}, {}
+  for g, group in ipairs(groups) do
+    if group.n > 0 then
+      answers[#answers + 1] = group.answer
+      local number = #answers - 1
+      number_of[g] = string.char(math.floor(number / 256), number % 256)
+    end
+  end
+  local own_ids, own_nonces, own_places = ids, {}, {}
+  local all = #counted == #ids
+  if not all then own_ids = {} end
+  for n, i in ipairs(counted) do
+    own_places[n] = number_of[places[i]]
+    if not all then
+      own_ids[n] = ids[i]
+      own_nonces[n] = string.sub(nonces, 16 * i - 15, 16 * i)
+    end
+  end
+  redis.call('XADD', ledger, string.format('%d-0', last), 'b', table.concat(own_ids),
+    'n', all and nonces or table.concat(own_nonces), 'g', table.concat(own_places),
+    'a', cmsgpack.pack(answers))
+end
+
+local function found_in(command, key, members)
+  if #members == 0 then return {} end
+  return redis.call(command, key, unpack(members))
+end
+
+-- Takes the voter's earlier ballot out of the sums. False where it is not known which it was.
+local function supersede(link, receipts, ballots, sums, superseded)
+  if not link then return false end
+  local earlier = string.sub(link, 1, 16)
+  local receipt = receipts[earlier] or redis.call('HGET', ballots, earlier)
+  if not receipt then return false end
+  add(sums, cmsgpack.unpack(string.sub(link, 17)), -1)
+  superseded[#superseded + 1] = string.match(receipt, '^%d+')
+  return true
+end
+
+-- keys: poll counts groups voted ballots ledger links superseded.
+-- args: MessagePack {now, nullifiers, owners, ballot ids, places, nonces, groups}: owners[i] is
+-- the place in nullifiers of ballot i's voter, 0 where the poll's key was not there; places[i] the
+-- place in groups of its answer; nonces one string; a group {version, answer, packed deltas}.
+-- Then "1" where even a batch that counts nothing must leave a write to be waited for.
+-- {state, seq, replaced, counts, position before, {place, code, ...}}: the ballots without a code
+-- have the positions that follow. An empty state: no such shard.
 local function cast(keys, args)
-  local poll, counts, voted, ballots, ledger = keys[1], keys[2], keys[3], keys[4], keys[5]
-  local now, nullifiers, owners, ids, choices, nonces = unpack(cmsgpack.unpack(args[1]))
-  local facts = redis.call('HMGET', poll, 'state', 'seq', 'closes_at')
+  local poll, counts, groups_key, voted = keys[1], keys[2], keys[3], keys[4]
+  local ballots, ledger, links = keys[5], keys[6], keys[7]
+  local now, nullifiers, owners, ids, places, nonces, packed = unpack(cmsgpack.unpack(args[1]))
+  local facts = redis.call('HMGET', poll, 'state', 'seq', 'closes_at', 'chunks', 'version',
+    'revote', 'replaced')
   local state, seq, closes_at = facts[1], tonumber(facts[2] or '0'), tonumber(facts[3] or '')
-  if not state then return {'', 0, {}, {}, 0} end
-  if redis.call('XLEN', ledger) ~= seq then
-    return redis.error_reply('LEDGERBROKEN position and length of the ledger differ')
+  local replaced = tonumber(facts[7] or '0')
+  if not state then return {'', 0, 0, {}, 0, {}} end
+  if redis.call('XLEN', ledger) ~= tonumber(facts[4] or '0') then
+    return redis.error_reply('LEDGERBROKEN the ledger is not as long as it was left')
   end
   local open = state == 'open' and not (closes_at and now > closes_at)
-
-  local count = {}
   local flat = redis.call('HGETALL', counts)
-  for i = 1, #flat, 2 do count[flat[i]] = tonumber(flat[i + 1]) end
+  local groups = read_groups(packed, tonumber(facts[5] or '1'), flat)
 
-  local known = {}
-  for i, receipt in ipairs(redis.call('HMGET', ballots, unpack(ids))) do
-    if receipt then known[ids[i]] = receipt end
+  local receipts, receipt_list = {}, redis.call('HMGET', ballots, unpack(ids))
+  for i, receipt in ipairs(receipt_list) do
+    if receipt then receipts[ids[i]] = receipt end
   end
-  local has_voted = {}
-  if #nullifiers > 0 then
-    for i, found in ipairs(redis.call('SMISMEMBER', voted, unpack(nullifiers))) do
-      has_voted[i] = found == 1
-    end
-  end
+  local has_voted = found_in('SMISMEMBER', voted, nullifiers)
+  local last_counts = facts[6] == 'last'
+  local link_of = last_counts and found_in('HMGET', links, nullifiers) or {}
 
-  local codes, accepted, counted = {}, {}, {}
+  local codes, counted, accepted, sums, superseded = {}, {}, {}, {}, {}
   local first = seq
-  for i, id in ipairs(ids) do
-    local choice, owner, receipt = choices[i], owners[i], known[id]
+  for i = 1, #ids do
+    local id, owner, group = ids[i], owners[i], groups[places[i]]
+    local receipt, code = receipts[id], nil
     if receipt then
-      local position, chosen = string.match(receipt, '^(%d+):(.*)$')
-      codes[i] = chosen == choice and tonumber(position) or CONFLICT
+      local position, answer = string.match(receipt, '^(%d+):(.*)$')
+      code = answer == group.brief and tonumber(position) or CONFLICT
     elseif not open then
-      codes[i] = CLOSED
-    elseif not count[choice] then
-      codes[i] = UNKNOWN_CHOICE
+      code = CLOSED
+    elseif group.refusal then
+      code = group.refusal
     elseif owner == 0 then
-      codes[i] = NO_KEY
-    elseif has_voted[owner] then
-      codes[i] = VOTED
+      code = NO_KEY
+    elseif has_voted[owner] == 1 and not (last_counts
+        and supersede(link_of[owner], receipts, ballots, sums, superseded)) then
+      code = VOTED
+    end
+    if code then
+      codes[#codes + 1], codes[#codes + 2] = i, code
     else
       seq = seq + 1
-      count[choice] = count[choice] + 1
-      has_voted[owner] = true
+      group.n = group.n + 1
+      has_voted[owner] = 1
       accepted[owner] = true
-      known[id] = string.format('%.0f:%s', seq, choice)
+      receipts[id] = string.format('%d:', seq) .. group.brief
       counted[#counted + 1] = i
-      codes[i] = seq
+      if last_counts then link_of[owner] = id .. group.packed end
     end
   end
-  if seq == first then return {state, seq, flat, codes, 0} end
+  if seq == first then
+    if args[2] == '1' then redis.call('HSET', poll, 'seq', string.format('%d', seq)) end
+    return {state, seq, replaced, flat, first, codes}
+  end
 
   -- Voters first, in the order of their nullifiers; then ballots, in the caller's shuffled order.
   -- The append-only file keeps this order, and it tells nothing of who cast which.
-  local voters = {}
+  local voters, linked = {}, {}
   for owner, nullifier in ipairs(nullifiers) do
-    if accepted[owner] then voters[#voters + 1] = nullifier end
+    if accepted[owner] then
+      voters[#voters + 1] = nullifier
+      if last_counts then
+        linked[#linked + 1], linked[#linked + 2] = nullifier, link_of[owner]
+      end
+    end
   end
   redis.call('SADD', voted, unpack(voters))
-  local receipts = {}
+  if last_counts then redis.call('HSET', links, unpack(linked)) end
+  append(ledger, seq, counted, ids, places, nonces, groups)
+  local fresh = {}
   for n, i in ipairs(counted) do
-    redis.call('XADD', ledger, string.format('%.0f-0', first + n),
-      'b', ids[i], 'c', choices[i], 'n', nonces[i])
-    receipts[2 * n - 1], receipts[2 * n] = ids[i], known[ids[i]]
+    fresh[2 * n - 1], fresh[2 * n] = ids[i], receipts[ids[i]]
   end
-  redis.call('HSET', ballots, unpack(receipts))
-  for i = 1, #flat, 2 do flat[i + 1] = string.format('%.0f', count[flat[i]]) end
-  redis.call('HSET', counts, unpack(flat))
-  redis.call('HSET', poll, 'seq', string.format('%.0f', seq))
-  return {state, seq, flat, codes, seq - first}
+  redis.call('HSET', ballots, unpack(fresh))
+  for _, group in ipairs(groups) do
+    if group.n > 0 then add(sums, group.deltas, group.n) end
+  end
+  apply(sums, flat, counts, groups_key)
+  replaced = replaced + #superseded
+  if #superseded > 0 then redis.call('SADD', keys[8], unpack(superseded)) end
+  redis.call('HSET', poll, 'seq', string.format('%d', seq),
+    'chunks', string.format('%d', tonumber(facts[4] or '0') + 1),
+    'replaced', string.format('%d', replaced))
+  return {state, seq, replaced, flat, first, codes}
 end
 
--- keys: poll counts. {state, seq, counts}
+-- keys: poll ledger. args: upto. Drops the chunks whose ballots all have positions up to `upto`.
+-- The last position dropped by now.
+local function trim(keys, args)
+  local facts = redis.call('HMGET', keys[1], 'drained', 'chunks')
+  local drained = tonumber(facts[1] or '0')
+  local last = redis.call('XREVRANGE', keys[2], args[1] .. '-0', '-', 'COUNT', '1')[1]
+  if not last then return drained end
+  drained = tonumber(string.match(last[1], '^%d+'))
+  local gone = redis.call('XTRIM', keys[2], 'MINID', '=', string.format('%d-0', drained + 1))
+  redis.call('HSET', keys[1], 'drained', string.format('%d', drained),
+    'chunks', string.format('%d', tonumber(facts[2] or '0') - gone))
+  return drained
+end
+
+-- keys: poll counts groups. {state, seq, replaced, counts, groups}
 local function read_tally(keys)
-  return {tally(keys[1], keys[2])}
+  local state, seq, replaced, counts = tally(keys[1], keys[2])
+  return {state, seq, replaced, counts, redis.call('HGETALL', keys[3])}
 end
 
--- keys: poll counts voted ballots ledger. {state, seq, counts, voters, ballots, ledger length}
+-- keys: poll counts groups voted ballots ledger links superseded.
+-- {state, seq, replaced, counts, groups, voters, ballots, superseded positions, drained, last
+-- position in the ledger, chunks in the ledger, chunks that should be there}
 local function sums(keys)
-  local state, seq, counts = tally(keys[1], keys[2])
-  return {state, seq, counts, redis.call('SCARD', keys[3]), redis.call('HLEN', keys[4]),
-    redis.call('XLEN', keys[5])}
+  local state, seq, replaced, counts = tally(keys[1], keys[2])
+  local facts = redis.call('HMGET', keys[1], 'drained', 'chunks')
+  local drained = tonumber(facts[1] or '0')
+  local last = redis.call('XREVRANGE', keys[6], '+', '-', 'COUNT', '1')[1]
+  return {state, seq, replaced, counts, redis.call('HGETALL', keys[3]),
+    redis.call('SCARD', keys[4]), redis.call('HLEN', keys[5]), redis.call('SMEMBERS', keys[8]),
+    drained, last and tonumber(string.match(last[1], '^%d+')) or drained,
+    redis.call('XLEN', keys[6]), tonumber(facts[2] or '0')}
 end
 
-redis.register_function('polling_1_create', create)
-redis.register_function('polling_1_move', move)
-redis.register_function('polling_1_cast', cast)
-redis.register_function{function_name = 'polling_1_tally', callback = read_tally, flags = {'no-writes'}}
-redis.register_function{function_name = 'polling_1_sums', callback = sums, flags = {'no-writes'}}
+redis.register_function('polling_2_create', create)
+redis.register_function('polling_2_edit', edit)
+redis.register_function('polling_2_move', move)
+redis.register_function('polling_2_open_shard', open_shard)
+redis.register_function('polling_2_seal', seal)
+redis.register_function('polling_2_cast', cast)
+redis.register_function('polling_2_trim', trim)
+redis.register_function{function_name = 'polling_2_tally', callback = read_tally, flags = {'no-writes'}}
+redis.register_function{function_name = 'polling_2_sums', callback = sums, flags = {'no-writes'}}

@@ -11,7 +11,7 @@ import structlog
 
 from polling import rules, store
 from polling.answers import admit
-from polling.audit import Audit, Recount
+from polling.audit import Audit, audit
 from polling.casting import Caster, Counters, Outcome, Pace
 from polling.errors import (
     AlreadyVoted,
@@ -30,7 +30,7 @@ from polling.model import Ballot, Poll, Receipt, Tally, draft
 from polling.poll_keys import PollKeys
 from polling.pushes import Pushes
 from polling.rules import FINISHED, Move, PollState
-from polling.store import PollStore, Vote
+from polling.store import PollStore, Vote, shard_of
 
 log = structlog.get_logger()
 
@@ -252,17 +252,23 @@ class PollService:
             answer.deltas,
             poll.version,
         )
-        outcome = await self._caster.put(poll.id, vote)
+        shard = await self._shard(poll, vote)
+        outcome = await self._caster.put(poll.id, vote, shard)
         if isinstance(outcome, int) and outcome > 0:
-            return Receipt(poll.id, ballot.ballot_id, 0, outcome)
+            return Receipt(poll.id, ballot.ballot_id, shard, outcome)
         raise self._refusal(ballot, outcome)
 
     async def audit(self, poll: str) -> Audit:
         """Recounts the ledger and compares: tally = ledger = voters = ballots."""
-        recount = Recount(await self._store.get(poll), await self._store.sums(poll))
-        async for entry in self._store.ledger(poll, recount.sums.tally.seq):
-            recount.take(entry)
-        return recount.result()
+        return await audit(self._store, poll)
+
+    async def _shard(self, poll: Poll, vote: Vote) -> int:
+        """The shard of the vote's voter, or without the poll's key the one that has the ballot."""
+        if poll.shards == 1:
+            return 0
+        if vote.nullifier is not None:
+            return shard_of(vote.nullifier, poll.shards)
+        return await self._store.find(poll, vote.ballot_id) or 0
 
     def _refusal(self, ballot: Ballot, outcome: Outcome) -> PollingError:
         poll = ballot.poll
@@ -323,7 +329,10 @@ class PollService:
             raise IllegalMove(poll.id, poll.state, move)
 
     async def _finish(self, poll: Poll) -> None:
-        """What follows closing, in whichever process sees it: no key, the last tally."""
+        """What follows closing, in whichever process sees it: all shards closed, no key, the
+        last tally.
+        """
+        await self._store.complete(poll)
         await asyncio.to_thread(self._keys.destroy, poll.id)
         self._pushes.offer(await self._store.tally(poll.id))
 

@@ -5,52 +5,92 @@ import pytest
 
 from polling.audit import Audit, Recount
 from polling.model import Tally, draft
+from polling.poll_rules import PollRules
 from polling.rules import PollState
 from polling.store import Entry, Sums
 
 POLL = draft("alef", "Q", ["a", "b"], "HQ", now=1.0)
-TALLY = Tally(POLL.id, PollState.OPEN, 3, 3, {"1": 2, "2": 1})
-SUMS = Sums(TALLY, voters=3, ballots=3, ledger=3)
-LEDGER = [
-    Entry(1, 0, b"a" * 16, "1", "1:1"),
-    Entry(2, 0, b"b" * 16, "2", "2:2"),
-    Entry(3, 0, b"c" * 16, "1", "3:1"),
-]
+TALLY = Tally(POLL.id, PollState.OPEN, 3, 3, {"1": 2, "2": 1}, {"@tier.device": 3})
+SUMS = Sums(TALLY, 3, 3, frozenset(), 0, 3, 0)
+
+
+def entry(seq: int, answer: str, receipt: str | None = "") -> Entry:
+    found = f"{seq}:{answer}" if receipt == "" else receipt
+    return Entry(seq, bytes([seq % 256]) * 16, answer, b"n" * 16, found)
+
+
+LEDGER = [entry(1, "1"), entry(2, "2"), entry(3, "1")]
 
 
 def audit(sums: Sums, ledger: list[Entry]) -> Audit:
-    recount = Recount(POLL, sums)
-    for entry in ledger:
-        recount.take(entry)
+    recount = Recount(POLL)
+    recount.begin(sums)
+    for one in ledger:
+        recount.take(one)
+    recount.end()
     return recount.result()
+
+
+def changed(**fields: object) -> Sums:
+    values = {name: getattr(SUMS, name) for name in Sums.__slots__}
+    return Sums(**values | fields)
+
+
+def with_tally(**fields: object) -> Sums:
+    return changed(tally=msgspec.structs.replace(TALLY, **fields))
 
 
 def test_a_sound_poll() -> None:
     found = audit(SUMS, LEDGER)
-    assert found.ok
+    assert found.ok, found.differences
     assert found.recounted == {"1": 2, "2": 1}
     assert found.to_dict()["ok"] is True
     assert msgspec.json.encode(found.to_dict())
 
 
+def test_a_ballot_that_another_took_the_place_of_is_in_the_ledger_only() -> None:
+    tally = msgspec.structs.replace(
+        TALLY, total=2, counts={"1": 1, "2": 1}, groups={"@tier.device": 2}
+    )
+    found = audit(changed(tally=tally, voters=2, superseded=frozenset({1})), LEDGER)
+    assert found.ok, found.differences
+    assert (found.total, found.ledger, found.voters, found.ballots) == (2, 3, 2, 3)
+
+
+def test_shards_are_summed_and_each_is_checked() -> None:
+    poll = msgspec.structs.replace(POLL, rules=PollRules(shards=2))
+    recount = Recount(poll)
+    for _ in range(2):
+        recount.begin(SUMS)
+        for one in LEDGER:
+            recount.take(one)
+        recount.end()
+    found = recount.result()
+    assert found.ok, found.differences
+    assert (found.total, found.voters, found.counts) == (6, 6, {"1": 4, "2": 2})
+    recount = Recount(poll)
+    recount.begin(SUMS)
+    recount.end()
+    assert any("of shard 0" in sentence for sentence in recount.result().differences)
+
+
 @pytest.mark.parametrize(
     ("sums", "ledger", "difference"),
     [
-        (Sums(TALLY, 4, 3, 3), LEDGER, "the voters are 4"),
-        (Sums(TALLY, 3, 2, 3), LEDGER, "the ballots are 2"),
-        (Sums(TALLY, 3, 3, 2), LEDGER, "the ledger's length is 2"),
+        (changed(voters=4), LEDGER, "the voters are 4"),
+        (changed(ballots=2), LEDGER, "the ballots are 2"),
+        (changed(ledger=2), LEDGER, "the last position in the ledger is 2"),
+        (changed(lost=1), LEDGER, "the chunks missing from the ledger are 1"),
+        (changed(superseded=frozenset({2})), LEDGER, "the ballots replaced are 1"),
         (SUMS, LEDGER[:2], "the entries read are 2"),
-        (SUMS, LEDGER[:2], "choice 1 has 2 in the tally, 1 in the ledger"),
-        (
-            Sums(msgspec.structs.replace(TALLY, seq=5), 3, 3, 3),
-            LEDGER,
-            "the last position is 5",
-        ),
-        (SUMS, [*LEDGER[:2], Entry(4, 0, b"c" * 16, "1", "4:1")], "entry 3 of the ledger"),
-        (SUMS, [*LEDGER[:2], Entry(3, 1, b"c" * 16, "1", "3:1")], "position 3-1"),
-        (SUMS, [*LEDGER[:2], Entry(3, 0, b"c" * 16, "9", "3:9")], "unknown choice “9”"),
-        (SUMS, [*LEDGER[:2], Entry(3, 0, b"b" * 16, "1", "2:2")], "position 3 and the receipt"),
-        (SUMS, [*LEDGER[:2], Entry(3, 0, b"c" * 16, "1", None)], "position 3 and the receipt"),
+        (SUMS, LEDGER[:2], "counter 1 is 2 in the tally, 1 in the ledger"),
+        (with_tally(seq=5), LEDGER, "the entries read are 3, not 5"),
+        (with_tally(groups={"@tier.device": 2}), LEDGER, "its tiers sum to 2"),
+        (SUMS, [*LEDGER[:2], entry(4, "1")], "entry 3 of the ledger has position 4"),
+        (SUMS, [*LEDGER[:2], entry(-1, "1")], "position -1"),
+        (SUMS, [*LEDGER[:2], entry(3, "9")], "unknown answer “9”"),
+        (SUMS, [*LEDGER[:2], entry(3, "1", "2:2")], "position 3 and the receipt"),
+        (SUMS, [*LEDGER[:2], entry(3, "1", None)], "position 3 and the receipt"),
     ],
 )
 def test_each_kind_of_difference_is_found(sums: Sums, ledger: list[Entry], difference: str) -> None:
@@ -60,6 +100,6 @@ def test_each_kind_of_difference_is_found(sums: Sums, ledger: list[Entry], diffe
 
 
 def test_a_wholly_broken_ledger_is_summed_up() -> None:
-    found = audit(SUMS, [Entry(n, 0, b"", "1", None) for n in range(1, 1000)])
+    found = audit(SUMS, [entry(n, "1", None) for n in range(1, 1000)])
     assert len(found.differences) < 20
     assert found.differences[-1] == "989 more odd entries"

@@ -30,7 +30,7 @@ class Watched(PollStore):
 
 @pytest.fixture
 async def watched(polls: PollStore) -> Watched:
-    store = Watched(polls._redis)
+    store = Watched(polls._server)
     store.batches = []
     store.gate = asyncio.Event()
     store.gate.set()

@@ -60,7 +60,7 @@ def test_the_audit_fails_when_the_numbers_differ(cli: Cli, client: Redis) -> Non
     client.hset(f"{{{broken}:0}}:counts", "1", 2)
     status, text = cli("audit")
     assert status == 1
-    assert f"{broken} open: BROKEN\n  the tally is 2, but the last position is 1" in text
+    assert f"{broken} open: BROKEN\n  counter 1 is 2 in the tally, 1 in the ledger" in text
     assert f"{sound} open: sound" in text
     assert cli("audit", sound)[0] == 0
     status, line = cli("audit", broken, "--json")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import re
 import secrets
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 from polling.model import Ballot, Poll
 from polling.poll_keys import PollKeys
 from polling.service import PollService
+from polling.store_wire import Entry, entries
 from tests.polling.conftest import Asking, Server, Told, ballot, until
 
 VOTERS = [f"device:{secrets.token_hex(8)}" for _ in range(60)]
@@ -47,6 +49,11 @@ def append_only_files(valkey: Server) -> bytes:
     files = [path for path in valkey.directory.rglob("*") if path.is_file()]
     assert any("incr" in path.name for path in files)
     return b"".join(path.read_bytes() for path in files)
+
+
+def ledger(client: Any, poll: str) -> list[Entry]:
+    chunks = client.xrange(f"{{{poll}:0}}:ledger")
+    return [entry for chunk in chunks for entry in entries(chunk)]
 
 
 async def test_no_voter_is_named_anywhere(
@@ -101,12 +108,15 @@ async def test_ledger_positions_are_numbers_and_never_times(
 ) -> None:
     poll = await ask()
     cast = await vote(service, poll)
-    entries = client.xrange(f"{{{poll.id}:0}}:ledger")
-    assert [position for position, _ in entries] == [f"{n}-0".encode() for n in range(1, 61)]
-    for _, fields in entries:
-        assert set(fields) == {b"b", b"c", b"n"}
-    nonces = {bytes.fromhex(one.nonce) for one in cast.values()}
-    assert {fields[b"n"] for _, fields in entries} == nonces
+    chunks = client.xrange(f"{{{poll.id}:0}}:ledger")
+    ends = list(itertools.accumulate(len(fields[b"b"]) // 16 for _, fields in chunks))
+    assert ends[-1] == 60
+    assert [position for position, _ in chunks] == [f"{end}-0".encode() for end in ends]
+    for _, fields in chunks:
+        assert set(fields) == {b"b", b"n", b"g", b"a"}
+        assert len(fields[b"b"]) == len(fields[b"n"]) == 8 * len(fields[b"g"])
+    nonces = sorted(bytes.fromhex(one.nonce) for one in cast.values())
+    assert sorted(entry.nonce for entry in ledger(client, poll.id)) == nonces
 
 
 async def test_a_batch_keeps_no_order_of_arrival(
@@ -115,10 +125,10 @@ async def test_a_batch_keeps_no_order_of_arrival(
     poll = await ask()
     cast = await vote(service, poll)
     arrived = [bytes.fromhex(one.ballot_id) for one in cast.values()][20:]
-    ledger = [fields[b"b"] for _, fields in client.xrange(f"{{{poll.id}:0}}:ledger")][20:]
+    kept = [entry.ballot_id for entry in ledger(client, poll.id)][20:]
     # 40 ballots come out in the order of arrival once in 40! runs.
-    assert sorted(ledger) == sorted(arrived)
-    assert ledger != arrived
+    assert sorted(kept) == sorted(arrived)
+    assert kept != arrived
     await until(lambda: told.tallies[-1].total == 60)
     # In the append-only file each batch's voters come first, in the order of their nullifiers.
     log = append_only_files(valkey)
@@ -140,6 +150,5 @@ async def test_shuffling_differs_from_batch_to_batch(service: PollService, clien
         sent = [ballot(poll) for _ in range(12)]
         await asyncio.gather(*(service.cast(f"v{n}", one) for n, one in enumerate(sent)))
         place = {bytes.fromhex(one.ballot_id): n for n, one in enumerate(sent)}
-        entries = client.xrange(f"{{{poll.id}:0}}:ledger")
-        orders.add(tuple(place[fields[b"b"]] for _, fields in entries))
+        orders.add(tuple(place[entry.ballot_id] for entry in ledger(client, poll.id)))
     assert len(orders) > 1

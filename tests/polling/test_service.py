@@ -12,7 +12,7 @@ from redis import Redis
 from redis.asyncio import BlockingConnectionPool
 from redis.asyncio import Redis as AsyncRedis
 
-from polling import store
+from polling import store, store_single
 from polling.errors import (
     AlreadyVoted,
     BallotConflict,
@@ -32,6 +32,7 @@ from polling.poll_keys import PollKeys
 from polling.rules import PollState
 from polling.service import PollService
 from polling.store import Counted, PollStore, Vote
+from polling.store_single import SingleServer
 from tests.polling.conftest import Asking, Server, Serving, Settings, Told, ballot, until
 
 
@@ -98,14 +99,14 @@ async def test_lists_are_read_in_few_round_trips(
     for _ in range(5):
         await service.open((await service.create("alef", "Q", ["a", "b"], "HQ")).id)
     trips = 0
-    answer = store._ask
+    answer = store_single.ask
 
     async def counted(reply: Awaitable[Any]) -> Any:
         nonlocal trips
         trips += 1
         return await answer(reply)
 
-    monkeypatch.setattr(store, "_ask", counted)
+    monkeypatch.setattr(store_single, "ask", counted)
     assert len(await service.list_with_tallies("alef")) == 5
     assert trips == 2
     trips = 0
@@ -156,7 +157,7 @@ async def test_votes_do_not_wait_for_readers(valkey: Server, client: Redis, ask:
     single = AsyncRedis.from_pool(
         BlockingConnectionPool.from_url(valkey.url, max_connections=1, timeout=20)
     )
-    polls = PollStore(AsyncRedis.from_url(valkey.url), single)
+    polls = PollStore(SingleServer(AsyncRedis.from_url(valkey.url), single))
     # A reader that does not come back: the only reading connection is taken.
     blocking: Any = single.blpop(["nothing"], 10)
     waiting = asyncio.ensure_future(blocking)
@@ -207,6 +208,7 @@ async def test_a_vote_gets_a_receipt_and_moves_the_tally(
         "seq": 1,
         "total": 1,
         "counts": {"1": 0, "2": 1, "3": 0},
+        "tiers": {"code": None, "device": None, "platform": None},
     }
     assert await service.tally(poll.id) == told.tallies[-1]
 
@@ -290,7 +292,7 @@ async def test_the_audit_finds_a_forged_count(
     client.hincrby(f"{{{poll.id}:0}}:counts", "2", 1)
     audit = await service.audit(poll.id)
     assert not audit.ok
-    assert "choice 2 has 1 in the tally, 0 in the ledger" in audit.differences
+    assert "counter 2 is 1 in the tally, 0 in the ledger" in audit.differences
 
 
 async def test_the_audit_is_sound_while_votes_pour_in(service: PollService, ask: Asking) -> None:

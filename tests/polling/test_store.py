@@ -13,6 +13,7 @@ from polling.errors import LedgerBroken, PollingError, StoreDown, UnknownPoll
 from polling.model import Poll, Tally, draft
 from polling.rules import PollState
 from polling.store import Counted, PollStore, Vote
+from polling.store_single import SingleServer
 from tests.polling.conftest import Server
 
 
@@ -203,7 +204,7 @@ async def test_every_code_belongs_to_its_vote(polls: PollStore) -> None:
     poll = await opened(polls)
     votes = [vote(voter) for voter in range(200)]
     positions = (await cast(polls, poll, *votes)).codes
-    entries = [entry async for entry in polls.ledger(poll.id, 1_000)]
+    entries = [entry async for entry in polls.ledger(poll.id, 0, 1_000)]
     assert [entries[position - 1].ballot_id for position in positions] == [
         one.ballot_id for one in votes
     ]
@@ -229,9 +230,9 @@ async def test_the_ledger_is_read_in_pages_up_to_a_position(polls: PollStore) ->
     poll = await opened(polls)
     for start in range(0, 2_500, 500):
         await cast(polls, poll, *(vote(start + n) for n in range(500)))
-    entries = [entry async for entry in polls.ledger(poll.id, 2_345)]
+    entries = [entry async for entry in polls.ledger(poll.id, 0, 2_345)]
     assert [entry.seq for entry in entries] == list(range(1, 2_346))
-    assert all(entry.receipt == f"{entry.seq}:1" and entry.part == 0 for entry in entries)
+    assert all(entry.receipt == f"{entry.seq}:1" for entry in entries)
     sums = await polls.sums(poll.id)
     assert (sums.voters, sums.ballots, sums.ledger, sums.tally.seq) == (2500, 2500, 2500, 2500)
 
@@ -276,7 +277,7 @@ async def test_a_store_that_refuses_writes(polls: PollStore, client: Redis) -> N
 async def test_a_cancelled_cast_leaves_the_connection_usable(
     valkey: Server, polls: PollStore, client: Redis
 ) -> None:
-    narrow = PollStore(AsyncRedis.from_url(valkey.url, max_connections=1))
+    narrow = PollStore(SingleServer(AsyncRedis.from_url(valkey.url, max_connections=1)))
     poll = await opened(polls)
     casting = asyncio.create_task(narrow.cast([(poll.id, 0, [vote(1)])], 3.0))
     await asyncio.sleep(0)
@@ -290,7 +291,7 @@ async def test_a_cancelled_cast_leaves_the_connection_usable(
 async def test_a_store_that_hangs_is_down_after_a_while(
     polls: PollStore, client: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("polling.store._ANSWER_SECONDS", 0.1)
+    monkeypatch.setattr("polling.store_single.ANSWER_SECONDS", 0.1)
     poll = await opened(polls)
     client.client_pause(1_000)
     with pytest.raises(StoreDown) as caught:
