@@ -141,17 +141,24 @@ def add_key(
     headquarters: Annotated[
         bool, typer.Option("--headquarters", help="A key that may act for every stream.")
     ] = False,
+    captions: Annotated[
+        bool, typer.Option("--captions", help="A key that may write captions and nothing else.")
+    ] = False,
     label: Annotated[str, typer.Option(help="Whose it is, to recognise it in the list.")] = "",
     config: ConfigPath = None,
 ) -> None:
     """Make a key. It is shown now and never again."""
     if (stream is None) != headquarters:
         raise typer.BadParameter("give a stream, or --headquarters")
+    if captions and headquarters:
+        raise typer.BadParameter("--captions is for one stream")
     settings = _settings(config)
-    key, record = _with_keys(settings, lambda keys: keys.add(stream, label))
+    key, record = _with_keys(settings, lambda keys: keys.add(stream, label, captions=captions))
     out.print(f"key     [bold]{key}[/]   (id {record.id}; shown only now)")
-    if stream:
-        base = page_url(settings)
+    base = page_url(settings)
+    if captions:
+        out.print(f"desk    {base}/studio/{stream}/captions#key={key}")
+    elif stream:
         out.print(f"studio  {base}/studio/{stream}#key={key}")
         out.print(f"WHIP    {base}/whip/{stream}   with the key as Bearer token")
         if settings.rtmp.enabled:
@@ -168,7 +175,10 @@ def list_keys(config: ConfigPath = None) -> None:
     table = Table("id", "for", "label", "made (UTC)")
     for record in records:
         made = datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%d %H:%M")
-        table.add_row(record.id, record.stream or "headquarters", record.label, made)
+        whose = record.stream or "headquarters"
+        if record.scope == "captions":
+            whose += " (captions)"
+        table.add_row(record.id, whose, record.label, made)
     out.print(table if records else "No keys yet. Make one: streamd keys add STREAM")
 
 

@@ -23,7 +23,12 @@ from streamd.errors import Forbidden, InvalidStreamId, StoreUnavailable, Unauthe
 _KEYS = "streamd:keys"
 HEADQUARTERS = "hq"
 
-Scope = Literal["stream", "hq"]
+Scope = Literal["stream", "hq", "captions"]
+"""What a key may do: all that its stream's team may, that for every stream, or nothing but write
+its stream's captions."""
+
+_PREFIXES: dict[Scope, str] = {"stream": "sk_", "hq": "hq_", "captions": "cc_"}
+_CAPTIONS_ONLY = "This key is for captions only. Ask the stream's team for what you need."
 
 
 class KeyRecord(msgspec.Struct, frozen=True):
@@ -42,17 +47,24 @@ class StreamKeys:
     def __init__(self, client: Callable[[], Redis]) -> None:
         self._client = client
 
-    async def add(self, stream: str | None, label: str = "") -> tuple[str, KeyRecord]:
+    async def add(
+        self, stream: str | None, label: str = "", *, captions: bool = False
+    ) -> tuple[str, KeyRecord]:
         """A new key for ``stream`` (None: the headquarters'); the key itself is never kept.
 
-        Raises InvalidStreamId.
+        With ``captions`` it may write that stream's captions and do nothing else. Raises
+        InvalidStreamId.
         """
-        if stream is not None and not STREAM_ID.fullmatch(stream):
+        if stream is None:
+            scope: Scope = "hq"
+        elif not STREAM_ID.fullmatch(stream):
             raise InvalidStreamId(stream)
-        key = ("sk_" if stream else "hq_") + secrets.token_urlsafe(18)
+        else:
+            scope = "captions" if captions else "stream"
+        key = _PREFIXES[scope] + secrets.token_urlsafe(18)
         record = KeyRecord(
             id=secrets.token_hex(4),
-            scope="stream" if stream else "hq",
+            scope=scope,
             stream=stream or "",
             label=label,
             created=time.time(),
@@ -73,25 +85,29 @@ class StreamKeys:
                 return bool(await self._run("hdel", _KEYS, digest))
         return False
 
-    async def check(self, key: str | None, stream: str) -> KeyRecord:
+    async def check(self, key: str | None, stream: str, *, for_captions: bool = False) -> KeyRecord:
         """The record behind ``key`` if it may act for ``stream``.
 
-        Raises Unauthenticated without a key or with an unknown one, Forbidden where the key is
-        another stream's, StoreUnavailable where the store does not answer.
+        ``for_captions``: for what a captions' key may do too. Raises Unauthenticated without a key
+        or with an unknown one, Forbidden where the key is another stream's or for captions only,
+        StoreUnavailable where the store does not answer.
         """
         if not key:
             raise Unauthenticated(
                 "This needs the stream's key. Send it as “Authorization: Bearer KEY”."
             )
-        record = await self.find(key)
+        record = await self._look_up(key)
         if record.scope != HEADQUARTERS and record.stream != stream:
             raise Forbidden("This key belongs to another stream.")
-        return record
+        return record if for_captions else _for_more_than_captions(record)
 
     async def find(self, key: str) -> KeyRecord:
-        """The record behind ``key``, whatever it may do. Raises Unauthenticated,
-        StoreUnavailable.
+        """The record behind ``key``, whichever stream's. Raises Unauthenticated, Forbidden where
+        it is for captions only, StoreUnavailable.
         """
+        return _for_more_than_captions(await self._look_up(key))
+
+    async def _look_up(self, key: str) -> KeyRecord:
         raw = await self._run("hget", _KEYS, _digest(key))
         if raw is None:
             raise Unauthenticated("This key is not valid. Ask the headquarters for a new link.")
@@ -102,6 +118,12 @@ class StreamKeys:
             return await self._client().execute_command(command, *arguments)  # type: ignore[no-untyped-call]
         except (RedisError, OSError) as error:
             raise StoreUnavailable("The store does not answer. Try again in a moment.") from error
+
+
+def _for_more_than_captions(record: KeyRecord) -> KeyRecord:
+    if record.scope == "captions":
+        raise Forbidden(_CAPTIONS_ONLY)
+    return record
 
 
 def _digest(key: str) -> str:

@@ -53,11 +53,11 @@ class Server:
         except (OSError, urllib.error.URLError):
             return False
 
-    def new_key(self, stream: str | None = None) -> str:
+    def new_key(self, stream: str | None = None, *options: str) -> str:
         """A key made by ``streamd keys add`` on the running store."""
         target = [stream] if stream else ["--headquarters"]
         shown = subprocess.run(
-            [sys.executable, "-m", "streamd", "keys", "add", *target],
+            [sys.executable, "-m", "streamd", "keys", "add", *target, *options],
             env=environment(self.home, self.port, self.feed_port),
             capture_output=True,
             text=True,

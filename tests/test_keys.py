@@ -38,6 +38,22 @@ async def test_a_key_acts_for_its_stream_only(store: Store) -> None:
     assert (await keys.check(headquarters, "be")).scope == "hq"
 
 
+async def test_a_captions_key_captions_its_stream_and_nothing_else(store: Store) -> None:
+    keys = StreamKeys(store.client)
+    key, record = await keys.add("alef", captions=True)
+    assert record.scope == "captions"
+    assert await keys.check(key, "alef", for_captions=True) == record
+    with pytest.raises(Forbidden, match="captions only"):
+        await keys.check(key, "alef")
+    with pytest.raises(Forbidden, match="captions only"):
+        await keys.find(key)
+    with pytest.raises(Forbidden, match="another stream"):
+        await keys.check(key, "be", for_captions=True)
+    whole, _ = await keys.add("alef")
+    assert (await keys.check(whole, "alef", for_captions=True)).scope == "stream"
+    assert (await keys.find(whole)).stream == "alef"
+
+
 async def test_keys_are_kept_as_hashes_and_can_be_revoked(store: Store, tmp_path: Path) -> None:
     keys = StreamKeys(store.client)
     key, record = await keys.add("alef", "the team")
@@ -86,5 +102,10 @@ def test_the_command_line_makes_lists_and_revokes(tmp_path: Path) -> None:
     key_id = made.stdout.split("(id ")[1][:8]
     assert keys("revoke", key_id).returncode == 0
     assert keys("revoke", key_id).returncode == 1
+    desk = keys("add", "alef", "--captions").stdout
+    assert "desk    http://localhost:1/studio/alef/captions#key=cc_" in desk
+    assert "WHIP" not in desk
+    assert "alef (captions)" in keys("list").stdout
+    assert keys("add", "--headquarters", "--captions").returncode == 2
     assert keys("add", "Not A Stream").returncode == 1
     assert keys("add").returncode == 2

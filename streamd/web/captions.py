@@ -9,10 +9,11 @@ import msgspec
 from aiohttp import web
 
 from streamd.media import webvtt
+from streamd.relay.stream import Stream
 from streamd.web.json_bodies import read, reply
 from streamd.web.pages import stream_page
 from streamd.web.security import acts_by_key
-from streamd.web.services import SERVICES, authorized_stream
+from streamd.web.services import SERVICES, bearer, find_stream
 
 routes = web.RouteTableDef()
 
@@ -47,9 +48,11 @@ async def captions_page(request: web.Request) -> web.Response:
 @routes.post("/api/v1/streams/{stream}/captions")
 @acts_by_key
 async def say(request: web.Request) -> web.Response:
-    """201 with the caption as viewers get it. For the holder of the stream's key."""
+    """201 with the caption as viewers get it. For the holder of the stream's key, or of one that
+    is for its captions alone.
+    """
     services = request.app[SERVICES]
-    stream = await authorized_stream(request)
+    stream = await _captioned(request)
     body = await read(request, NewCaption)
     edge = time.time() - services.config.event.delay_seconds
     captions = services.captions.of(stream.id)
@@ -62,7 +65,7 @@ async def say(request: web.Request) -> web.Response:
 async def announce(request: web.Request) -> web.Response:
     """Captions are to come in a language: players that join from now on list them (HLS)."""
     services = request.app[SERVICES]
-    stream = await authorized_stream(request)
+    stream = await _captioned(request)
     body = await read(request, Announced)
     services.captions.of(stream.id).language = body.language
     stream.window.announce_captions(body.language)
@@ -85,3 +88,10 @@ async def document(request: web.Request) -> web.Response:
         text=webvtt.document(cues),
         headers={"Content-Type": webvtt.CONTENT_TYPE, "Cache-Control": "no-cache"},
     )
+
+
+async def _captioned(request: web.Request) -> Stream:
+    """The stream in the path, for whoever may write its captions; the key is checked first."""
+    services, stream_id = request.app[SERVICES], request.match_info["stream"]
+    await services.keys.check(bearer(request), stream_id, for_captions=True)
+    return await find_stream(services, stream_id)

@@ -32,6 +32,22 @@ def test_only_the_streams_key_captions_it(server: Server) -> None:
     assert Client(server).ask("POST", PATH, line(), key=other).status == 403
 
 
+def test_a_captions_key_is_good_for_captions_alone(server: Server) -> None:
+    key = server.new_key("alef", "--captions")
+    client = Client(server)
+    assert client.ask("PUT", PATH, {"language": "en"}, key=key).status == 200
+    assert client.ask("POST", PATH, line(), key=key).status == 201
+    assert client.ask("POST", "/api/v1/streams/be/captions", line(), key=key).status == 403
+    poll = {"question": "Which?", "choices": ["a", "b"]}
+    for method, path, body in (
+        ("GET", "/api/v1/streams/alef/health", None),
+        ("POST", "/api/v1/streams/alef/polls", poll),
+        ("POST", "/whip/alef", None),
+    ):
+        answer = client.ask(method, path, body, key=key)
+        assert (answer.status, method, path) == (403, method, path)
+
+
 @pytest.mark.parametrize(
     ("changes", "status"),
     [
