@@ -11,6 +11,9 @@ import structlog
 
 log = structlog.get_logger(__name__)
 
+REFUSED_SECONDS = 3600.0
+"""A refusal that nothing was refused by for this long is not told any more. Until then it stays,
+though nobody publishes: the broadcaster is still looking for the reason."""
 MOST = 24
 """Notices a stream keeps; the oldest goes first."""
 
@@ -53,13 +56,19 @@ class Notices:
         self._clock = clock
         self._kept: dict[NoticeCode, Notice] = {}
         self._told: set[NoticeCode] = set()
+        self._refused_at = 0.0
 
     def __iter__(self) -> Iterator[Notice]:
+        refused = NoticeCode.REFUSED in self._kept
+        if refused and self._clock() - self._refused_at >= REFUSED_SECONDS:
+            self.drop(NoticeCode.REFUSED)
         return iter(tuple(self._kept.values()))
 
     def add(self, code: NoticeCode, **facts: str | int | float) -> None:
         """Tells of ``code``. The log has a line when it is new or its facts have changed."""
         self._told.add(code)
+        if code is NoticeCode.REFUSED:
+            self._refused_at = self._clock()
         known = self._kept.get(code)
         if known is not None and known.facts == facts:
             return

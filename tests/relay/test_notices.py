@@ -43,3 +43,18 @@ def test_there_is_room_for_every_code() -> None:
     for code in NoticeCode:
         kept.add(code)
     assert len(list(kept)) == len(NoticeCode) <= notices.MOST
+
+
+def test_a_refusal_goes_an_hour_after_the_last_one() -> None:
+    now = 0.0
+    kept = Notices("one", clock=lambda: now)
+    kept.add(NoticeCode.REFUSED, codec="vp8")
+    kept.add(NoticeCode.LOSS)
+    now = 3_000.0
+    kept.add(NoticeCode.REFUSED, codec="vp8")
+    now = 6_500.0
+    assert [(n.code, n.since) for n in kept] == [("refused", 0.0), ("loss", 0.0)]
+    now = 6_600.0
+    assert [n.code for n in kept] == ["loss"]
+    kept.add(NoticeCode.REFUSED, codec="vp8")
+    assert [(n.code, n.since) for n in kept][1] == ("refused", 6_600.0)
