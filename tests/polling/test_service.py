@@ -12,7 +12,7 @@ from redis import Redis
 from redis.asyncio import BlockingConnectionPool
 from redis.asyncio import Redis as AsyncRedis
 
-from polling import store, store_single
+from polling import store_single
 from polling.errors import (
     AlreadyVoted,
     BallotConflict,
