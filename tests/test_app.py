@@ -50,6 +50,7 @@ def vote_in_new_poll(server: Server, key: str) -> tuple[str, dict[str, object]]:
     asked = {"question": "Kept?", "choices": ["Yes", "No"], "open": True}
     poll = client.ask("POST", "/api/v1/streams/alef/polls", asked, key=key).json["id"]
     client.ask("GET", "/")
+    client.prove()
     mine = ballot("1")
     assert client.ask("POST", f"/api/v1/polls/{poll}/votes", mine).status == 200
     return poll, mine
@@ -216,11 +217,12 @@ def test_a_hung_store_does_not_hold_up_the_end(tmp_path: Path) -> None:
     with running(tmp_path) as server:
         key = server.new_key("alef")
         poll, _ = vote_in_new_poll(server, key)
+        voter = Client(server)
+        voter.ask("GET", "/")
+        voter.prove()
         hung = store_pid(server)
         os.kill(hung, signal.SIGSTOP)
         try:
-            voter = Client(server)
-            voter.ask("GET", "/")
             with ThreadPoolExecutor(1) as pool:
                 waiting = pool.submit(voter.ask, "POST", f"/api/v1/polls/{poll}/votes", ballot("1"))
                 time.sleep(0.3)

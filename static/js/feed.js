@@ -4,6 +4,7 @@
 // for a connect token and moves the same subscriptions to an identified connection.
 
 import { Centrifuge, State } from "../vendor/centrifuge.js";
+import { identity } from "./identity/identity.js";
 
 const RPC_TIMEOUT_MS = 4000;
 
@@ -68,9 +69,9 @@ export class Feed {
   }
 
   async #identify() {
-    const token = await fetchToken();
+    const token = await identity.token();
     const before = this.client;
-    this.client = this.#connect({ token, getToken: fetchToken });
+    this.client = this.#connect({ token, getToken: () => identity.token() });
     for (const channel of this.handlers.keys()) this.#attach(this.client, channel);
     try {
       await this.client.ready(RPC_TIMEOUT_MS);
@@ -128,15 +129,4 @@ export class Feed {
     subscription.on("publication", ({ data }) => hand(data));
     subscription.subscribe();
   }
-}
-
-async function fetchToken() {
-  const response = await fetch("/api/v1/token", {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: "{}",
-  });
-  if (!response.ok) throw new Error(`token: ${response.status}`);
-  const { token } = await response.json();
-  return token;
 }

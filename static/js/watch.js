@@ -2,6 +2,7 @@
 
 import { render } from "../vendor/lit.js";
 import { Feed } from "./feed.js";
+import { identity } from "./identity/identity.js";
 import { number, page, t, tn } from "./page.js";
 import { Backoff } from "./player/backoff.js";
 import { CHOICES } from "./player/choice.js";
@@ -33,6 +34,9 @@ showViewers();
 feed.subscribe(`stream:${stream.id}`, show);
 feed.subscribe(`captions:${stream.id}`, ({ captions }) => captions.forEach((cue) => player.cue(cue)));
 feed.watch(askSoon);
+
+// After the first picture, so as not to compete with it; a vote before that begins it itself.
+(globalThis.requestIdleCallback ?? setTimeout)(() => identity.prepare());
 
 fold.addEventListener("click", () => setFolded(!dock.hasAttribute("data-folded")));
 setInterval(showSummary, 1000);

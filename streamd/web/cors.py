@@ -1,7 +1,8 @@
 """Which other sites' pages may read or send what (Fetch standard, CORS protocol).
 
 Nothing here is decided by a cookie: keys and tokens travel in ``Authorization``, so ``*`` gives a
-foreign page no more than any program has. A vote by device cookie is held to our own pages.
+foreign page no more than any program has. A platform's pages get a connect token by its JWT or by
+a code and vote with that; as no answer allows credentials, a device cookie is held to our pages.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from aiohttp import web
 from streamd.web.problems import Handler
 from streamd.web.services import SERVICES
 
-_VOTES = re.compile(r"/api/v1/polls/[^/]+/votes")
+_VOTERS = re.compile(r"/api/v1/(polls/[^/]+/votes|token)")
 _VOD_FILES = re.compile(r"/vod/[^/]+/.+")
 _OFFERED = re.compile(r"/wh[ei]p/[^/]+")
 _PUBLIC = {"Access-Control-Allow-Origin": "*"}
@@ -48,7 +49,7 @@ def _allowed(request: web.Request) -> Mapping[str, str]:
         return _WEBRTC
     if path.startswith("/hls/") or _VOD_FILES.fullmatch(path):
         return _PUBLIC
-    if _VOTES.fullmatch(path):
+    if _VOTERS.fullmatch(path):
         origin = request.headers.get("Origin", "")
         if origin not in request.app[SERVICES].config.feeds.origins:
             return {"Vary": "Origin"}

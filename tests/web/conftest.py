@@ -12,9 +12,10 @@ from tests.web.client import Client
 
 @pytest.fixture
 def visitor(server: Server) -> Client:
-    """Someone who has opened the event page and so has a device cookie."""
+    """Someone who has opened the event page and whose device may vote."""
     client = Client(server)
     assert client.ask("GET", "/").status == 200
+    assert client.prove().status == 200
     return client
 
 

@@ -33,21 +33,23 @@ def test_public_reads_are_open(carried: Server) -> None:
         assert answer.headers["Access-Control-Allow-Origin"] == "*", path
 
 
-def test_votes_are_open_to_allowed_origins_only(carried: Server) -> None:
+def test_votes_and_tokens_are_open_to_allowed_origins_only(carried: Server) -> None:
     client = Client(carried)
-    path = "/api/v1/polls/some/votes"
-    allowed = preflight(client, path, "POST", MESSENGER)
-    assert allowed["access-control-allow-origin"] == MESSENGER
-    assert "Content-Type" in allowed["access-control-allow-headers"]
-    assert allowed["vary"] == "Origin"
-    assert "access-control-allow-credentials" not in allowed
-    refused = preflight(client, path, "POST", "https://anyone.example")
-    assert "access-control-allow-origin" not in refused
+    for path in ("/api/v1/polls/some/votes", "/api/v1/token"):
+        allowed = preflight(client, path, "POST", MESSENGER)
+        assert allowed["access-control-allow-origin"] == MESSENGER
+        assert {"Authorization", "Content-Type"} <= set(
+            allowed["access-control-allow-headers"].split(", ")
+        )
+        assert allowed["vary"] == "Origin"
+        assert "access-control-allow-credentials" not in allowed
+        refused = preflight(client, path, "POST", "https://anyone.example")
+        assert "access-control-allow-origin" not in refused
 
 
-def test_tokens_and_polls_are_not_open(carried: Server) -> None:
+def test_polls_and_codes_are_not_open(carried: Server) -> None:
     client = Client(carried)
-    for path in ("/api/v1/token", "/api/v1/streams/x/polls", "/"):
+    for path in ("/api/v1/codes", "/api/v1/streams/x/polls", "/"):
         assert "access-control-allow-origin" not in preflight(client, path, "POST", MESSENGER)
 
 

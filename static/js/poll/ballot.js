@@ -4,6 +4,7 @@
 // A voter's tabs share the ballot through localStorage: the first that votes makes it, the others
 // take it over, and whichever is answered first tells the rest.
 
+import { identity } from "../identity/identity.js";
 import { Backoff } from "../player/backoff.js";
 
 const REFUSALS_FROM = 1001;
@@ -152,13 +153,16 @@ export class Ballot {
 async function post({ poll, ...vote }) {
   const response = await fetch(`/api/v1/polls/${encodeURIComponent(poll)}/votes`, {
     method: "POST",
-    headers: { "Content-Type": "application/json" },
+    headers: { "Content-Type": "application/json", ...(await identity.headers()) },
     body: JSON.stringify(vote),
   });
   if (response.ok) return response.json();
   if (response.status >= 500 || TRY_LATER.includes(response.status)) throw new VoteError(0);
   const { type = "" } = await response.json().catch(() => ({}));
-  throw new VoteError(CODES_BY_PROBLEM[type.split(":").pop()] || OTHER_REFUSAL);
+  const slug = type.split(":").pop();
+  // The proof of work is handed in for the feed's token, which is asked for again.
+  if (slug === "proof_needed") throw new VoteError(0);
+  throw new VoteError(CODES_BY_PROBLEM[slug] || OTHER_REFUSAL);
 }
 
 // `code`: below 1001 the line or the server failed and the ballot may be sent again.

@@ -330,10 +330,14 @@ def _application(served: Stage) -> web.Application:
     async def error_page(request: web.Request) -> web.Response:
         return page(request, "error.html", [], int(request.match_info["status"]))
 
+    async def challenge(_request: web.Request) -> web.Response:
+        return web.Response(status=204)
+
     async def token(_request: web.Request) -> web.Response:
         lifetime = served.tokens.lifetime_seconds
         issued = served.tokens.issue("device:page", "device")
-        return web.json_response({"token": issued, "expires_in": lifetime, "tier": "device"})
+        row = {"token": issued, "expires_in": lifetime, "tier": "device", "region": ""}
+        return web.json_response(row)
 
     async def cast(request: web.Request) -> web.Response:
         body = await request.json()
@@ -369,6 +373,7 @@ def _application(served: Stage) -> web.Application:
     app.router.add_get("/", event_page)
     app.router.add_get("/watch/{stream}", watch_page)
     app.router.add_get("/error/{status}", error_page)
+    app.router.add_get("/api/v1/identity/challenge", challenge)
     app.router.add_post("/api/v1/token", token)
     app.router.add_post("/api/v1/polls/{poll}/votes", cast)
     app.router.add_get("/api/v1/polls", polls)

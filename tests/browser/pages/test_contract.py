@@ -24,9 +24,10 @@ def organiser(server: Server, stream_key: str) -> Client:
 
 @pytest.fixture
 def voter(server: Server) -> Client:
-    """A device that has opened the watch page."""
+    """A device that has opened the watch page and may vote."""
     client = Client(server.url)
     client.visit("/watch/alef")
+    client.prove()
     return client
 
 
