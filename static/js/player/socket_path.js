@@ -212,15 +212,18 @@ export class SocketPath {
       this.#fault();
       return;
     }
-    // A hole (the server skipped to a keyframe for us) is crossed, not waited out.
-    const isInHole = sink.ahead < 0.02 && sink.start > video.currentTime;
     const { rate, jump } = steering.observe(now, sink.ahead);
     const waits = video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA;
     if (waits && !this.dry) this.#ranDry(now);
+    // A hole (the server skipped to a keyframe for us, or the publisher's line broke for a moment)
+    // is crossed, not waited out. The playhead need not reach its edge: before it Chromium may wait
+    // for more sound than there is.
+    const stands = waits && now - this.progress.at > RESUME_MS;
+    const isAtHole = sink.start > video.currentTime && (stands || sink.ahead < 0.02);
     // After running dry Chromium waits for more sound each time (200 ms, then 400, 800, 1,600),
     // until a seek makes it forget: so what is there is played at once.
-    const isThere = waits && now - this.progress.at > RESUME_MS && sink.ahead > steering.target;
-    if (jump || isInHole || isThere) this.#jump();
+    const isThere = stands && sink.ahead > steering.target;
+    if (jump || isAtHole || isThere) this.#jump();
     else if (video.playbackRate !== rate) video.playbackRate = rate;
   }
 
