@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -11,10 +12,14 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from loadtests.ports import free_port
+from streamd import config
+from streamd.keys import StreamKeys
+from streamd.store import Store
 
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 40
@@ -54,17 +59,16 @@ class Server:
             return False
 
     def new_key(self, stream: str | None = None, *options: str) -> str:
-        """A key made by ``streamd keys add`` on the running store."""
-        target = [stream] if stream else ["--headquarters"]
-        shown = subprocess.run(
-            [sys.executable, "-m", "streamd", "keys", "add", *target, *options],
-            env=environment(self.home, self.port, self.feed_port),
-            capture_output=True,
-            text=True,
-            check=True,
-            cwd=ROOT,
-        ).stdout
-        return shown.split()[1]
+        """A key on the running store, as ``streamd keys add`` makes it (tests/test_keys.py has
+        that command); in a thread, since Playwright's blocking interface holds this one's loop."""
+
+        async def add() -> str:
+            async with Store.borrowed(config.Store(dir=str(self.home))) as client:
+                keys = StreamKeys(lambda: client)
+                return (await keys.add(stream, captions="--captions" in options))[0]
+
+        with ThreadPoolExecutor(1) as apart:
+            return apart.submit(asyncio.run, add()).result()
 
     def stop(self) -> int:
         """SIGTERM, then the exit code."""

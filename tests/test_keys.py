@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from streamd import config
+from streamd import cli, config, log
 from streamd.errors import Forbidden, InvalidStreamId, StoreUnavailable, Unauthenticated
 from streamd.keys import StreamKeys
 from streamd.store import Store
-from tests.server import ROOT, environment
+from tests.server import environment
 
 
 @pytest.fixture
@@ -83,29 +82,32 @@ async def test_without_a_store_nothing_is_checked(tmp_path: Path) -> None:
     await down.stop()
 
 
-def test_the_command_line_makes_lists_and_revokes(tmp_path: Path) -> None:
-    def keys(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "streamd", "keys", *arguments],
-            env=environment(tmp_path, 1, 2),
-            capture_output=True,
-            text=True,
-            cwd=ROOT,
-            check=False,
-        )
+def test_the_command_line_makes_lists_and_revokes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in environment(tmp_path, 1, 2).items():
+        monkeypatch.setenv(name, value)
+    # What is configured here would stay for the tests that follow.
+    monkeypatch.setattr(log, "configure", lambda _: None)
 
-    made = keys("add", "alef", "--label", "the team")
-    assert "studio  http://localhost:1/studio/alef#key=sk_" in made.stdout
-    listed = keys("list").stdout
+    def keys(*arguments: str) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["streamd", "keys", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return int(ended.value.code or 0), capsys.readouterr().out
+
+    _, made = keys("add", "alef", "--label", "the team")
+    assert "studio  http://localhost:1/studio/alef#key=sk_" in made
+    _, listed = keys("list")
     assert "alef" in listed
     assert "sk_" not in listed
-    key_id = made.stdout.split("(id ")[1][:8]
-    assert keys("revoke", key_id).returncode == 0
-    assert keys("revoke", key_id).returncode == 1
-    desk = keys("add", "alef", "--captions").stdout
+    key_id = made.split("(id ")[1][:8]
+    assert keys("revoke", key_id)[0] == 0
+    assert keys("revoke", key_id)[0] == 1
+    _, desk = keys("add", "alef", "--captions")
     assert "desk    http://localhost:1/studio/alef/captions#key=cc_" in desk
     assert "WHIP" not in desk
-    assert "alef (captions)" in keys("list").stdout
-    assert keys("add", "--headquarters", "--captions").returncode == 2
-    assert keys("add", "Not A Stream").returncode == 1
-    assert keys("add").returncode == 2
+    assert "alef (captions)" in keys("list")[1]
+    assert keys("add", "--headquarters", "--captions")[0] == 2
+    assert keys("add", "Not A Stream")[0] == 1
+    assert keys("add")[0] == 2
