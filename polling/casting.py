@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import structlog
 
 from polling.errors import Busy, PollingError, StoreDown
 from polling.model import Tally
+from polling.receipts import ReceiptSigner
 from polling.store import Counted, PollStore, Vote
 
 log = structlog.get_logger()
@@ -19,9 +20,17 @@ log = structlog.get_logger()
 # One call's arguments pass Lua's stack, which holds 8,000 values; a batch needs two a vote.
 BATCHES = range(1, 3_001)
 
-# A position, a negative code of polling/store.py, or why the vote was not acknowledged. An error
-# travels as a value because one of them answers a whole batch.
-Outcome = int | PollingError
+
+class Stamp(NamedTuple):
+    """A position with the signature on its receipt."""
+
+    seq: int
+    sig: str
+
+
+# A position, bare where nothing signs, a negative code of polling/store.py, or why the vote was
+# not acknowledged. An error travels as a value because one of them answers a whole batch.
+Outcome = int | Stamp | PollingError
 _Waiting = tuple[Vote, asyncio.Future[Outcome]]
 # What waits for one shard of one poll.
 _Taken = tuple[tuple[str, int], list[_Waiting]]
@@ -68,6 +77,7 @@ class Caster:
         pace: Pace,
         now: Callable[[], float],
         on_counted: Callable[[Tally], None],
+        signer: ReceiptSigner | None = None,
     ) -> None:
         if pace.batch not in BATCHES:
             raise ValueError(f"polls batch is {pace.batch}: choose 1 to 3,000.")
@@ -75,6 +85,7 @@ class Caster:
         self._pace = pace
         self._now = now
         self._on_counted = on_counted
+        self._signer = signer
         self._waiting: dict[tuple[str, int], deque[_Waiting]] = {}
         self._wake = asyncio.Event()
         self._draining = False
@@ -149,8 +160,8 @@ class Caster:
         batches = [(*place, [vote for vote, _ in entries]) for place, entries in taken]
         try:
             results = await self._store.cast(batches, self._now())
-            for ((poll, _), entries), result in zip(taken, results, strict=True):
-                self._answer(poll, entries, result)
+            for (place, entries), result in zip(taken, results, strict=True):
+                self._answer(place, entries, result)
         except Exception as error:
             log.exception("a batch of votes failed")
             self._give_up(taken, error)
@@ -158,14 +169,16 @@ class Caster:
             self._give_up(taken, error)
             raise
 
-    def _answer(self, poll: str, entries: list[_Waiting], result: Counted | PollingError) -> None:
+    def _answer(
+        self, place: tuple[str, int], entries: list[_Waiting], result: Counted | PollingError
+    ) -> None:
         self.counters.batches += 1
         if isinstance(result, Counted):
-            self._settle(entries, result)
+            self._settle(place, entries, result)
             return
         self.counters.failed += len(entries)
         why = getattr(result, "reason", "") or str(result)
-        log.warning("votes not acknowledged", poll=poll, votes=len(entries), why=why)
+        log.warning("votes not acknowledged", poll=place[0], votes=len(entries), why=why)
         _fail(entries, result)
 
     def _give_up(self, taken: list[_Taken], error: BaseException) -> None:
@@ -173,16 +186,30 @@ class Caster:
             self.counters.failed += len(entries)
             _fail(entries, StoreDown(repr(error)))
 
-    def _settle(self, entries: list[_Waiting], result: Counted) -> None:
-        positions = 0
-        for (_, future), code in zip(entries, result.codes, strict=True):
-            positions += code > 0
+    def _settle(self, place: tuple[str, int], entries: list[_Waiting], result: Counted) -> None:
+        positions = sum(code > 0 for code in result.codes)
+        outcomes = self._signed(place, entries, result.codes) if positions else result.codes
+        for (_, future), outcome in zip(entries, outcomes, strict=True):
             if not future.done():
-                future.set_result(code)
+                future.set_result(outcome)
         self.counters.counted += result.fresh
         self.counters.repeated += positions - result.fresh
         self.counters.refused += len(entries) - positions
         self._on_counted(result.tally)
+
+    def _signed(
+        self, place: tuple[str, int], entries: list[_Waiting], codes: list[int]
+    ) -> Sequence[Outcome]:
+        """The codes, positions with their receipts' signatures."""
+        if self._signer is None:
+            return codes
+        receipts = [
+            (vote.ballot_id.hex(), code)
+            for (vote, _), code in zip(entries, codes, strict=True)
+            if code > 0
+        ]
+        signatures = iter(self._signer.sign(*place, receipts))
+        return [Stamp(code, next(signatures)) if code > 0 else code for code in codes]
 
 
 def _fail(entries: Iterable[_Waiting], error: PollingError) -> None:

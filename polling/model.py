@@ -15,7 +15,7 @@ from polling.breakdown import tiers
 from polling.errors import InvalidPoll
 from polling.poll_rules import PollRules, check_rules
 from polling.questions import Asked, Choice, Kind, Question, check_questions
-from polling.rules import PollState
+from polling.rules import FINISHED, PollState
 from polling.visibility import Audience, sees_poll, sees_results, sees_right
 
 __all__ = ["Ballot", "Choice", "Poll", "Receipt", "Tally", "draft", "draft_sheet"]
@@ -83,6 +83,11 @@ class Poll(msgspec.Struct, frozen=True, dict=True):
     def answers(self) -> dict[object, Any]:
         """Answers made of ballots, kept by ``polling.answers``: every vote asks for one."""
         return {}
+
+    @functools.cached_property
+    def is_over(self) -> bool:
+        """Whether no ballot will be counted any more."""
+        return self.state in FINISHED
 
     @functools.cached_property
     def holds_text(self) -> bool:
@@ -165,21 +170,30 @@ class Ballot(msgspec.Struct, frozen=True, gc=False):
 
 
 class Receipt(msgspec.Struct, frozen=True):
-    """The promise that a ballot is counted and on disk: its position in its shard's ledger."""
+    """The promise that a ballot is counted and on disk: its position in its shard's ledger.
+
+    ``log`` is the origin of the log that the ballot will be in, ``sig`` the server's signature over
+    all of this (``polling.receipts``); both empty where a service has no signer.
+    """
 
     poll: str
     ballot_id: str
     shard: int
     seq: int
+    log: str = ""
+    sig: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """``{"poll", "ballot_id", "shard", "seq"}``, always in this order."""
-        return {
+        """``{"poll", "ballot_id", "shard", "seq"}``, then ``"log", "sig"`` where it is signed."""
+        fields: dict[str, Any] = {
             "poll": self.poll,
             "ballot_id": self.ballot_id,
             "shard": self.shard,
             "seq": self.seq,
         }
+        if self.sig:
+            fields |= {"log": self.log, "sig": self.sig}
+        return fields
 
 
 class Tally(msgspec.Struct, frozen=True):

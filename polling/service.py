@@ -1,4 +1,4 @@
-"""The polls of one process: asking, opening, casting, closing on time, tallies, audit."""
+"""The polls of one process: asking, casting, reading; its parts started and stopped in order."""
 
 from __future__ import annotations
 
@@ -10,34 +10,38 @@ from typing import Protocol
 import structlog
 
 from polling import rules, store
-from polling.answers import admit
+from polling.answers import Answer, admit
 from polling.audit import Audit, audit
-from polling.casting import Caster, Counters, Outcome, Pace
+from polling.casting import Caster, Counters, Outcome, Pace, Stamp
+from polling.clock import Clock
 from polling.errors import (
     AlreadyVoted,
     BallotConflict,
-    IllegalMove,
     InvalidPoll,
     NoIdentity,
+    PollChanged,
     PollClosed,
     PollingError,
     PollKeyLost,
     StoreDown,
     UnknownChoice,
-    UnknownPoll,
 )
-from polling.model import Ballot, Poll, Receipt, Tally, draft
+from polling.known_polls import KnownPolls
+from polling.model import Ballot, Poll, Receipt, Tally, draft_sheet
+from polling.moves import Moves
 from polling.poll_keys import PollKeys
-from polling.pushes import Pushes
-from polling.rules import FINISHED, Move, PollState
+from polling.poll_rules import PollRules
+from polling.questions import Asked
+from polling.receipts import ReceiptSigner
+from polling.rules import UNOPENED, PollState
+from polling.screens import Screens
 from polling.store import PollStore, Vote, shard_of
+from polling.store_answers import AnswerStore
+from polling.store_qa import QaStore
+from polling.written import Written
 
 log = structlog.get_logger()
 
-# Polls kept in memory for their choices; those past it are read again when someone votes.
-_REMEMBERED = 1_024
-# How often polls that another process opened or closed are looked for.
-_LOOK_SECONDS = 1.0
 # Of a stream's polls, how many of the newest are looked at for what to show.
 _LOOKED_AT = 100
 
@@ -57,9 +61,11 @@ class Settings(Pace, Protocol):
 class PollService:
     """Polls over ``PollStore``, with their keys in ``PollKeys``.
 
-    ``on_tally`` gets each poll's newest tally, conflated to ``settings.pushes`` a second
-    (``pushes_crowded`` while ``crowded()``); ``on_poll`` gets the poll at every state change, its
-    draft included. Both run on the event loop and must not block.
+    ``moves`` edits, schedules, opens, closes, shows and archives; ``written`` has what viewers
+    write. ``on_tally`` gets each poll's newest tally, whole: who may see what of it is in
+    ``Poll.shown_tally``. It comes conflated to ``settings.pushes`` a second (``pushes_crowded``
+    while ``crowded()``); ``on_poll`` gets the poll at every change, its draft included. Both run
+    on the event loop and must not block. ``signer`` signs receipts.
 
     Several processes may serve the same store: a poll opens and closes once, whoever does it.
     The store may be away at the start and at any time later; what needs it raises StoreDown.
@@ -76,6 +82,7 @@ class PollService:
         on_poll: Callable[[Poll], None] = lambda poll: None,
         crowded: Callable[[], bool] = lambda: False,
         now: Callable[[], float] = time.time,
+        signer: ReceiptSigner | None = None,
     ) -> None:
         for name, rate in (
             ("pushes", settings.pushes),
@@ -86,14 +93,24 @@ class PollService:
         self._store = polls
         self._keys = keys
         self._now = now
-        self._on_poll = on_poll
-        self._pushes = Pushes(
-            on_tally, lambda: settings.pushes_crowded if crowded() else settings.pushes
+        self._known = KnownPolls(on_poll)
+        self._answers = AnswerStore(polls.server)
+        items = QaStore(polls.server)
+        self._screens = Screens(
+            polls,
+            self._answers,
+            items,
+            on_tally,
+            lambda: settings.pushes_crowded if crowded() else settings.pushes,
         )
-        self._caster = Caster(polls, settings, now, self._counted)
-        self._polls: dict[str, Poll] = {}
-        self._look = asyncio.Event()
-        self._stale: set[str] = set()
+        self.moves = Moves(polls, keys, self._known, self._screens, now, self._moved)
+        self.written = Written(self._answers, items, keys, self._screens, self._learned)
+        self._clock = Clock(polls, keys, self._known, self.moves, self._screens, now)
+        self._signer = signer
+        self._caster = Caster(polls, settings, now, self._counted, signer)
+        self.open = self.moves.open
+        self.close = self.moves.close
+        self.archive = self.moves.archive
         self._tasks: tuple[asyncio.Task[None], ...] = ()
 
     @property
@@ -107,14 +124,15 @@ class PollService:
         return self._caster.waiting
 
     async def start(self) -> None:
-        """Starts casting and the closing clock. Polls whose time ran out meanwhile close now."""
+        """Starts casting and the clock. Polls whose time came meanwhile open and close now."""
         try:
-            await self._settle_running()
+            await self._clock.settle()
         except StoreDown as error:
             log.warning("polls wait for the store", why=error.reason)
         self._tasks = (
             asyncio.create_task(self._caster.run(), name="polls: cast"),
-            asyncio.create_task(self._watch(), name="polls: clock"),
+            asyncio.create_task(self._clock.run(), name="polls: clock"),
+            asyncio.create_task(self._screens.run(), name="polls: screens"),
         )
 
     async def stop(self) -> None:
@@ -122,17 +140,18 @@ class PollService:
         # 1. No vote after this one; the queue is cast or fails, and run() ends.
         self._caster.drain()
         if self._tasks:
-            cast, watch = self._tasks
+            cast, *others = self._tasks
             await asyncio.wait([cast])
-            # 2. The clock stops; an overdue poll closes at the next start.
+            # 2. The clock stops; what is overdue is done at the next start.
             # Cancelled again and again: asyncio.wait_for in Python 3.11, which redis uses, can
             # swallow a cancellation (python/cpython#86296).
-            while not watch.done():
-                watch.cancel()
-                await asyncio.wait([watch], timeout=0.05)
+            while running := [task for task in others if not task.done()]:
+                for task in running:
+                    task.cancel()
+                await asyncio.wait(running, timeout=0.05)
             self._tasks = ()
         # 3. The screens get the last state.
-        self._pushes.close()
+        self._screens.close()
         # 4. The connections close.
         await self._store.close()
 
@@ -146,53 +165,32 @@ class PollService:
         *,
         simulated: bool = False,
     ) -> Poll:
+        """A new draft of one question with one answer. Raises InvalidPoll."""
+        asked = [Asked(question, choices=rules.check_labels(labels))]
+        wanted = PollRules(duration_seconds=duration_seconds)
+        return await self.create_sheet(stream, asked, asker, wanted, simulated=simulated)
+
+    async def create_sheet(
+        self,
+        stream: str,
+        asked: Sequence[Asked],
+        asker: str,
+        wanted: PollRules | None = None,
+        *,
+        simulated: bool = False,
+    ) -> Poll:
         """A new draft. Choice ids are "1", "2", … in the labels' order. Raises InvalidPoll."""
         for _ in range(3):
-            poll = draft(
-                stream,
-                question,
-                labels,
-                asker,
-                now=self._now(),
-                duration_seconds=duration_seconds,
-                simulated=simulated,
+            poll = draft_sheet(
+                stream, asked, asker, wanted, now=self._now(), simulated=simulated
             )
             if await self._store.create(poll):
-                self._remember(poll)
-                return poll
+                return self._known.remember(poll)
         raise InvalidPoll("No free id was found. Try again.", "id")
 
-    async def open(self, poll: str) -> Poll:
-        """Opens a draft; with a duration it closes by itself. Raises UnknownPoll, IllegalMove."""
-        found = await self._store.get(poll)
-        state = rules.after(poll, found.state, "open")
-        # The key first: a poll must never be open without one.
-        await asyncio.to_thread(self._keys.create, poll)
-        times = {"opened_at": self._now()}
-        if found.duration_seconds is not None:
-            times["closes_at"] = times["opened_at"] + found.duration_seconds
-        opened = await self._store.move(found, state, **times)
-        if opened.state in FINISHED:
-            await asyncio.to_thread(self._keys.destroy, poll)
-        self._moved(opened, "open", times["opened_at"] == opened.opened_at)
-        return opened
-
-    async def close(self, poll: str) -> Poll:
-        """Closes an open poll and destroys its key. Raises UnknownPoll, IllegalMove."""
-        found = await self._store.get(poll)
-        state = rules.after(poll, found.state, "close")
-        closed_at = self._now()
-        closed = await self._store.move(found, state, closed_at=closed_at)
-        await self._finish(closed)
-        self._moved(closed, "close", closed.closed_at == closed_at)
-        return closed
-
-    async def archive(self, poll: str) -> Poll:
-        """Archives a closed poll. Raises UnknownPoll, IllegalMove."""
-        found = await self._store.get(poll)
-        archived = await self._store.move(found, rules.after(poll, found.state, "archive"))
-        self._remember(archived)
-        return archived
+    def known(self, poll: str) -> Poll | None:
+        """The poll as this process remembers it, at once; None where it does not."""
+        return self._known.get(poll)
 
     async def get(self, poll: str) -> Poll:
         """The poll as the store has it. Raises UnknownPoll."""
@@ -205,11 +203,11 @@ class PollService:
     async def list_with_tallies(
         self, stream: str | None = None, limit: int = 100
     ) -> tuple[tuple[Poll, Tally], ...]:
-        """As ``list``, each poll with its tally, in two round trips however many there are."""
-        return await self._store.with_tallies(await self._store.newest_ids(stream, limit))
+        """As ``list``, each poll with its tally, in a few round trips however many there are."""
+        return await self._with_tallies(await self._store.newest_ids(stream, limit))
 
     async def shown(self, stream: str, limit: int = 3) -> tuple[tuple[Poll, Tally], ...]:
-        """The ``limit`` polls of ``stream`` to show, each with its tally, in three round trips.
+        """The ``limit`` polls of ``stream`` to show, each with its tally, in a few round trips.
 
         Polls that have been opened: the open ones first, however old, then those opened last.
         Of the finished ones only those among the stream's 100 newest are found.
@@ -219,56 +217,74 @@ class PollService:
         ours = [one for one in found if one.stream == stream and one.opened_at is not None]
         ours.sort(key=_place_shown)
         # Not with the tallies of all: this is asked for at every change of a stream.
-        return await self._store.with_tallies([one.id for one in ours[:limit]])
+        return await self._with_tallies([one.id for one in ours[:limit]])
 
     async def tally(self, poll: str) -> Tally:
-        """The tally as the store has it. Raises UnknownPoll."""
+        """The tally as the store has it, with what viewers wrote. Raises UnknownPoll."""
+        for _, tally in await self._with_tallies([poll] if rules.is_poll_id(poll) else []):
+            return tally
         return await self._store.tally(poll)
+
+    async def has_ballot(self, poll: Poll, ballot_id: str) -> bool:
+        """Whether a ballot of that id is counted: its voter may see what voters may see.
+
+        Raises InvalidBallot.
+        """
+        return await self._store.find(poll, rules.random_128(ballot_id, "ballot_id")) is not None
 
     async def cast(
         self, voter: str | None, ballot: Ballot, tier: str = "device", region: str = ""
     ) -> Receipt:
         """Counts one ballot; the receipt means that it is on disk.
 
-        The same ballot_id with the same choices gives the same receipt, after closing too.
-        Raises NoIdentity, UnknownPoll, InvalidBallot, UnknownChoice, PollClosed, AlreadyVoted or
-        BallotConflict: not counted. Raises Busy or StoreDown: not acknowledged, send it again.
-        A cancelled call may have been counted; sending it again tells.
+        The same ballot_id with the same answer gives the same receipt, after closing too. Raises
+        a VoteRefused, NoIdentity, UnknownPoll or InvalidBallot: not counted. Raises Busy or
+        another NotCounted: not acknowledged, send it again. A cancelled call may have been
+        counted; sending it again tells.
         """
         if not voter:
             raise NoIdentity
-        poll = self._polls.get(ballot.poll)
+        poll = self._known.get(ballot.poll)
         if poll is None:
-            poll = await self._learn(ballot.poll)
+            poll = await self._learned(ballot.poll)
         answer = admit(poll, ballot, tier, region)
-        nullifier = None
-        if poll.state not in FINISHED:
-            nullifier = self._keys.nullifier(poll.id, voter)
-        vote = Vote(
-            nullifier,
-            rules.random_128(ballot.ballot_id, "ballot_id"),
-            answer.text,
-            rules.random_128(ballot.nonce, "nonce"),
-            answer.deltas,
-            poll.version,
-        )
-        shard = await self._shard(poll, vote)
-        outcome = await self._caster.put(poll.id, vote, shard)
-        if isinstance(outcome, int) and outcome > 0:
-            return Receipt(poll.id, ballot.ballot_id, shard, outcome)
-        raise self._refusal(ballot, outcome)
+        shard, outcome = await self._put(poll, voter, ballot, answer)
+        if outcome == store.STALE:
+            # Edited by another process: what the ballot says now is asked anew.
+            poll = await self._learned(ballot.poll, anew=True)
+            answer = admit(poll, ballot, tier, region)
+            shard, outcome = await self._put(poll, voter, ballot, answer)
+        if isinstance(outcome, Stamp) and self._signer is not None:
+            log_name = self._signer.origin(poll.id)
+            receipt = Receipt(poll.id, ballot.ballot_id, shard, outcome.seq, log_name, outcome.sig)
+        elif isinstance(outcome, int) and outcome > 0:
+            receipt = Receipt(poll.id, ballot.ballot_id, shard, outcome)
+        else:
+            raise self._refusal(ballot, outcome)
+        if answer.written:
+            await self._answers.hold(poll.id, ballot.ballot_id, answer.written)
+        return receipt
 
     async def audit(self, poll: str) -> Audit:
         """Recounts the ledger and compares: tally = ledger = voters = ballots."""
         return await audit(self._store, poll)
 
-    async def _shard(self, poll: Poll, vote: Vote) -> int:
-        """The shard of the vote's voter, or without the poll's key the one that has the ballot."""
-        if poll.shards == 1:
-            return 0
-        if vote.nullifier is not None:
-            return shard_of(vote.nullifier, poll.shards)
-        return await self._store.find(poll, vote.ballot_id) or 0
+    async def _put(
+        self, poll: Poll, voter: str, ballot: Ballot, answer: Answer
+    ) -> tuple[int, Outcome]:
+        """The shard and what became of the ballot there."""
+        ballot_id = rules.random_128(ballot.ballot_id, "ballot_id")
+        nonce = rules.random_128(ballot.nonce, "nonce")
+        nullifier = None if poll.is_over else self._keys.nullifier(poll.id, voter)
+        shard = 0
+        if poll.shards > 1:
+            if nullifier is not None:
+                shard = shard_of(nullifier, poll.shards)
+            else:
+                # Without the key only a retry can be answered, where its ballot is.
+                shard = await self._store.find(poll, ballot_id) or 0
+        vote = Vote(nullifier, ballot_id, answer.text, nonce, answer.deltas, poll.version)
+        return shard, await self._caster.put(poll.id, vote, shard)
 
     def _refusal(self, ballot: Ballot, outcome: Outcome) -> PollingError:
         poll = ballot.poll
@@ -283,111 +299,35 @@ class PollService:
                 return UnknownChoice(poll, ",".join(ballot.choices))
             case store.NO_KEY:
                 return PollKeyLost(poll)
-        known = self._polls.get(poll)
-        early = known is not None and known.state in (PollState.DRAFT, PollState.SCHEDULED)
+            case store.STALE:
+                return PollChanged(poll)
+        known = self._known.get(poll)
+        early = known is not None and known.state in UNOPENED
         return PollClosed(poll, known.state if known is not None and early else PollState.CLOSED)
 
     def _counted(self, tally: Tally) -> None:
-        if tally.state is PollState.OPEN:
-            # The last one is pushed by _finish, and once: retries go on after closing.
-            self._pushes.offer(tally)
-        known = self._polls.get(tally.poll)
-        if known is not None and known.state is not tally.state:
-            # Another process moved it: the clock task reads it anew.
-            self._stale.add(tally.poll)
-            self._look.set()
-
-    async def _learn(self, poll: str) -> Poll:
-        found = await self._store.get(poll)
-        # Someone votes in an old poll: nothing changed that would have to be told.
-        self._remember(found, tell=found.state is PollState.OPEN)
-        return found
-
-    def _remember(self, poll: Poll, *, tell: bool = True) -> None:
-        known = self._polls.pop(poll.id, None)
-        if known is not None and rules.is_before(poll.state, known.state):
-            # Read before a move that has been told since.
-            poll = known
-        self._polls[poll.id] = poll
-        if len(self._polls) > _REMEMBERED:
-            # The clock task puts the open ones at the end again and again; these stay.
-            oldest = next(iter(self._polls.values()))
-            if oldest.state is not PollState.OPEN:
-                del self._polls[oldest.id]
-        if not tell or (known is not None and known.state is poll.state):
+        known = self._known.get(tally.poll)
+        if known is None:
             return
-        try:
-            self._on_poll(poll)
-        except Exception:
-            log.exception("a poll's change could not be told", poll=poll.id)
+        self._screens.counted(known, tally)
+        if known.state is not tally.state:
+            # Another process moved it: the clock reads it anew.
+            self._clock.look(tally.poll)
 
-    def _moved(self, poll: Poll, move: Move, won: bool) -> None:
-        """Tells of a move made here; raises IllegalMove where another process made it first."""
-        self._remember(poll)
-        self._look.set()
-        if not won:
-            raise IllegalMove(poll.id, poll.state, move)
+    def _moved(self) -> None:
+        self._clock.look()
 
-    async def _finish(self, poll: Poll) -> None:
-        """What follows closing, in whichever process sees it: all shards closed, no key, the
-        last tally.
-        """
-        await self._store.complete(poll)
-        await asyncio.to_thread(self._keys.destroy, poll.id)
-        self._pushes.offer(await self._store.tally(poll.id))
+    async def _with_tallies(self, polls: Sequence[str]) -> tuple[tuple[Poll, Tally], ...]:
+        rows = await self._store.with_tallies(polls)
+        return tuple([(poll, await self._screens.dress(poll, tally)) for poll, tally in rows])
 
-    async def _watch(self) -> None:
-        """Closes polls whose time is over and follows those that other processes move."""
-        away = False
-        while True:
-            self._look.clear()
-            try:
-                await self._settle_running()
-                away = False
-            except StoreDown as error:
-                if not away:
-                    log.warning("polls wait for the store", why=error.reason)
-                away = True
-            except Exception:
-                log.exception("polls could not be brought up to date")
-            try:
-                async with asyncio.timeout(self._until_next_close()):
-                    await self._look.wait()
-            except TimeoutError:
-                continue
-
-    def _until_next_close(self) -> float:
-        due = [
-            poll.closes_at - self._now()
-            for poll in self._polls.values()
-            if poll.state is PollState.OPEN and poll.closes_at is not None
-        ]
-        return max(0.02, min([_LOOK_SECONDS, *due]))
-
-    async def _settle_running(self) -> None:
-        """Brings every poll that may be open up to date; closes the overdue; drops dead keys."""
-        running = {poll.id: poll for poll in await self._store.running()}
-        believed = {p.id for p in self._polls.values() if p.state is PollState.OPEN}
-        keyed = self._keys.polls()
-        stale, self._stale = self._stale, set()
-        for poll_id in (believed | stale).union(keyed) - running.keys():
-            try:
-                running[poll_id] = await self._store.get(poll_id)
-            except UnknownPoll:
-                # A key of a store that is not this one: not ours to destroy.
-                continue
-        for poll in running.values():
-            await self._settle(poll, poll.id in keyed)
-
-    async def _settle(self, poll: Poll, keyed: bool) -> None:
-        overdue = poll.closes_at is not None and self._now() >= poll.closes_at
-        if poll.state is PollState.OPEN and overdue:
-            poll = await self._store.move(poll, PollState.CLOSED, closed_at=poll.closes_at or 0.0)
-        known = self._polls.get(poll.id)
-        moved = known is None or known.state is not poll.state
-        if poll.state in FINISHED and (moved or keyed):
-            await self._finish(poll)
-        self._remember(poll)
+    async def _learned(self, poll: str, *, anew: bool = False) -> Poll:
+        known = None if anew else self._known.get(poll)
+        if known is None:
+            known = await self._store.get(poll)
+            # Someone votes in an old poll: nothing changed that would have to be told.
+            known = self._known.remember(known, tell=known.state is PollState.OPEN)
+        return known
 
 
 def _place_shown(poll: Poll) -> tuple[bool, float]:
