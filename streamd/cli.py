@@ -24,6 +24,7 @@ from streamd.certificates import lan_addresses, self_signed, server_context
 from streamd.config import KEY_VARIABLE, Config, load, page_url
 from streamd.demo import CANDIDATES, Demo, demo_config
 from streamd.errors import StreamdError
+from streamd.identity_cli import codes_cli
 from streamd.keys import StreamKeys
 from streamd.publish import Progress, publish, show, target_of
 from streamd.store import Store
@@ -43,6 +44,7 @@ keys_cli = typer.Typer(
     help="Make, list and revoke keys, in the running store.", no_args_is_help=True
 )
 cli.add_typer(keys_cli, name="keys")
+cli.add_typer(codes_cli, name="codes")
 out = Console(highlight=False, soft_wrap=True)
 
 

@@ -27,6 +27,7 @@
         ├── ProofRefused       a proof of work is wrong, too late, or was used before
         ├── CodeRefused        not an access code for what it was entered for
         │   └── MistypedCode   not an access code at all: its check character does not fit
+        ├── UnknownBatch       no such batch of access codes, or no more
         ├── TooOften           this network has done that as often as it may for now
         ├── IssuerUnreachable  a platform's keys cannot be fetched
         └── Forbidden          the key or the origin is known but may not do this
@@ -202,6 +203,10 @@ class CodeRefused(AccessError):
 
 class MistypedCode(CodeRefused):
     """Not an access code at all: its check character does not fit."""
+
+
+class UnknownBatch(AccessError):
+    """No such batch of access codes, or no more."""
 
 
 class TooOften(AccessError):

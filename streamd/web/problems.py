@@ -75,6 +75,8 @@ REFUSALS: tuple[tuple[type[Exception], Refusal], ...] = (
     (polls.IllegalMove, Refusal(409, "illegal_move", "Not possible now")),
     (polls.InvalidPoll, Refusal(422, "invalid_poll", "Invalid poll")),
     (polls.InvalidBallot, Refusal(422, "invalid_ballot", "Invalid ballot")),
+    (polls.NotMerged, Refusal(404, "not_merged", "Not in the log yet", (("Retry-After", "5"),))),
+    (polls.NotInLog, Refusal(404, "not_in_log", "Not in the log")),
     (polls.Busy, Refusal(503, "busy", "Busy", _SOON)),
     (polls.NotCounted, Refusal(503, "store_unavailable", "Store unavailable", _SOON)),
     (polls.PollKeyLost, Refusal(503, "poll_key_lost", "Poll unavailable", _SOON)),
@@ -113,6 +115,7 @@ REFUSALS: tuple[tuple[type[Exception], Refusal], ...] = (
     (errors.ProofRefused, Refusal(422, "proof_refused", "Proof of work refused")),
     (errors.MistypedCode, Refusal(422, "mistyped_code", "Code mistyped")),
     (errors.CodeRefused, Refusal(403, "code_refused", "Code not valid here")),
+    (errors.UnknownBatch, Refusal(404, "unknown_batch", "Unknown batch")),
     (errors.TooOften, Refusal(429, "too_often", "Too often")),
     (errors.IssuerUnreachable, Refusal(503, "issuer_unreachable", "Platform unavailable", _SOON)),
     (

@@ -10,7 +10,19 @@ from prometheus_client import CollectorRegistry
 
 from streamd.config import Web
 from streamd.errors import ConfigError
-from streamd.web import api, captions, hls, identity, operations, pages, publishing, vod, whep, whip
+from streamd.web import (
+    api,
+    captions,
+    hls,
+    identity,
+    identity_codes,
+    operations,
+    pages,
+    publishing,
+    vod,
+    whep,
+    whip,
+)
 from streamd.web.cors import cors
 from streamd.web.front import IDLE_SECONDS, FrontSite
 from streamd.web.problems import problems
@@ -23,6 +35,7 @@ _ROUTES = (
     vod.routes,  # before hls: it answers one name below /hls
     hls.routes,
     identity.routes,
+    identity_codes.routes,
     operations.routes,
     pages.routes,
     publishing.routes,
@@ -39,6 +52,7 @@ def build(services: Services, registry: CollectorRegistry) -> web.Application:
     )
     app[SERVICES] = services
     publishing.add_publish_sockets(app, services.config.webrtc.publishers)
+    app[identity_codes.SHEETS_KEPT] = identity_codes.Sheets()
     registry.register(operations.StreamdCollector(services))
     app[operations.REGISTRY] = registry
     for table in _ROUTES:
