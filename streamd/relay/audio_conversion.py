@@ -1,8 +1,8 @@
-"""A stream's Opus as AAC, made once for all who need it, in a thread of its own.
+"""A stream's sound in another codec, made once for all who need it, in a thread of its own.
 
-It runs for as long as a generation with Opus does, whether anybody listens or not: recordings and
-HLS, which take AAC alone, then have it from the first moment, and two processes that relay the
-same units make the same bytes. One stereo stream takes about 2 % of a core.
+Opus is made AAC for as long as a generation with Opus lasts, whether anybody listens or not:
+recordings and HLS, which take AAC alone, then have it from the first moment, and two processes
+that relay the same units make the same bytes. One stereo stream takes about 2 % of a core.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import asyncio
 import queue
 import threading
 from collections.abc import Callable
+from typing import Protocol
 
 import av
 import structlog
@@ -22,28 +23,39 @@ from streamd.relay.opus_to_aac import OpusToAac
 log = structlog.get_logger(__name__)
 
 MOST_WAITING = 250
-"""Opus units that wait for the thread: five seconds of 20 ms packets. Policy when full: the new
+"""Units that wait for the thread: five seconds of 20 ms packets. Policy when full: the new
 unit is dropped, and counted; silence stands in its place, so nothing shifts."""
 
 FINISH_SECONDS = 0.5
 """How long the end of a generation waits for the sound still in the thread."""
 
 
+class Converter(Protocol):
+    """Units in, units out; it may block. ``lost`` counts those that could not be used."""
+
+    @property
+    def track(self) -> Track: ...
+    @property
+    def lost(self) -> int: ...
+    def convert(self, unit: Unit) -> list[Unit]: ...
+    def finish(self) -> list[Unit]: ...
+
+
 class AudioConversion:
     """Units in on the loop, units out on the loop, in order; decoding and encoding elsewhere.
 
-    ``on_units`` gets the AAC units, ``on_failed`` a sentence, once, when no more will come. Neither
-    is called after ``finish``. ``track`` is the AAC track. Raises what OpusToAac does.
+    ``on_units`` gets the converted units, ``on_failed`` a sentence, once, when no more will come.
+    Neither is called after ``finish`` or ``stop``. ``track`` is what the units are of.
     """
 
     def __init__(
         self,
-        source: Track,
+        converter: Converter,
         on_units: Callable[[list[Unit]], None],
         on_failed: Callable[[str], None],
     ) -> None:
-        self._converter = OpusToAac(source)
-        self.track = self._converter.track
+        self._converter = converter
+        self.track = converter.track
         self.dropped = 0
         self._on_units = on_units
         self._on_failed = on_failed
@@ -51,17 +63,19 @@ class AudioConversion:
         self._queue: queue.SimpleQueue[Unit | None] = queue.SimpleQueue()
         self._made: queue.SimpleQueue[list[Unit]] = queue.SimpleQueue()
         self._finished = False
+        self._on_rest: Callable[[list[Unit]], None] | None = None
+        self._patience: asyncio.TimerHandle | None = None
         # A daemon: a thread that hangs in a codec must not keep the process from ending.
-        self._thread = threading.Thread(target=self._work, name="opus to aac", daemon=True)
-        self._thread.start()
+        thread = threading.Thread(target=self._work, name="audio conversion", daemon=True)
+        thread.start()
 
     @property
     def lost(self) -> int:
-        """Opus packets that could not be used."""
+        """Units that could not be used."""
         return self.dropped + self._converter.lost
 
     def push(self, unit: Unit) -> None:
-        """Takes the next Opus unit; never waits."""
+        """Takes the next unit; never waits."""
         if self._finished:
             return
         if self._queue.qsize() >= MOST_WAITING:
@@ -69,18 +83,23 @@ class AudioConversion:
             return
         self._queue.put(unit)
 
-    def finish(self) -> list[Unit]:
-        """Ends the conversion; returns the units that ``on_units`` has not been given.
-
-        Waits for the thread, usually one or two milliseconds; what is not ready after
-        FINISH_SECONDS is lost.
+    def finish(self, on_rest: Callable[[list[Unit]], None]) -> None:
+        """Ends the conversion; never waits. ``on_rest`` gets, once, the units that ``on_units``
+        has not been given: usually a millisecond or two later, after FINISH_SECONDS at the
+        latest, and then without what is not ready.
         """
         if self._finished:
-            return []
+            on_rest([])
+            return
+        self._finished = True
+        self._on_rest = on_rest
+        self._queue.put(None)
+        self._patience = self._loop.call_later(FINISH_SECONDS, self._give_rest)
+
+    def stop(self) -> None:
+        """Ends the conversion; what it still has is of no use."""
         self._finished = True
         self._queue.put(None)
-        self._thread.join(FINISH_SECONDS)
-        return self._take()
 
     def _take(self) -> list[Unit]:
         units: list[Unit] = []
@@ -96,7 +115,9 @@ class AudioConversion:
         try:
             while (unit := self._queue.get()) is not None:
                 self._hand_over(self._converter.convert(unit))
-            self._made.put(self._converter.finish())
+            if self._on_rest is not None:
+                self._made.put(self._converter.finish())
+                self._call(self._give_rest)
         except Exception as error:  # any at all: else HLS waits for its sound for ever
             log.warning("audio conversion failed", error=str(error), kind=type(error).__name__)
             reason = str(error) or type(error).__name__
@@ -119,10 +140,19 @@ class AudioConversion:
         if not self._finished and (units := self._take()):
             self._on_units(units)
 
+    def _give_rest(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+        on_rest, self._on_rest = self._on_rest, None
+        if on_rest is not None:
+            on_rest(self._take())
+
     def _fail(self, reason: str) -> None:
         if not self._finished:
             self._finished = True
             self._on_failed(reason)
+        self._give_rest()
 
 
 def start_conversion(
@@ -130,7 +160,7 @@ def start_conversion(
 ) -> AudioConversion | str:
     """The conversion of ``source``, or a sentence that says why there can be none."""
     try:
-        return AudioConversion(source, on_units, on_failed)
+        return AudioConversion(OpusToAac(source), on_units, on_failed)
     except (av.FFmpegError, StreamdError, KeyError) as error:
         log.warning("audio cannot be converted", channels=source.channels, error=str(error))
         return f"Opus with {source.channels} channels cannot be converted to AAC."

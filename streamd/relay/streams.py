@@ -54,3 +54,5 @@ class Streams:
         """Ends every publication and every subscriber's iteration."""
         for stream in self:
             stream.close()
+        for stream in self:
+            await stream.window.settled()

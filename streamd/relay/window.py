@@ -15,6 +15,7 @@ from streamd.relay.audio_conversion import AudioConversion, start_conversion
 from streamd.relay.dubbing import Dubbing
 from streamd.relay.hls import Hls
 from streamd.relay.hls_rendition import Resource
+from streamd.relay.in_turn import InTurn
 from streamd.relay.packager import Packager
 from streamd.relay.part_feed import PartFeed
 from streamd.relay.segmenter import Segment
@@ -31,7 +32,8 @@ class Window:
 
     Where the publisher sends Opus, it is converted to AAC for HLS, for recordings, and for players
     that want it. ``on_no_aac`` is called with a sentence where that fails: the stream goes on, HLS
-    without audio.
+    without audio. HLS hears of a generation's end when the last of its sound is converted, a
+    moment after everybody else, and of what follows in turn: ``settled`` waits for that.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Window:
         self._live = False
         self._listeners: dict[object, Listener] = {}
         self.hls = Hls(stream_id, settings)
+        self._to_hls = InTurn()
 
     # -- what a player's connection asks for
 
@@ -168,7 +171,8 @@ class Window:
         self._gen = gen
         self._live = True
         self._unconverted = False
-        self.hls.reset(gen, self._with_aac(tracks), origin)
+        heard = self._with_aac(tracks)
+        self._to_hls.do(lambda: self.hls.reset(gen, heard, origin))
         for _, on_reset, _ in tuple(self._listeners.values()):
             on_reset()
 
@@ -179,16 +183,20 @@ class Window:
         if unit.kind == "a" and self._conversion is not None:
             self._conversion.push(unit)
         elif unit.kind == "v" or not self._unconverted:
-            self.hls.push(unit)
+            self._push_hls([unit])
         for part in parts:
             self._emit(part)
 
     def end(self) -> None:
         """The generation is over: its last part and segments go out, joins are refused."""
         self._finish_generation()
-        self.hls.end()
+        self._to_hls.do(self.hls.end)
         self._live = False
         self._own = PartFeed({}, self._settings.join_bytes)
+
+    async def settled(self) -> None:
+        """Waits until HLS has heard of all that happened so far: FINISH_SECONDS at most."""
+        await self._to_hls.settled()
 
     # -- within
 
@@ -223,15 +231,21 @@ class Window:
         return made
 
     def _on_aac(self, units: Sequence[Unit]) -> None:
-        for unit in units:
-            self.hls.push(unit)
+        self._push_hls(units)
         if self._dubbing is not None:
             self._emit_dubbed(self._dubbing.push_audio(units))
+
+    def _push_hls(self, units: Sequence[Unit]) -> None:
+        def push() -> None:
+            for unit in units:
+                self.hls.push(unit)
+
+        self._to_hls.do(push)
 
     def _lose_aac(self, reason: str) -> None:
         self._conversion = self._dubbing = None
         self._unconverted = True
-        self.hls.drop_audio()
+        self._to_hls.do(self.hls.drop_audio)
         self._on_no_aac(reason)
         for _, on_reset, audio in tuple(self._listeners.values()):
             if audio == "aac":
@@ -248,11 +262,24 @@ class Window:
             for part in self._packager.flush():
                 self._emit(part)
         if self._conversion is not None:
-            self._on_aac(self._conversion.finish())
-            self._audio_lost += self._conversion.lost
+            self._finish_conversion(self._conversion)
         if self._dubbing is not None:
             self._emit_dubbed(self._dubbing.flush())
         self._conversion = self._dubbing = None
+
+    def _finish_conversion(self, conversion: AudioConversion) -> None:
+        """Its last sound is for HLS and recordings alone: who plays parts is at their end."""
+        fill = self._to_hls.gap()
+
+        def on_rest(units: list[Unit]) -> None:
+            def push() -> None:
+                for unit in units:
+                    self.hls.push(unit)
+
+            self._audio_lost += conversion.lost
+            fill(push)
+
+        conversion.finish(on_rest)
 
     def _emit(self, part: Part) -> None:
         if not self._own.keep(part):

@@ -10,6 +10,7 @@ import pytest
 from streamd import config
 from streamd.media.opus import opus_track
 from streamd.media.units import Unit
+from streamd.relay import audio_conversion
 from streamd.relay.audio_conversion import MOST_WAITING, AudioConversion, start_conversion
 from streamd.relay.notices import NoticeCode
 from streamd.relay.opus_to_aac import OpusToAac
@@ -26,15 +27,50 @@ def ignore(_: object) -> None:
 async def test_units_come_in_order_and_finish_gives_the_rest() -> None:
     track, units = spoken(2)
     made: list[Unit] = []
-    conversion = AudioConversion(track, made.extend, ignore)
+    conversion = AudioConversion(OpusToAac(track), made.extend, ignore)
     for unit in units:
         conversion.push(unit)
     await until(lambda: len(made) > 50)
-    made += conversion.finish()
-    assert made == converted(track, units)[1]
+    whole = converted(track, units)[1]
+    conversion.finish(made.extend)
+    await until(lambda: len(made) == len(whole))
+    assert made == whole
     conversion.push(units[0])
-    assert conversion.finish() == []
-    assert not [one for one in threading.enumerate() if one.name == "opus to aac"]
+    conversion.finish(made.extend)
+    await until(
+        lambda: not [one for one in threading.enumerate() if one.name == "audio conversion"]
+    )
+    assert made == whole
+
+
+async def test_the_end_never_waits_and_comes_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audio_conversion, "FINISH_SECONDS", 0.05)
+    hold = threading.Event()
+    monkeypatch.setattr(OpusToAac, "convert", lambda *_: hold.wait() and [])
+    track, units = spoken(2)
+    rest: list[list[Unit]] = []
+    conversion = AudioConversion(OpusToAac(track), ignore, ignore)
+    conversion.push(units[0])
+    conversion.finish(rest.append)
+    assert rest == [], "the thread still hangs, and the loop goes on"
+    await until(lambda: bool(rest))
+    assert rest == [[]]
+    hold.set()
+    await asyncio.sleep(0.05)
+    assert rest == [[]]
+
+
+async def test_what_is_stopped_says_no_more() -> None:
+    track, units = spoken(2)
+    made: list[Unit] = []
+    conversion = AudioConversion(OpusToAac(track), made.extend, ignore)
+    for unit in units:
+        conversion.push(unit)
+    conversion.stop()
+    await until(
+        lambda: not [one for one in threading.enumerate() if one.name == "audio conversion"]
+    )
+    assert made == []
 
 
 async def test_a_full_queue_drops_and_counts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,12 +83,12 @@ async def test_a_full_queue_drops_and_counts(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(OpusToAac, "convert", slowly)
     track, units = spoken(2)
-    conversion = AudioConversion(track, ignore, ignore)
+    conversion = AudioConversion(OpusToAac(track), ignore, ignore)
     for number in range(MOST_WAITING + 20):
         conversion.push(replace(units[number % 100], dts=number * 960, pts=number * 960))
     assert conversion.lost >= 19
     hold.set()
-    conversion.finish()
+    conversion.finish(ignore)
 
 
 async def test_a_layout_that_has_no_aac_is_a_sentence() -> None:
@@ -68,7 +104,7 @@ async def test_a_failure_of_any_kind_is_told(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(OpusToAac, "convert", fails)
     track, units = spoken(2)
     told: list[str] = []
-    conversion = AudioConversion(track, ignore, told.append)
+    conversion = AudioConversion(OpusToAac(track), ignore, told.append)
     conversion.push(units[0])
     await until(lambda: bool(told))
     assert told == ["MemoryError"]

@@ -197,6 +197,7 @@ async def test_hls_and_followers_have_aac_of_an_opus_stream() -> None:
         for unit in spoken_units[2 * number : 2 * number + 2]:
             window.write(unit)
     window.end()
+    await window.settled()
     assert followed.count(("a", "mp4a.40.2")) == followed.count(("v", VIDEO.codec)) == 2
     assert "opus" not in window.multivariant_playlist()
     assert 'CHANNELS="2"' in window.multivariant_playlist()
