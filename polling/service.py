@@ -181,9 +181,7 @@ class PollService:
     ) -> Poll:
         """A new draft. Choice ids are "1", "2", … in the labels' order. Raises InvalidPoll."""
         for _ in range(3):
-            poll = draft_sheet(
-                stream, asked, asker, wanted, now=self._now(), simulated=simulated
-            )
+            poll = draft_sheet(stream, asked, asker, wanted, now=self._now(), simulated=simulated)
             if await self._store.create(poll):
                 return self._known.remember(poll)
         raise InvalidPoll("No free id was found. Try again.", "id")

@@ -1,0 +1,151 @@
+"""A poll's moves through its life, each made once, whichever process makes it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from polling import rules
+from polling.errors import IllegalMove, PollLocked
+from polling.known_polls import KnownPolls
+from polling.model import Poll, edited
+from polling.poll_keys import PollKeys
+from polling.poll_rules import PollRules
+from polling.questions import Asked
+from polling.rules import FINISHED, UNOPENED, Move, PollState
+from polling.screens import Screens
+from polling.store import PollStore
+
+_ATTEMPTS = 3
+
+
+class Moves:
+    """Edits, schedules, opens, closes, shows and archives. ``moved`` is called after each.
+
+    Every method raises UnknownPoll; IllegalMove where the poll's state forbids it or another
+    process made the move first; and StoreDown.
+    """
+
+    def __init__(
+        self,
+        store: PollStore,
+        keys: PollKeys,
+        known: KnownPolls,
+        screens: Screens,
+        now: Callable[[], float],
+        moved: Callable[[], None],
+    ) -> None:
+        self._store = store
+        self._keys = keys
+        self._known = known
+        self._screens = screens
+        self._now = now
+        self._moved = moved
+
+    async def edit(
+        self,
+        poll: str,
+        asked: Sequence[Asked] | None = None,
+        wanted: PollRules | None = None,
+    ) -> Poll:
+        """Other questions or rules, as long as nobody has voted; the rules only until it opens.
+
+        Raises InvalidPoll, PollLocked.
+        """
+        for _ in range(_ATTEMPTS):
+            found = await self._store.get(poll)
+            changed = edited(found, asked, wanted)
+            reruled = changed.rules != found.rules
+            if found.state in FINISHED or (found.state not in UNOPENED and reruled):
+                raise PollLocked(poll)
+            if await self._store.edit(changed):
+                # Its state is read with it: someone may have opened it meanwhile.
+                stands = self._known.remember(await self._store.get(poll))
+                await self._screens.show(stands)
+                return stands
+            if (await self._store.get(poll)).version == found.version:
+                break
+        raise PollLocked(poll)
+
+    async def schedule(self, poll: str, opens_at: float) -> Poll:
+        """The poll opens by itself at ``opens_at`` (Unix s); again: at another time.
+
+        Raises InvalidPoll.
+        """
+        found = await self._store.get(poll)
+        state = rules.after(poll, found.state, "schedule")
+        opens_at = rules.check_opens_at(opens_at, self._now())
+        scheduled = await self._store.move(found, state, opens_at=opens_at)
+        self._tell(scheduled, "schedule", scheduled.opens_at == opens_at)
+        return scheduled
+
+    async def open(self, poll: str) -> Poll:
+        """Opens it for votes; with a duration it closes by itself."""
+        found = await self._store.get(poll)
+        opened, won = await self._open(found, self._now())
+        self._tell(opened, "open", won)
+        return opened
+
+    async def open_on_time(self, poll: Poll) -> Poll:
+        """Opens a scheduled poll whose time has come; no error where another process did."""
+        return (await self._open(poll, self._now()))[0]
+
+    async def close(self, poll: str) -> Poll:
+        """Ends the voting and destroys the poll's key."""
+        found = await self._store.get(poll)
+        state = rules.after(poll, found.state, "close")
+        closed_at = self._now()
+        closed = await self._store.move(found, state, closed_at=closed_at)
+        await self.finish(closed)
+        self._tell(closed, "close", closed.closed_at == closed_at)
+        return closed
+
+    async def close_on_time(self, poll: Poll) -> Poll:
+        """Closes an open poll as of its ``closes_at``; no error where another process did."""
+        return await self._store.move(poll, PollState.CLOSED, closed_at=poll.closes_at or 0.0)
+
+    async def show(self, poll: str) -> Poll:
+        """Puts the results on the screens and tells a quiz's right answers.
+
+        Nobody sees counts by it that the rules hide.
+        """
+        found = await self._store.get(poll)
+        if found.state in UNOPENED or found.opened_at is None:
+            raise IllegalMove(poll, found.state, "show")
+        shown = await self._store.move(found, found.state, shown_at=self._now())
+        self._known.remember(shown)
+        return shown
+
+    async def archive(self, poll: str) -> Poll:
+        """Puts a closed poll away, or withdraws one that never opened."""
+        found = await self._store.get(poll)
+        archived = await self._store.move(found, rules.after(poll, found.state, "archive"))
+        self._tell(archived, "archive", archived.state is PollState.ARCHIVED)
+        return archived
+
+    async def finish(self, poll: Poll) -> None:
+        """What follows closing, in whichever process sees it: every shard closed, no key, the
+        last tally. To do so again changes nothing.
+        """
+        await self._store.complete(poll)
+        await asyncio.to_thread(self._keys.destroy, poll.id)
+        await self._screens.show(poll)
+
+    async def _open(self, found: Poll, now: float) -> tuple[Poll, bool]:
+        state = rules.after(found.id, found.state, "open")
+        # The key first: a poll must never be open without one.
+        await asyncio.to_thread(self._keys.create, found.id)
+        times = {"opened_at": now}
+        if found.duration_seconds is not None:
+            times["closes_at"] = now + found.duration_seconds
+        opened = await self._store.move(found, state, **times)
+        if opened.state in FINISHED:
+            await asyncio.to_thread(self._keys.destroy, found.id)
+        return opened, opened.state is PollState.OPEN and opened.opened_at == now
+
+    def _tell(self, poll: Poll, move: Move, won: bool) -> None:
+        """After a move that was made here; raises IllegalMove where another process made it."""
+        self._known.remember(poll)
+        self._moved()
+        if not won:
+            raise IllegalMove(poll.id, poll.state, move)
