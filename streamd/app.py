@@ -8,12 +8,18 @@ import signal
 import socket
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 import structlog
 
+from polling.errors import StoreDown
+from polling.log_reader import LogReader
 from polling.model import Poll, Tally
+from polling.notes import NoteSigner, is_key_name
 from polling.poll_keys import PollKeys
+from polling.receipts import ReceiptSigner
+from polling.sequencing import LOG, Sequencing
 from polling.service import PollService
 from polling.store import PollStore
 from streamd.announcements import Announcements
@@ -75,6 +81,12 @@ class App:
         self.streams = Streams(
             config.relay, on_change=self._on_stream, delay_seconds=config.event.delay_seconds
         )
+        log_signer = NoteSigner(_log_name(config), server_secret(home / "secrets" / "log.key"))
+        self.log_key = log_signer.key
+        self.log_reader = LogReader(home / LOG)
+        self.sequencing = Sequencing(
+            PollStore.at(self.store.address), home, log_signer, self._identities_issued
+        )
         self.polls = PollService(
             PollStore.at(self.store.address),
             PollKeys(Path(config.polls.keys_dir or home / "poll-keys")),
@@ -82,6 +94,7 @@ class App:
             on_tally=self._on_tally,
             on_poll=self._on_poll,
             crowded=self._crowded,
+            signer=ReceiptSigner(log_signer),
         )
         self.announcements = Announcements(self.hub, self.streams, self.polls, config.event)
         self.recordings = Recordings(config.recording, home, config.event)
@@ -146,8 +159,9 @@ class App:
         await shutdown.step("feeds", self.gateway.stop(min(DRAIN_SECONDS, shutdown.left)))
         # 3. HTTP requests end.
         await shutdown.step("pages", self.http.stop())
-        # 4. Votes that wait for their batch are cast and answered.
+        # 4. Votes that wait for their batch are cast and answered; the log's lease is let go.
         await shutdown.step("polls", self.polls.stop())
+        await shutdown.step("log", self.sequencing.stop())
         # 5. Packagers end.
         await shutdown.step("streams", self.streams.close())
         # 6. Recordings are finished, with what the packagers gave out at their end.
@@ -179,6 +193,8 @@ class App:
             store=self.store,
             streams=self.streams,
             polls=self.polls,
+            log_reader=self.log_reader,
+            log_key=self.log_key,
             hub=self.hub,
             captions=self.announcements.captions,
             recordings=self.recordings,
@@ -193,6 +209,12 @@ class App:
             templates=load_templates(catalogues),
             feed_port=self.gateway.port,
         )
+
+    async def _identities_issued(self) -> dict[str, int]:
+        try:
+            return {str(tier): count for tier, count in (await self.tiers.store.issued()).items()}
+        except StoreUnavailable as error:
+            raise StoreDown(str(error)) from error
 
     async def _known_keys(self) -> list[KeyRecord]:
         try:
@@ -210,6 +232,7 @@ class App:
 
     def _on_poll(self, poll: Poll) -> None:
         self.announcements.on_poll(poll)
+        self.sequencing.watch(poll)
 
     def _on_tally(self, tally: Tally) -> None:
         self.announcements.on_tally(tally)
@@ -241,6 +264,7 @@ async def serve(
             tasks = [
                 group.create_task(app.announcements.run(), name="announcements"),
                 group.create_task(app.recordings.run(), name="recordings"),
+                group.create_task(app.sequencing.run(), name="log"),
             ]
             if background is not None:
                 tasks.append(group.create_task(background(), name="background"))
@@ -270,6 +294,17 @@ def _first(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
+
+
+def _log_name(config: Config) -> str:
+    """What logs are signed as. Raises ConfigError."""
+    host = urlsplit(config.web.public_url).hostname if config.web.public_url else None
+    name = config.polls.log_name or host or "localhost"
+    if not is_key_name(name) or not name.isascii():
+        raise ConfigError(
+            f"[polls] log_name is {name!r}: use a name like vote.example.org, without spaces or +."
+        )
+    return name
 
 
 def _page_origins(config: Config) -> list[str]:

@@ -139,6 +139,7 @@ class Polls(msgspec.Struct, frozen=True):
     pushes_crowded: Positive = 4
     crowd: Positive = 2_000
     keys_dir: str = ""
+    log_name: str = ""
 
 
 class Platform(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

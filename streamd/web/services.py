@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from aiohttp import web
 from jinja2 import Environment
 
+from polling.log_reader import LogReader
+from polling.notes import NoteKey
 from polling.service import PollService
 from streamd.config import STREAM_ID, Config
 from streamd.errors import UnknownStream
@@ -35,6 +37,8 @@ class Services:
     store: Store
     streams: Streams
     polls: PollService
+    log_reader: LogReader
+    log_key: NoteKey
     hub: Hub
     captions: CaptionTracks
     recordings: Recordings
