@@ -166,6 +166,7 @@ class Window:
     def reset(self, gen: int, tracks: Mapping[Kind, Track], origin: float) -> None:
         """A new generation starts; ``origin`` is the Unix time of its media time 0."""
         self._finish_generation()
+        self._dubbing = None
         self._packager = Packager(tracks, self._settings.part_ms)
         self._own = PartFeed(self._packager.inits, self._settings.join_bytes)
         self._gen = gen
@@ -265,11 +266,11 @@ class Window:
             self._finish_conversion(self._conversion)
         if self._dubbing is not None:
             self._emit_dubbed(self._dubbing.flush())
-        self._conversion = self._dubbing = None
+        self._conversion = None
 
     def _finish_conversion(self, conversion: AudioConversion) -> None:
-        """Its last sound is for HLS and recordings alone: who plays parts is at their end."""
-        fill = self._to_hls.gap()
+        """Who plays parts has its last sound too, unless another generation comes first."""
+        fill, dubbing = self._to_hls.gap(), self._dubbing
 
         def on_rest(units: list[Unit]) -> None:
             def push() -> None:
@@ -278,6 +279,8 @@ class Window:
 
             self._audio_lost += conversion.lost
             fill(push)
+            if dubbing is not None and dubbing is self._dubbing:
+                self._emit_dubbed([*dubbing.push_audio(units), *dubbing.flush()])
 
         conversion.finish(on_rest)
 

@@ -173,6 +173,7 @@ async def test_each_wish_hears_its_own_codec_with_the_same_pictures() -> None:
         await asyncio.sleep(0.002)
     joins = {wish: window.join(wish) for wish in ("opus", "aac")}
     window.end()
+    await window.settled()
     assert joins["opus"].tracks["a"].codec == "opus"
     assert joins["aac"].tracks["a"].codec == "mp4a.40.2"
     assert joins["aac"].tracks["v"] == joins["opus"].tracks["v"]
