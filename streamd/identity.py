@@ -59,12 +59,12 @@ class DeviceCookies:
     def device(self, value: str | None) -> str | None:
         """The device id in ``value``, or None where it is missing or not ours."""
         device, _, signature = (value or "").partition(".")
-        if device and hmac.compare_digest(signature.encode(), self._sign(device).encode()):
+        if device and hmac.compare_digest(_bytes(signature), _bytes(self._sign(device))):
             return device
         return None
 
     def _sign(self, device: str) -> str:
-        digest = hmac.digest(self._secret, device.encode(), "sha256")
+        digest = hmac.digest(self._secret, _bytes(device), "sha256")
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
@@ -93,6 +93,8 @@ class ConnectTokens:
         Raises TokenExpired where only its time is over, Unauthenticated for anything else
         (OWASP ASVS 9.1: fixed algorithm, audience, expiry and type are all checked).
         """
+        if not token.isascii():
+            raise Unauthenticated("The token is not a streamd connect token.")
         try:
             if jwt.get_unverified_header(token).get("typ") != _TYPE:
                 raise Unauthenticated("The token is not a streamd connect token.")
@@ -118,3 +120,8 @@ class ConnectTokens:
 
 class TokenExpired(Unauthenticated):
     """The token was ours and its time is over."""
+
+
+def _bytes(header: str) -> bytes:
+    """What a client wrote in a header may be no UTF-8, and then is none of ours."""
+    return header.encode(errors="replace")

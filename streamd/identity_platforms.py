@@ -56,6 +56,8 @@ class Platforms:
 
     async def user(self, token: str) -> PlatformUser:
         """The user in ``token``. Raises Unauthenticated, IssuerUnreachable."""
+        if not token.isascii():
+            raise Unauthenticated("The platform's token is not valid. Get a new one.")
         try:
             platform, kid = self._issuer(token)
             claims = self._claims(token, platform, await self._key(platform, kid))
@@ -85,7 +87,8 @@ class Platforms:
             raise Unauthenticated(
                 f"This platform's tokens are signed with {platform.algorithm}, and this one is not."
             )
-        return platform, header.get("kid")
+        kid = header.get("kid")
+        return platform, None if kid is None else str(kid)
 
     async def _key(self, platform: Platform, kid: str | None) -> Any:
         if platform.algorithm == "HS256":

@@ -90,10 +90,12 @@ class DevicePasses:
         """Whether ``value`` is a pass of ``device`` that has not expired."""
         expires_at, _, signature = (value or "").partition(".")
         expected = self._sign(device, expires_at)
-        if not hmac.compare_digest(signature.encode(), expected.encode()):
+        if not hmac.compare_digest(signature.encode(errors="replace"), expected.encode()):
             return False
         return int(expires_at) > now
 
     def _sign(self, device: str, expires_at: str) -> str:
-        digest = hmac.digest(self._secret, f"{expires_at}.{device}".encode(), "sha256")
+        digest = hmac.digest(
+            self._secret, f"{expires_at}.{device}".encode(errors="replace"), "sha256"
+        )
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()

@@ -127,6 +127,8 @@ async def code_sheet(request: web.Request) -> web.Response:
         services.catalogues[language],
         services.config.event,
         language,
+        # Whole, because the headquarters' page shows the sheet in a frame without an address.
+        style_url=own_origin(request, services) + services.assets.url("css/code_sheet.css"),
     )
     return web.Response(text=text, content_type="text/html")
 

@@ -1,7 +1,7 @@
 """The printable sheet of a batch of access codes: a card a code, with its QR, on A4.
 
-It stands by itself, style included, so that the file that ``streamd codes make --sheet`` writes
-prints from anywhere and without a network.
+The file that ``streamd codes make --sheet`` writes stands by itself, style included, and prints from
+anywhere; what is served links its style, as the pages' Content-Security-Policy demands.
 """
 
 from __future__ import annotations
@@ -36,7 +36,12 @@ class Sheet:
 
 
 async def render_sheet(
-    sheet: Sheet, templates: Environment, catalogue: Catalogue, event: Event, language: str
+    sheet: Sheet,
+    templates: Environment,
+    catalogue: Catalogue,
+    event: Event,
+    language: str,
+    style_url: str = "",
 ) -> str:
     """The page, whole. Gives way to the loop after each card: a QR takes milliseconds."""
     cards = []
@@ -57,6 +62,7 @@ async def render_sheet(
         link=sheet.link.split("://", 1)[-1],
         cards=cards,
         style=style,
+        style_url=style_url,
     )
 
 
