@@ -167,7 +167,8 @@ async def test_a_page_of_streamd_votes_and_sees_the_count_rise(
     await holds(page, "states.length === 1 && states[0].total === 0")
     vote = {"poll": poll_id, **ballot("1")}
     receipt = await page.evaluate("vote => client.rpc('vote', vote).then(r => r.data)", vote)
-    assert receipt == {"poll": poll_id, "ballot_id": vote["ballot_id"], "shard": 0, "seq": 1}
+    promised = {"poll": poll_id, "ballot_id": vote["ballot_id"], "shard": 0, "seq": 1}
+    assert receipt == {**promised, "log": f"localhost/{poll_id}", "sig": receipt["sig"]}
     await holds(page, "states.at(-1).total === 1 && states.at(-1).counts['1'] === 1")
     again = {"poll": poll_id, **ballot("2")}
     code = await page.evaluate("vote => client.rpc('vote', vote).catch(e => e.code)", again)

@@ -145,7 +145,8 @@ async def test_a_platform_sees_a_voters_choice_counted(server: Server, stream_ke
     await voter.connect()
     vote = {"poll": poll_id, **ballot("2")}
     receipt = (await voter.rpc("vote", vote)).data
-    assert receipt == {"poll": poll_id, "ballot_id": vote["ballot_id"], "shard": 0, "seq": 1}
+    promised = {"poll": poll_id, "ballot_id": vote["ballot_id"], "shard": 0, "seq": 1}
+    assert receipt == {**promised, "log": f"localhost/{poll_id}", "sig": receipt["sig"]}
     await until(lambda: bool(seen.states[-1]["total"]))
     assert (seen.states[-1]["seq"], seen.states[-1]["counts"]) == (1, {"1": 0, "2": 1})
     assert (await voter.rpc("vote", vote)).data == receipt

@@ -45,6 +45,8 @@ def test_a_vote_is_counted_once_and_its_receipt_repeated(
         "ballot_id": mine["ballot_id"],
         "shard": 0,
         "seq": first.json["seq"],
+        "log": f"localhost/{poll['id']}",
+        "sig": first.json["sig"],
     }
     assert visitor.ask("POST", path, mine).body == first.body
     refused(visitor.ask("POST", path, {**mine, "choices": ["1"]}), 409, "ballot_conflict")

@@ -241,7 +241,14 @@ class Stage:
 
 def receipt(poll_id: str, ballot_id: str) -> dict[str, object]:
     """A receipt as the server gives it."""
-    return {"poll": poll_id, "ballot_id": ballot_id, "shard": 0, "seq": 2809}
+    return {
+        "poll": poll_id,
+        "ballot_id": ballot_id,
+        "shard": 0,
+        "seq": 2809,
+        "log": f"localhost/{poll_id}",
+        "sig": "A" * 92,
+    }
 
 
 @contextlib.asynccontextmanager
