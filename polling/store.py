@@ -80,7 +80,7 @@ class PollStore(LedgerStore):
     async def create(self, poll: Poll) -> bool:
         """Puts a draft in the store; False where its id is taken."""
         for index in ("polls", f"polls:{poll.stream}"):
-            await self._server.change(("ZADD", index, poll.created_at, poll.id))
+            await self.server.change(("ZADD", index, poll.created_at, poll.id))
         keys = wire.keys_of("poll counts", poll.id)
         return bool(await self._function("create", keys, *_defined(poll), *poll.counters))
 
@@ -101,7 +101,7 @@ class PollStore(LedgerStore):
         this fails half-way the poll has moved, and ``complete`` does the rest.
         """
         if to in _AWAKE:
-            await self._server.change(("SADD", "polls:open", poll.id))
+            await self.server.change(("SADD", "polls:open", poll.id))
         fields = [part for name, value in times.items() for part in (name, repr(value))]
         keys = wire.keys_of("poll", poll.id)
         flat = await self._function("move", keys, poll.state, to, *fields)
@@ -130,7 +130,7 @@ class PollStore(LedgerStore):
             self._rewrite_due = True
             await self.tidy()
         if poll.state not in _AWAKE:
-            await self._server.change(("SREM", "polls:open", poll.id))
+            await self.server.change(("SREM", "polls:open", poll.id))
 
     async def tidy(self) -> None:
         """Asks for new append-only files where a poll has closed since they were last begun.
@@ -138,14 +138,14 @@ class PollStore(LedgerStore):
         A file that was begun earlier, or a store that doesn't allow it, leaves it to be done.
         """
         if self._rewrite_due:
-            self._rewrite_due = not await self._server.rewrite()
+            self._rewrite_due = not await self.server.rewrite()
 
     # Reading polls.
 
     async def get(self, poll: str) -> Poll:
         """The poll as it stands. Raises UnknownPoll."""
         if is_poll_id(poll):
-            fields = await self._server.look_up(_record_of(poll))
+            fields = await self.server.look_up(_record_of(poll))
             if fields:
                 return wire.poll_from(fields)
         raise UnknownPoll(poll)
@@ -165,19 +165,19 @@ class PollStore(LedgerStore):
         calls: list[tuple[Any, ...]] = [("ZREVRANGE", index, 0, limit - 1)]
         if running:
             calls.append(("SMEMBERS", "polls:open"))
-        newest, *rest = await self._server.look_up_all(calls)
+        newest, *rest = await self.server.look_up_all(calls)
         names = [*newest, *(sorted(rest[0]) if rest else ())]
         # Each id once, in its first place.
         return list(dict.fromkeys(name.decode() for name in names))
 
     async def running(self) -> tuple[Poll, ...]:
         """Every poll in the index of open ones; one that crashed while moving may not be open."""
-        names = await self._server.look_up(("SMEMBERS", "polls:open"))
+        names = await self.server.look_up(("SMEMBERS", "polls:open"))
         return await self.read(sorted(name.decode() for name in names))
 
     async def read(self, polls: Iterable[str]) -> tuple[Poll, ...]:
         """Those of ``polls`` that there are, in one round trip."""
-        found = await self._server.look_up_all([_record_of(poll) for poll in polls])
+        found = await self.server.look_up_all([_record_of(poll) for poll in polls])
         return tuple([wire.poll_from(fields) for fields in found if fields])
 
     async def with_tallies(self, polls: Sequence[str]) -> tuple[tuple[Poll, Tally], ...]:
@@ -224,7 +224,7 @@ class PollStore(LedgerStore):
         sorted, so what reaches the disk tells nothing of who cast what.
         """
         orders = [wire.shuffled(len(votes)) for _, _, votes in batches]
-        touch = ("1",) if self._server.needs_a_write else ()
+        touch = ("1",) if self.server.needs_a_write else ()
         calls = [
             call_of("cast", wire.shard_keys(poll, shard), wire.pack(votes, order, now), *touch)
             for (poll, shard, votes), order in zip(batches, orders, strict=True)

@@ -28,25 +28,21 @@ class StoreCalls:
     """
 
     def __init__(self, server: Server) -> None:
-        self._server = server
-
-    @property
-    def server(self) -> Server:
-        """Where the keys lie, for what else stands beside the polls."""
-        return self._server
+        # Public for what else stands beside the polls.
+        self.server = server
 
     async def close(self) -> None:
         """Closes the connections."""
-        await self._server.close()
+        await self.server.close()
 
     async def load(self) -> None:
         """Loads ``cast.lua``, in place of any earlier text under the same name."""
-        await self._server.load()
+        await self.server.load()
 
     async def _function(self, name: str, keys: Sequence[str], *args: Any) -> Any:
         """One function that changes; loads the library first where the store has not got it."""
         call = call_of(name, keys, *args)
-        return await self._loaded(lambda: self._server.change(call))
+        return await self._loaded(lambda: self.server.change(call))
 
     async def _functions(self, calls: Sequence[Sequence[Any]]) -> None:
         for reply in await self._send(calls) if calls else ():
@@ -58,22 +54,22 @@ class StoreCalls:
     async def _query(self, calls: Sequence[Sequence[Any]]) -> list[Any]:
         if not calls:
             return []
-        replies: list[Any] = await self._loaded(lambda: self._server.look_up_all(calls))
+        replies: list[Any] = await self._loaded(lambda: self.server.look_up_all(calls))
         return replies
 
     async def _loaded(self, send: Callable[[], Awaitable[Any]]) -> Any:
         try:
             return await send()
         except LibraryMissing:
-            await self._server.load()
+            await self.server.load()
             return await send()
 
     async def _send(self, calls: Sequence[Sequence[Any]]) -> list[Any]:
         try:
-            replies = await self._server.change_all(calls)
+            replies = await self.server.change_all(calls)
             if any(is_missing(reply) for reply in replies):
-                await self._server.load()
-                replies = await self._server.change_all(calls)
+                await self.server.load()
+                replies = await self.server.change_all(calls)
         except StoreDown as error:
             return [error] * len(calls)
         return replies
@@ -97,7 +93,7 @@ class LedgerStore(StoreCalls):
         page: list[Entry] = []
         start = f"{after + 1}-0"
         while len(page) < count:
-            chunks = await self._server.look_up(("XRANGE", ledger, start, "+", "COUNT", _CHUNKS))
+            chunks = await self.server.look_up(("XRANGE", ledger, start, "+", "COUNT", _CHUNKS))
             for chunk in chunks:
                 page += [entry for entry in wire.entries(chunk) if not 0 <= entry.seq <= after]
                 if len(page) >= count:
@@ -113,7 +109,7 @@ class LedgerStore(StoreCalls):
         after = 0
         while page := await self.ledger_page(poll, shard, after, 1_000):
             ids = [entry.ballot_id for entry in page]
-            receipts = await self._server.look_up(("HMGET", ballots, *ids))
+            receipts = await self.server.look_up(("HMGET", ballots, *ids))
             for entry, receipt in zip(page, receipts, strict=True):
                 if entry.seq > upto:
                     return
@@ -139,5 +135,5 @@ class LedgerStore(StoreCalls):
         For a retry once the poll's key is gone: by then a voter's shard cannot be computed.
         """
         keys = [wire.keys_of("ballots", poll.id, shard)[0] for shard in range(poll.shards)]
-        found = await self._server.look_up_all([("HEXISTS", key, ballot_id) for key in keys])
+        found = await self.server.look_up_all([("HEXISTS", key, ballot_id) for key in keys])
         return next((shard for shard, known in enumerate(found) if known), None)

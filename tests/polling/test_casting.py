@@ -30,7 +30,7 @@ class Watched(PollStore):
 
 @pytest.fixture
 async def watched(polls: PollStore) -> Watched:
-    store = Watched(polls._server)
+    store = Watched(polls.server)
     store.batches = []
     store.gate = asyncio.Event()
     store.gate.set()

@@ -118,7 +118,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule()
     def lose_the_function(self) -> None:
-        self.run(self.service._store._server.change(("FUNCTION FLUSH",)))
+        self.run(self.service._store.server.change(("FUNCTION FLUSH",)))
 
     @invariant()
     def tally_ledger_and_voters_agree(self) -> None:
