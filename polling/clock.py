@@ -99,10 +99,10 @@ class Clock:
         moved = known is None or known.state is not poll.state
         if poll.state in FINISHED and (moved or unfinished):
             await self._moves.finish(poll)
-        elif poll.state is PollState.OPEN and (poll.is_qa or poll.holds_text):
-            # Another process may have approved something.
-            await self._screens.show(poll)
         self._known.remember(poll)
+        if poll.state is PollState.OPEN and (moved or poll.is_qa or poll.holds_text):
+            # Another process may have opened it, or approved something.
+            await self._screens.show(poll)
 
     def _until_due(self) -> float:
         now = self._now()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 
@@ -25,6 +25,7 @@ from polling.errors import (
     PollKeyLost,
     StoreDown,
     UnknownChoice,
+    UnknownPoll,
 )
 from polling.known_polls import KnownPolls
 from polling.model import Ballot, Poll, Receipt, Tally, draft_sheet
@@ -38,6 +39,7 @@ from polling.screens import Screens
 from polling.store import PollStore, Vote, shard_of
 from polling.store_answers import AnswerStore
 from polling.store_qa import QaStore
+from polling.visibility import Audience
 from polling.written import Written
 
 log = structlog.get_logger()
@@ -223,12 +225,19 @@ class PollService:
             return tally
         return await self._store.tally(poll)
 
-    async def has_ballot(self, poll: Poll, ballot_id: str) -> bool:
-        """Whether a ballot of that id is counted: its voter may see what voters may see.
-
-        Raises InvalidBallot.
+    async def seen_tally(self, poll: str, ballot_id: str = "") -> dict[str, Any]:
+        """The tally as everyone sees it, or, given the id of a ballot that is counted, as those
+        who voted do. Raises UnknownPoll, InvalidBallot.
         """
-        return await self._store.find(poll, rules.random_128(ballot_id, "ballot_id")) is not None
+        found = await self._store.get(poll)
+        if not found.is_visible(Audience.PUBLIC):
+            raise UnknownPoll(poll)
+        audience = Audience.PUBLIC
+        if ballot_id:
+            bits = rules.random_128(ballot_id, "ballot_id")
+            if await self._store.find(found, bits) is not None:
+                audience = Audience.VOTED
+        return found.shown_tally(await self.tally(poll), audience)
 
     async def cast(
         self, voter: str | None, ballot: Ballot, tier: str = "device", region: str = ""

@@ -13,6 +13,7 @@ import structlog
 from polling.errors import PollingError, StoreDown, UnknownPoll
 from polling.model import Poll, Tally
 from polling.service import PollService
+from polling.visibility import Audience
 from streamd.config import Event
 from streamd.errors import UnknownStream
 from streamd.feeds.codes import TryAgain, UnknownChannel
@@ -59,8 +60,12 @@ class Announcements:
         self._dirty.add(poll.stream)
 
     def on_tally(self, tally: Tally) -> None:
-        """A tally moved; ``polling`` has throttled it already."""
-        self._hub.publish(f"poll:{tally.poll}", tally.to_dict())
+        """A tally moved; ``polling`` has throttled it already. What the poll's rules hide stays
+        here, and so does everything of a poll whose rules are not known.
+        """
+        poll = self._polls.known(tally.poll)
+        if poll is not None and poll.is_visible(Audience.PUBLIC):
+            self._hub.publish(f"poll:{tally.poll}", poll.shown_tally(tally))
 
     def on_caption(self, captions: Captions, caption: Caption) -> None:
         """A captioner sent a line."""
@@ -137,12 +142,11 @@ class Announcements:
 
     async def _poll_snapshot(self, name: str) -> dict[str, object]:
         try:
-            tally = await self._polls.tally(name)
+            return await self._polls.seen_tally(name)
         except UnknownPoll as error:
             raise UnknownChannel(f"poll:{name}") from error
         except StoreDown as error:
             raise TryAgain("The store does not answer. Try again in a moment.") from error
-        return tally.to_dict()
 
 
 def _captions_row(captions: Captions) -> dict[str, object]:

@@ -31,7 +31,7 @@ from streamd.feeds.gateway import Gateway
 from streamd.feeds.hub import Hub
 from streamd.feeds.media import MediaProvider
 from streamd.feeds.metrics import FeedMetrics
-from streamd.feeds.votes import vote_rpc
+from streamd.feeds.votes import voter_rpcs
 from streamd.identity import ConnectTokens, DeviceCookies
 from streamd.identity_store import IdentityStore
 from streamd.identity_tiers import Tiers
@@ -110,7 +110,7 @@ class App:
             msgspec.structs.replace(config.feeds, connections=connection_limit(config.feeds)),
             self.hub,
             verify=self.tokens.verify,
-            rpc={"vote": vote_rpc(self.polls)},
+            rpc=voter_rpcs(self.polls),
             origins=_page_origins(config),
             ssl_context=tls,
         )

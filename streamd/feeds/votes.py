@@ -1,11 +1,14 @@
-"""The RPC ``vote``: its data checked, the polls asked, each polling error given its code.
+"""The RPCs of voters: their data checked, the polls asked, each polling error given its code.
 
-Data ``{poll, choices, ballot_id, nonce}`` → the receipt ``{poll, ballot_id, shard, seq}``.
+``vote`` ``{poll, ballot_id, nonce, choices | text | answers, version?}`` → the receipt.
+``tally`` ``{poll, ballot_id?}`` → the tally, of a counted ballot as voters see it.
+``ask`` ``{poll, id, text}`` → ``{poll, id, text, state: "held"}``.
+``upvote`` ``{poll, id}`` → ``{poll, id, upvotes}``.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 import msgspec
 
@@ -29,30 +32,129 @@ CODES: Final[dict[type[errors.PollingError], ErrorCode]] = {
 }
 """Refusals that the contract names. Every other one is in ``refusal``."""
 
+Data = TypeVar("Data", bound=msgspec.Struct)
 
-class Polls(Protocol):
+
+class Written(Protocol):
+    """The part of ``polling.written.Written`` that viewers call."""
+
+    async def ask(
+        self, voter: str, poll: str, item: str, text: str, tier: str, region: str
+    ) -> str: ...
+
+    async def upvote(self, voter: str, poll: str, item: str, tier: str, region: str) -> int: ...
+
+
+class Casting(Protocol):
     """The part of ``polling.service.PollService`` that a vote needs."""
 
-    async def cast(self, voter: str, ballot: Ballot) -> Receipt: ...
+    async def cast(self, voter: str, ballot: Ballot, tier: str, region: str) -> Receipt: ...
 
 
-def vote_rpc(polls: Polls) -> RpcHandler:
+class Polls(Casting, Protocol):
+    """The part that all the RPCs of voters need."""
+
+    @property
+    def written(self) -> Written: ...
+
+    async def seen_tally(self, poll: str, ballot_id: str) -> dict[str, Any]: ...
+
+
+class TallyAsked(msgspec.Struct, frozen=True):
+    """Data of ``tally``."""
+
+    poll: str
+    ballot_id: str = ""
+
+
+class Question(msgspec.Struct, frozen=True):
+    """Data of ``ask``; ``id`` is 32 hexadecimal characters of the client's."""
+
+    poll: str
+    id: str
+    text: str
+
+
+class Upvote(msgspec.Struct, frozen=True):
+    """Data of ``upvote``."""
+
+    poll: str
+    id: str
+
+
+def voter_rpcs(polls: Polls) -> dict[str, RpcHandler]:
+    """Every RPC of voters, by its name."""
+    return {
+        "vote": vote_rpc(polls),
+        "tally": tally_rpc(polls),
+        "ask": ask_rpc(polls),
+        "upvote": upvote_rpc(polls),
+    }
+
+
+def vote_rpc(polls: Casting) -> RpcHandler:
     """The handler of ``vote``. An anonymous connection is refused with 1004."""
 
     async def vote(identity: Identity | None, data: object) -> dict[str, Any]:
         if identity is None:
             raise refusal(errors.NoIdentity())
+        ballot = _read(data, Ballot, "A vote is {poll, choices, ballot_id, nonce}")
+        if not identity.may_vote_in(ballot.poll):
+            raise refusal(errors.NoIdentity())
         try:
-            ballot = msgspec.convert(data, Ballot)
-        except msgspec.ValidationError as error:
-            raise BadRequest(f"A vote is {{poll, choices, ballot_id, nonce}}: {error}.") from error
-        try:
-            receipt = await polls.cast(identity.voter, ballot)
+            receipt = await polls.cast(identity.voter, ballot, identity.tier, identity.region)
         except errors.PollingError as error:
             raise refusal(error) from error
         return receipt.to_dict()
 
     return vote
+
+
+def tally_rpc(polls: Polls) -> RpcHandler:
+    """The handler of ``tally``, which anonymous connections may call."""
+
+    async def tally(_: Identity | None, data: object) -> dict[str, Any]:
+        asked = _read(data, TallyAsked, "A tally is asked for by {poll, ballot_id}")
+        try:
+            return await polls.seen_tally(asked.poll, asked.ballot_id)
+        except errors.PollingError as error:
+            raise refusal(error) from error
+
+    return tally
+
+
+def ask_rpc(polls: Polls) -> RpcHandler:
+    """The handler of ``ask``. An anonymous connection is refused with 1004."""
+
+    async def ask(identity: Identity | None, data: object) -> dict[str, Any]:
+        asked = _read(data, Question, "A question is {poll, id, text}")
+        voter = _voter(identity, asked.poll)
+        try:
+            text = await polls.written.ask(
+                voter.voter, asked.poll, asked.id, asked.text, voter.tier, voter.region
+            )
+        except errors.PollingError as error:
+            raise refusal(error) from error
+        return {"poll": asked.poll, "id": asked.id, "text": text, "state": "held"}
+
+    return ask
+
+
+def upvote_rpc(polls: Polls) -> RpcHandler:
+    """The handler of ``upvote``. An anonymous connection is refused with 1004."""
+
+    async def upvote(identity: Identity | None, data: object) -> dict[str, Any]:
+        wanted = _read(data, Upvote, "A question is wanted by {poll, id}")
+        voter = _voter(identity, wanted.poll)
+        try:
+            upvotes = await polls.written.upvote(
+                voter.voter, wanted.poll, wanted.id, voter.tier, voter.region
+            )
+        except errors.PollingError as error:
+            raise refusal(error) from error
+        return {"poll": wanted.poll, "id": wanted.id, "upvotes": upvotes}
+
+    return upvote
 
 
 def refusal(error: errors.PollingError) -> FeedError:
@@ -67,3 +169,16 @@ def refusal(error: errors.PollingError) -> FeedError:
     if isinstance(error, errors.InvalidBallot):
         return BadRequest(str(error))
     return TryAgain(str(error))
+
+
+def _voter(identity: Identity | None, poll: str) -> Identity:
+    if identity is None or not identity.may_vote_in(poll):
+        raise refusal(errors.NoIdentity())
+    return identity
+
+
+def _read(data: object, kind: type[Data], shape: str) -> Data:
+    try:
+        return msgspec.convert(data, kind)
+    except msgspec.ValidationError as error:
+        raise BadRequest(f"{shape}: {error}.") from error

@@ -18,10 +18,12 @@ class Polls:
     def __init__(self, error: errors.PollingError | None = None) -> None:
         self.error = error
         self.cast_by: list[tuple[str, Ballot]] = []
+        self.groups: list[tuple[str, str]] = []
 
-    async def cast(self, voter: str, ballot: Ballot) -> Receipt:
+    async def cast(self, voter: str, ballot: Ballot, tier: str, region: str) -> Receipt:
         """See polling.service.PollService."""
         self.cast_by.append((voter, ballot))
+        self.groups.append((tier, region))
         if self.error is not None:
             raise self.error
         return Receipt(ballot.poll, ballot.ballot_id, 0, 41)
@@ -32,6 +34,28 @@ async def test_a_vote_gets_its_receipt() -> None:
     receipt = await vote_rpc(polls)(VOTER, VOTE)
     assert receipt == {"poll": "p", "ballot_id": "0" * 32, "shard": 0, "seq": 41}
     assert polls.cast_by == [("device:1", Ballot("p", ("1",), "0" * 32, "f" * 32))]
+    assert polls.groups == [("device", "")]
+
+
+async def test_a_survey_and_an_open_answer_are_votes_too() -> None:
+    polls = Polls()
+    ids = {"poll": "p", "ballot_id": "0" * 32, "nonce": "f" * 32}
+    voter = Identity("code:1", "code", 2_000_000_000, "tehran")
+    answers = {"q1": ["2"], "q2": "why not"}
+    await vote_rpc(polls)(voter, {**ids, "answers": answers, "version": 3})
+    await vote_rpc(polls)(voter, {**ids, "text": "because"})
+    survey, text = (ballot for _, ballot in polls.cast_by)
+    assert (survey.answers, survey.version) == ({"q1": ("2",), "q2": "why not"}, 3)
+    assert text.text == "because"
+    assert polls.groups == [("code", "tehran")] * 2
+
+
+async def test_a_code_for_another_poll_votes_here_as_nobody() -> None:
+    polls = Polls()
+    with pytest.raises(FeedError) as refused:
+        await vote_rpc(polls)(Identity("code:1", "code", 2_000_000_000, poll="q"), VOTE)
+    assert refused.value.code == 1004
+    assert polls.cast_by == []
 
 
 async def test_an_anonymous_connection_may_not_vote() -> None:

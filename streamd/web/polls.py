@@ -1,0 +1,215 @@
+"""``/api/v1/polls``: asking, editing, moving and reading polls.
+
+Whoever holds the stream's or the headquarters' key sees a poll whole. Everybody else is told of
+polls that have opened, and of their results what their rules let be told.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from aiohttp import web
+
+from polling.errors import InvalidPoll, UnknownPoll
+from polling.model import Poll
+from polling.poll_rules import PollRules
+from polling.questions import Asked, Kind, Scale
+from polling.results import regions, summary
+from polling.visibility import Audience
+from streamd.errors import AccessError
+from streamd.web.json_bodies import read, reply
+from streamd.web.language import choose
+from streamd.web.problems import BadRequest
+from streamd.web.security import acts_by_key
+from streamd.web.services import SERVICES, Services, authorize, authorized_stream
+
+routes = web.RouteTableDef()
+
+_Labels = Annotated[tuple[str, ...], msgspec.Meta(max_length=64)]
+
+
+class EditedPoll(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``PATCH /api/v1/polls/{id}``: what is left out stays.
+
+    One question stands in the body itself, several in ``questions``. ``rules`` replace all rules,
+    ``duration_seconds`` that one alone.
+    """
+
+    question: str | None = None
+    kind: Kind = Kind.SINGLE
+    choices: _Labels = ()
+    minimum: int | None = None
+    maximum: int | None = None
+    scale: Scale | None = None
+    right: _Labels = ()
+    questions: Annotated[tuple[Asked, ...], msgspec.Meta(max_length=64)] | None = None
+    rules: PollRules | None = None
+    duration_seconds: int | msgspec.UnsetType | None = msgspec.UNSET
+
+    def asked(self) -> tuple[Asked, ...] | None:
+        """The questions, None: not asked anew. Raises BadRequest."""
+        if self.question is None:
+            if self.choices or self.right or self.scale is not None:
+                raise BadRequest("The body has choices and no question.")
+            return self.questions
+        if self.questions is not None:
+            raise BadRequest("The body has “question” and “questions”: send one of them.")
+        one = Asked(
+            text=self.question,
+            kind=self.kind,
+            choices=self.choices,
+            minimum=self.minimum,
+            maximum=self.maximum,
+            scale=self.scale,
+            right=self.right,
+        )
+        return (one,)
+
+    def wanted(self, standing: PollRules) -> PollRules:
+        """The rules, starting from those that stand."""
+        wanted = self.rules or standing
+        if self.duration_seconds is msgspec.UNSET:
+            return wanted
+        return msgspec.structs.replace(wanted, duration_seconds=self.duration_seconds)
+
+
+class NewPoll(EditedPoll, frozen=True, forbid_unknown_fields=True):
+    """``POST /api/v1/streams/{id}/polls``. The poll's own rules are checked by ``polling``."""
+
+    open: bool = False
+    opens_at: float | None = None
+
+
+class Schedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``POST /api/v1/polls/{id}/schedule``: Unix seconds."""
+
+    opens_at: float
+
+
+@routes.get("/api/v1/polls")
+async def list_polls(request: web.Request) -> web.Response:
+    """Polls, newest first; ``?stream=`` narrows. What has not opened is the organiser's own."""
+    services = request.app[SERVICES]
+    stream = request.query.get("stream")
+    audience = Audience.PUBLIC
+    if stream is not None and "Authorization" in request.headers:
+        await authorize(request, stream)
+        audience = Audience.ORGANISER
+    polls = await services.polls.list_with_tallies(stream)
+    rows = [poll.to_dict(tally, audience) for poll, tally in polls if poll.is_visible(audience)]
+    return reply({"polls": rows})
+
+
+@routes.get("/api/v1/polls/{poll}")
+async def get_poll(request: web.Request) -> web.Response:
+    """One poll whole, with its tally, its summary and its regions."""
+    poll, audience = await seen_poll(request)
+    return reply(await poll_row(request.app[SERVICES], poll, audience))
+
+
+@routes.post("/api/v1/streams/{stream}/polls")
+@acts_by_key
+async def create_poll(request: web.Request) -> web.Response:
+    """A new poll on a stream; opened at once, or scheduled, where the body says so."""
+    services = request.app[SERVICES]
+    stream = await authorized_stream(request)
+    body = await read(request, NewPoll)
+    asked = body.asked()
+    if asked is None:
+        raise BadRequest("The body has no question.")
+    if body.open and body.opens_at is not None:
+        raise BadRequest("The body asks to open now and at “opens_at”: send one of them.")
+    asker = services.catalogues[choose(request)].pick(services.config.event.asker)
+    wanted = _known_regions(services, body.wanted(PollRules()))
+    poll = await services.polls.create_sheet(stream.id, asked, asker, wanted)
+    if body.open:
+        poll = await services.polls.open(poll.id)
+    elif body.opens_at is not None:
+        poll = await services.polls.moves.schedule(poll.id, body.opens_at)
+    location = {"Location": f"/api/v1/polls/{poll.id}"}
+    return reply(await poll_row(services, poll, Audience.ORGANISER), 201, location)
+
+
+@routes.patch("/api/v1/polls/{poll}")
+@acts_by_key
+async def edit_poll(request: web.Request) -> web.Response:
+    """Other questions or rules, until somebody has voted."""
+    services = request.app[SERVICES]
+    poll = await authorized_poll(request)
+    body = await read(request, EditedPoll)
+    wanted = _known_regions(services, body.wanted(poll.rules))
+    edited = await services.polls.moves.edit(poll.id, body.asked(), wanted)
+    return reply(await poll_row(services, edited, Audience.ORGANISER))
+
+
+@routes.post("/api/v1/polls/{poll}/schedule")
+@acts_by_key
+async def schedule_poll(request: web.Request) -> web.Response:
+    """The poll opens by itself at ``opens_at``."""
+    services = request.app[SERVICES]
+    poll = await authorized_poll(request)
+    body = await read(request, Schedule)
+    moved = await services.polls.moves.schedule(poll.id, body.opens_at)
+    return reply(await poll_row(services, moved, Audience.ORGANISER))
+
+
+@routes.post("/api/v1/polls/{poll}/{move:open|close|show|archive}")
+@acts_by_key
+async def move_poll(request: web.Request) -> web.Response:
+    """Opens a poll for votes, ends the voting, puts the results on screen, or puts it away."""
+    services = request.app[SERVICES]
+    poll = await authorized_poll(request)
+    moves = services.polls.moves
+    make = {
+        "open": moves.open,
+        "close": moves.close,
+        "show": moves.show,
+        "archive": moves.archive,
+    }[request.match_info["move"]]
+    return reply(await poll_row(services, await make(poll.id), Audience.ORGANISER))
+
+
+async def authorized_poll(request: web.Request) -> Poll:
+    """The poll in the path, for the holder of its stream's key."""
+    poll = await request.app[SERVICES].polls.get(request.match_info["poll"])
+    await authorize(request, poll.stream)
+    return poll
+
+
+async def seen_poll(request: web.Request) -> tuple[Poll, Audience]:
+    """The poll in the path and as whom the request sees it. Raises UnknownPoll.
+
+    What has not opened is its organiser's own: a stranger is not even told that it exists.
+    """
+    poll = await request.app[SERVICES].polls.get(request.match_info["poll"])
+    audience = Audience.PUBLIC
+    if "Authorization" in request.headers:
+        try:
+            await authorize(request, poll.stream)
+        except AccessError:
+            # A voter's token, or another stream's key: seen as by everybody.
+            pass
+        else:
+            audience = Audience.ORGANISER
+    if not poll.is_visible(audience):
+        raise UnknownPoll(poll.id)
+    return poll, audience
+
+
+async def poll_row(services: Services, poll: Poll, audience: Audience) -> dict[str, Any]:
+    """The poll as ``audience`` sees it, with what its counts say."""
+    tally = await services.polls.tally(poll.id)
+    return {
+        **poll.to_dict(tally, audience),
+        "summary": summary(poll, tally, audience),
+        "regions": regions(poll, tally, audience),
+    }
+
+
+def _known_regions(services: Services, wanted: PollRules) -> PollRules:
+    known = {region.id for region in services.config.event.regions}
+    for region in wanted.regions:
+        if region not in known:
+            raise InvalidPoll(f"This event has no region “{region[:32]}”.", "regions")
+    return wanted
