@@ -107,7 +107,7 @@ class ConnectTokens:
             )
         except jwt.ExpiredSignatureError as error:
             raise TokenExpired("The connect token has expired. Ask for a new one.") from error
-        except jwt.PyJWTError as error:
+        except (jwt.PyJWTError, RecursionError) as error:
             raise Unauthenticated("The connect token is not valid. Ask for a new one.") from error
         return Identity(
             voter=claims["sub"],

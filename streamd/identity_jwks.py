@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import jwt
+import msgspec
 import structlog
 
 from streamd.errors import IssuerUnreachable, Unauthenticated
@@ -71,18 +73,37 @@ class JwksKeys:
             self._asked_at = now
             try:
                 keys = _parse(await self._source())
-            except (OSError, ValueError, TypeError, jwt.PyJWTError) as error:
+            except (OSError, ValueError) as error:
                 log.warning("platform keys not fetched", platform=self._name, reason=str(error))
                 return
             self._keys, self._fetched_at = keys, self._clock()
 
 
+class _Document(msgspec.Struct):
+    """A JWK Set as it comes: its keys are whatever their platform wrote."""
+
+    keys: list[dict[str, Any]]
+
+
 def _parse(document: bytes) -> dict[str | None, jwt.PyJWK]:
-    """The set's keys that sign with EdDSA (RFC 8037); others are passed over."""
+    """The set's keys that sign with EdDSA (RFC 8037). Raises ValueError, also for none."""
     if len(document) > JWKS_BYTES:
         raise ValueError(f"the key set has more than {JWKS_BYTES} bytes")
-    return {
-        key.key_id: key
-        for key in jwt.PyJWKSet.from_json(document.decode()).keys
-        if key.algorithm_name == "EdDSA" and key.public_key_use in (None, "sig")
-    }
+    try:
+        rows = msgspec.json.decode(document, type=_Document).keys
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise ValueError(f"the key set cannot be read: {error}") from error
+    found: dict[str | None, jwt.PyJWK] = {}
+    for row in rows:
+        kid, purpose = row.get("kid"), row.get("use", "sig")
+        if row.get("kty") != "OKP" or purpose != "sig" or not isinstance(kid, str | None):
+            continue
+        try:
+            key = jwt.PyJWK(row, algorithm="EdDSA")
+        except (jwt.PyJWTError, ValueError, TypeError, AttributeError):
+            # An agreement key (X25519), or one that its platform wrote down wrong.
+            continue
+        found[kid] = key
+    if not found:
+        raise ValueError("the key set holds no key for EdDSA")
+    return found

@@ -65,7 +65,7 @@ class Platforms:
             raise Unauthenticated("The platform's token has expired. Get a new one.") from error
         except jwt.InvalidAudienceError as error:
             raise Unauthenticated("The platform's token is meant for somebody else.") from error
-        except jwt.PyJWTError as error:
+        except (jwt.PyJWTError, OverflowError, RecursionError, TypeError) as error:
             raise Unauthenticated("The platform's token is not valid. Get a new one.") from error
         subject = claims["sub"]
         if not isinstance(subject, str) or not _SUBJECT.fullmatch(subject):
@@ -105,7 +105,7 @@ class Platforms:
             leeway=LEEWAY_SECONDS,
             options={"require": ["exp", "sub", "aud", "iss"]},
         )
-        if claims["exp"] > time.time() + LIFETIME_SECONDS + LEEWAY_SECONDS:
+        if int(claims["exp"]) > time.time() + LIFETIME_SECONDS + LEEWAY_SECONDS:
             raise Unauthenticated("The platform's token lives longer than an hour. Get a new one.")
         return claims
 
@@ -113,12 +113,12 @@ class Platforms:
         region = claims.get(platform.region_claim) if platform.region_claim else None
         if region is None:
             return ""
-        if region not in self._regions:
+        if not isinstance(region, str) or region not in self._regions:
             raise Unauthenticated(
                 f"The platform's token has a “{platform.region_claim}” that is no region of this "
                 "event."
             )
-        return str(region)
+        return region
 
 
 def _source(platform: Platform, fetch: Callable[[str], Awaitable[bytes]]) -> Source:

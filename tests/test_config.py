@@ -85,3 +85,48 @@ def test_ranges_are_checked(tmp_path: Path) -> None:
     twice = "[[event.candidates]]\nstream='a'\nnumber=1\nname={en='A'}\n" * 2
     with pytest.raises(ConfigError, match="its own number"):
         load(write(tmp_path, twice), {})
+
+
+PLATFORM = """
+[[identity.platforms]]
+id = "chat"
+issuer = "https://chat.example"
+audience = "streamd"
+algorithm = "HS256"
+secret = "a-secret-of-more-than-thirty-two-characters"
+"""
+
+
+def test_platforms_regions_and_proxies_are_read(tmp_path: Path) -> None:
+    text = (
+        "[web]\nproxies = ['::1', '10.0.0.0/8']\n[event]\nregions = [{id = 'n', name = {en = 'N'}}]"
+    )
+    config = load(write(tmp_path, text + PLATFORM), {})
+    assert config.identity.platforms[0].id == "chat"
+    assert config.event.regions[0].name == {"en": "N"}
+    assert config.web.proxies == ("::1", "10.0.0.0/8")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[web]\nproxies = ['10.0.0.1/8']", "proxies"),
+        ("[event]\nregions = [{id = 'A b', name = {en = 'N'}}]", "lower-case"),
+        ("[event]\nregions = [{id = 'n', name = {}}, {id = 'n', name = {}}]", "its own"),
+        (PLATFORM.replace("chat", "Chat!", 1), "lower-case"),
+        (PLATFORM.replace("a-secret-of-more-than-", ""), "32 characters"),
+        (PLATFORM.replace("HS256", "EdDSA"), "jwks"),
+        (PLATFORM.replace("HS256", "RS256"), "RS256"),
+        (PLATFORM + 'jwks_url = "https://chat.example/keys"', "alone"),
+        (PLATFORM.replace('"streamd"', '""'), "audience"),
+        (PLATFORM + PLATFORM, "its own"),
+        (
+            PLATFORM.replace("HS256", "EdDSA").replace("secret = ", "jwks_url = "),
+            "https://",
+        ),
+        (PLATFORM + "secrt = 1", "secrt"),
+    ],
+)
+def test_what_identities_rest_on_is_checked(tmp_path: Path, text: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        load(write(tmp_path, text), {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import time
 
 import jwt
@@ -55,3 +56,25 @@ def test_foreign_and_altered_tokens_are_refused() -> None:
     ):
         with pytest.raises(Unauthenticated):
             tokens.verify(bad)
+
+
+def test_a_token_carries_region_and_poll() -> None:
+    tokens = ConnectTokens(b"s" * 32, 300)
+    identity = tokens.verify(tokens.issue("code:ab", "code", "north", "p1"))
+    assert (identity.region, identity.poll) == ("north", "p1")
+    assert identity.may_vote_in("p1")
+    assert not identity.may_vote_in("p2")
+    assert tokens.verify(tokens.issue("device:a", "device")).may_vote_in("p2")
+
+
+@pytest.mark.parametrize("rubbish", ["", "\udcff.x.y", "é", "." + "W1tb" * 1_000 + ".x", "." * 9])
+def test_what_is_no_token_is_refused_and_breaks_nothing(rubbish: str) -> None:
+    deep = base64.urlsafe_b64encode(b"[" * 3_000).decode()
+    tokens = ConnectTokens(b"s" * 32, 300)
+    for token in (rubbish, f"{deep}.{deep}.x"):
+        with pytest.raises(Unauthenticated):
+            tokens.verify(token)
+
+
+def test_a_cookie_that_is_no_text_is_none_of_ours() -> None:
+    assert DeviceCookies(b"a" * 32).device("\udcff.\udcff") is None
