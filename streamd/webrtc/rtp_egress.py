@@ -21,6 +21,7 @@ from streamd.media.opus import PACKET_BYTES, SAMPLE_RATE
 from streamd.media.units import Kind, Track, Unit
 from streamd.relay.lifecycle import StreamState
 from streamd.relay.stream import Stream
+from streamd.webrtc.converted_sound import ConvertedSound
 from streamd.webrtc.history import History
 from streamd.webrtc.media_clock import MediaClock
 from streamd.webrtc.packetizer import packetize
@@ -58,6 +59,7 @@ class RtpEgress:
         }
         self.pictures = History()
         self.sound = SoundPackets(self.clock)
+        self._converted = ConvertedSound(self._on_converted, self._on_unconverted)
         # 96 random bits (RFC 7022 §4.2).
         self.cname = secrets.token_urlsafe(12)
         self.tracks: dict[Kind, Track] = {}
@@ -67,6 +69,7 @@ class RtpEgress:
         """What viewers who left were sent."""
         self._subscriber = stream.subscribe("whep")
         self._viewers: dict[Viewer, Callable[[], None]] = {}
+        self._audience: dict[bool, dict[Viewer, None]] = {True: {}, False: {}}
         self._sets: tuple[bytes, ...] = ()
         self._flush = flush
         self._number = 0
@@ -105,6 +108,11 @@ class RtpEgress:
         """What a viewer is sent from, whose sound comes in pairs or does not."""
         return {"v": self.pictures, "a": self.sound.histories[pairs]}
 
+    @property
+    def converts(self) -> bool:
+        """Whether the publisher's AAC is being made Opus, which somebody must watch for."""
+        return self._converted.runs
+
     def total(self) -> Counters:
         """What all viewers were sent, those who left included."""
         total = Counters()
@@ -122,6 +130,7 @@ class RtpEgress:
     def join(self, viewer: Viewer, on_tracks: Callable[[], None]) -> None:
         """The viewer is sent what comes from now on, and a keyframe first."""
         self._viewers[viewer] = on_tracks
+        self._audience[viewer.pairs][viewer] = None
         if self._reporting is None:
             self._report_later()
         viewer.report(self.clock, time.time(), self.cname)
@@ -137,9 +146,11 @@ class RtpEgress:
     def leave(self, viewer: Viewer) -> None:
         """The viewer is sent nothing more. May be called twice."""
         if self._viewers.pop(viewer, None) is not None:
+            self._audience[viewer.pairs].pop(viewer, None)
             self.departed.add(viewer.total())
         if not self._viewers:
             self._cancel()
+            self._converted.rest()
 
     # -- the stream's units
 
@@ -154,6 +165,7 @@ class RtpEgress:
         finally:
             self._subscriber.close()
             self._cancel()
+            self._converted.forget()
             if self._holding is not None:
                 self._holding.cancel()
 
@@ -166,7 +178,10 @@ class RtpEgress:
         if unit.track is not None:
             self._follow(unit.track)
         if unit.kind == "a":
-            self._push_sound(unit, now)
+            if self._converted.is_made:
+                self._converted.push(unit, watched=bool(self._viewers))
+            else:
+                self._push_sound(unit, now)
             return
         packets = self._picture(unit, now)
         if packets is not None:
@@ -175,20 +190,22 @@ class RtpEgress:
             self._give({True: (packets,), False: (packets,)}, now)
 
     def _give(self, packets: Sounds, now: float) -> None:
-        """To every viewer; which sound, is for each to say."""
-        for viewer in tuple(self._viewers):
-            try:
-                for one in packets[viewer.pairs]:
-                    viewer.push(one, now)
-            except ConnectionError:
-                # Its own session sees the end of its transport; the others go on.
-                self.leave(viewer)
+        """To every viewer: under True to those who get sound in pairs, under False to others."""
+        for pairs, given in packets.items():
+            for one in given:
+                for viewer in tuple(self._audience[pairs]):
+                    try:
+                        viewer.push(one, now)
+                    except ConnectionError:
+                        # Its own session sees the end of its transport; the others go on.
+                        self.leave(viewer)
         self._flush()
 
     def forget(self) -> None:
         """The broadcast has ended: what is remembered of it is of no use."""
         self.pictures.clear()
         self.sound.clear()
+        self._converted.forget()
         self.tracks = {}
 
     def _begin(self) -> None:
@@ -198,11 +215,12 @@ class RtpEgress:
         self._last_dts.clear()
         self.pictures.clear()
         self.sound.clear()
+        self._converted.forget()
         for viewer in self._viewers:
             viewer.restart()
 
     def _follow(self, track: Track) -> None:
-        self.tracks[track.kind] = track
+        self.tracks[track.kind] = self._converted.follow(track) if track.kind == "a" else track
         if track.kind == "v":
             config = parse_avcc(track.config)
             self._sets = (*config.sps, *config.pps)
@@ -246,6 +264,14 @@ class RtpEgress:
         if self.sound.holds:
             loop = asyncio.get_running_loop()
             self._holding = loop.call_later(HOLD_SECONDS, self._let_go)
+
+    def _on_converted(self, units: list[Unit]) -> None:
+        for unit in units:
+            self._push_sound(unit, _now())
+
+    def _on_unconverted(self, track: Track) -> None:
+        self.tracks["a"] = track
+        self._tell()
 
     # -- time passes
 

@@ -39,12 +39,15 @@ class Run:
     """Packets of one size, the last perhaps shorter, that the kernel can take at once.
 
     ``image`` holds them one behind the other, each with its tag's room. ``packets`` are
-    (offset, bytes without tag); ``segment`` is the size of all but the last, tag included.
+    (offset, bytes without tag), ``count`` of them; ``segment`` is the size of all but the last, tag
+    included, ``size`` that of all together.
     """
 
     image: bytes
     packets: tuple[tuple[int, int], ...]
     segment: int
+    size: int
+    count: int
 
 
 class Packets:
@@ -135,7 +138,8 @@ class Packets:
             length = HEADER_BYTES + len(payload)
             packets.append((offset, length))
             offset += length + form.tag
-        return Run(b"".join(parts), tuple(packets), packets[0][1] + form.tag)
+        segment = packets[0][1] + form.tag
+        return Run(b"".join(parts), tuple(packets), segment, offset, len(packets))
 
     def _header(self, index: int, form: Form, sequence: int, timestamp: int) -> bytes:
         """The marker stands on a picture's last packet (RFC 6184 §5.1). Sound never carries it:

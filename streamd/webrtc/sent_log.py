@@ -17,46 +17,39 @@ STRETCHES = 256
 
 @dataclass(slots=True)
 class _Stretch:
-    """``count`` packets from ``sequence`` (unwrapped) are the stream's from ``number``.
+    """The packets from ``sequence`` (unwrapped) on are the stream's from ``number`` on, up to where
+    the next stretch begins.
 
     ``timestamp``: the RTP timestamp they were sent under, None for their own.
     """
 
     sequence: int
     number: int
-    count: int
     timestamp: int | None
 
 
 class SentLog:
-    """One track of one viewer. ``next`` is the next sequence number, unwrapped.
+    """One track of one viewer. ``first`` and ``next`` are sequence numbers, unwrapped.
 
     It begins in the lower half of its range, since SRTP takes a wrap right at the start for an
     old packet (RFC 3711 §3.3.1).
     """
 
-    __slots__ = ("_newest", "_stretches", "next")
+    __slots__ = ("_ahead", "_stretches", "first", "next")
 
     def __init__(self, first: int) -> None:
-        self.next = first
+        self.first = self.next = first
         self._stretches: deque[_Stretch] = deque(maxlen=STRETCHES)
-        self._newest: _Stretch | None = None
+        self._ahead: int | None = None
+        """How far the numbers are ahead of the stream's; None where the next stretch begins."""
 
     def sent(self, packets: Packets, timestamp: int | None = None) -> int:
         """Notes a unit as sent; returns its first packet's sequence number, 16 bits."""
-        sequence, count = self.next, packets.count
-        self.next = sequence + count
-        last = self._newest
-        if (
-            last is not None
-            and last.timestamp is None
-            and timestamp is None
-            and last.number + last.count == packets.number
-        ):
-            last.count += count
-        else:
-            self._newest = _Stretch(sequence, packets.number, count, timestamp)
-            self._stretches.append(self._newest)
+        sequence = self.next
+        self.next = sequence + packets.count
+        if timestamp is not None or sequence - packets.number != self._ahead:
+            self._stretches.append(_Stretch(sequence, packets.number, timestamp))
+            self._ahead = sequence - packets.number if timestamp is None else None
         return sequence & 0xFFFF
 
     def find(self, sequence: int) -> tuple[int, int | None] | None:
@@ -67,8 +60,5 @@ class SentLog:
         place = self.next - 1 - behind
         for stretch in reversed(self._stretches):
             if stretch.sequence <= place:
-                ahead = place - stretch.sequence
-                if ahead >= stretch.count:
-                    return None
-                return stretch.number + ahead, stretch.timestamp
+                return stretch.number + place - stretch.sequence, stretch.timestamp
         return None

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import errno
 import socket
+from collections.abc import Sequence
 from typing import Any
 
 from streamd.webrtc import kernel_calls
 from streamd.webrtc.datagram_batches import Address, BatchSender
 from streamd.webrtc.kernel_calls import address_bytes, ffi, segment_control, socket_address
 from streamd.webrtc.rtp_packets import RUN_BYTES, Run
+from streamd.webrtc.viewer_line import Protect
 
 MESSAGES = 128
 """Most that one call takes: more save nothing, and hold the loop."""
@@ -37,8 +39,7 @@ class Destination:
 class Tray:
     """Sends through a BatchSender's socket and counts there.
 
-    For each run: ``place`` gives room in ``memory`` (``view`` is the same bytes), the run is
-    written there, ``add`` takes it. ``flush`` sends all; a full tray flushes itself.
+    ``take`` runs, then ``flush``; a full tray flushes itself. ``view`` is ``memory``, for Python.
     """
 
     def __init__(self, sender: BatchSender) -> None:
@@ -71,25 +72,29 @@ class Tray:
         self.flush()
         self._socket = None
 
-    def place(self, run: Run) -> int:
-        """Where in ``memory`` a run of this size is to be written."""
-        if self._used + len(run.image) > MEMORY or len(self._added) + len(run.packets) > MESSAGES:
-            self.flush()
-        return self._used
+    def take(self, runs: Sequence[Run], sequence: int, protect: Protect, destination: Any) -> None:
+        """Protects each run where the kernel will read it, numbered from ``sequence`` on.
 
-    def add(self, run: Run, destination: Destination) -> None:
-        """Takes the run that was written where ``place`` told."""
-        at, size, count = self._used, len(run.image), len(run.packets)
-        self._used = at + size
-        if count == 1 or self._sender.segmented:
-            self._put(at, size, run.segment if count > 1 else 0, count, destination)
-            return
-        end, step = at + size, run.segment
-        for start in range(at, end, step):
-            self._put(start, min(step, end - start), 0, 1, destination)
+        ``destination`` is a Destination. Raises what ``protect`` raises; that run is not sent.
+        """
+        for run in runs:
+            count, size, at = run.count, run.size, self._used
+            if at + size > MEMORY or len(self._added) + count > MESSAGES:
+                self.flush()
+                at = 0
+            protect(run, sequence, self, at)
+            sequence += count
+            self._used = at + size
+            if count == 1:
+                self._add(at, size, 0, 1, destination)
+            elif self._sender.segmented:
+                self._add(at, size, run.segment, count, destination)
+            else:
+                for offset, _ in run.packets:
+                    self._add(at + offset, min(run.segment, size - offset), 0, 1, destination)
 
     def flush(self) -> None:
-        """Sends what was added, in order. Never raises, never waits."""
+        """Sends what was taken, in order. Never raises, never waits."""
         added = self._added
         if not added:
             return
@@ -104,16 +109,17 @@ class Tray:
             sender.calls += 1
             taken = calls.sendmmsg(fd, self._headers + first, total - first, 0)
             if taken > 0:
-                sender.sent += sum(one[3] for one in added[first : first + taken])
+                sender.sent += sum([one[3] for one in added[first : first + taken]])
                 first += taken
             else:
                 # The first of them was refused; that says nothing of the others.
                 self._refused(added[first], ffi.errno)
                 first += 1
 
-    def _put(self, at: int, size: int, segment: int, count: int, destination: Destination) -> None:
-        number = len(self._added)
-        self._added.append((at, size, segment, count, destination))
+    def _add(self, at: int, size: int, segment: int, count: int, destination: Destination) -> None:
+        added = self._added
+        number = len(added)
+        added.append((at, size, segment, count, destination))
         head, part = self._heads[number], self._slices[number]
         head.msg_name = destination.name
         part.iov_base = self.memory + at

@@ -83,6 +83,8 @@ class Viewer:
         }
         self._replay = Replay()
         self._awaits_key = True
+        self._waits = True
+        """Whether pictures wait, for a keyframe or behind a replay."""
         self._replayed = now - REPLAY_SPACING
         self._allowance = float(REPEATS_A_SECOND)
         self._allowed = now
@@ -106,22 +108,20 @@ class Viewer:
     def push(self, packets: Packets, now: float) -> None:
         """The stream's next unit."""
         line = self._lines.get(packets.kind)
-        if line is None:
-            return
-        if packets.kind == "v" and not self._passes(packets, now):
-            return
-        line.send(packets)
+        if line is not None and (
+            packets.kind == "a"
+            or (not self._waits and self.congestion.level is _EVERYTHING)
+            or self._passes(packets, now)
+        ):
+            line.send(packets)
 
     def _passes(self, packets: Packets, now: float) -> bool:
         """Whether a picture goes out now."""
-        if self._awaits_key:
-            if not packets.key:
-                self.counters.skipped += 1
-                return False
-            self._awaits_key = False
-        if self.congestion.level is not _EVERYTHING and not self.congestion.passes(
-            key=packets.key, disposable=packets.disposable, now=now
-        ):
+        if self._awaits_key and not packets.key:
+            self.counters.skipped += 1
+            return False
+        self._wait(for_key=False)
+        if not self.congestion.passes(key=packets.key, disposable=packets.disposable, now=now):
             self.counters.skipped += 1
             return False
         if not self._replay:
@@ -131,6 +131,10 @@ class Viewer:
             self._want_keyframe()
         return False
 
+    def _wait(self, *, for_key: bool) -> None:
+        self._awaits_key = for_key
+        self._waits = for_key or bool(self._replay)
+
     def begin(self, now: float) -> None:
         """Right after the connection stands, and whenever a keyframe is needed."""
         line = self._lines.get("v")
@@ -138,11 +142,10 @@ class Viewer:
             return
         units = self._histories["v"].since_key()
         if not can_be_replayed(units) or self.congestion.level is Level.KEYFRAMES:
-            self._awaits_key = True
+            self._wait(for_key=True)
             self._want_keyframe()
             return
         self._replayed = now
-        self._awaits_key = False
         self.counters.replays += 1
         self.congestion.burst(now)
         self._replay.begin(units, line.last)
@@ -153,11 +156,12 @@ class Viewer:
         line = self._lines["v"]
         for packets, timestamp in self._replay.step():
             line.send(packets, timestamp)
+        self._wait(for_key=False)
 
     def restart(self) -> None:
         """Another generation begins: what waits is of the one before."""
         self.counters.skipped += self._replay.clear()
-        self._awaits_key = True
+        self._wait(for_key=True)
 
     # -- what the viewer asks for
 

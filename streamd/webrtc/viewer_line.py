@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from streamd.webrtc.rtp_packets import Form, Packets, Run
@@ -20,11 +20,12 @@ class Gathering(Protocol):
     memory: Any
     view: memoryview
 
-    def place(self, run: Run) -> int:
-        """Where in the memory a run is to be written."""
+    def take(self, runs: Sequence[Run], sequence: int, protect: Protect, destination: Any) -> None:
+        """Protects each in the memory, numbered from ``sequence`` on, and takes it."""
 
-    def add(self, run: Run, destination: Any) -> None:
-        """Takes the run that was written there."""
+
+Protect = Callable[[Run, int, Gathering, int], None]
+"""``Protected.run``."""
 
 
 class Protected(Protocol):
@@ -71,7 +72,6 @@ class Line:
         "last",
         "log",
         "octets",
-        "packets",
         "repeats",
         "repeats_next",
         "source",
@@ -92,7 +92,7 @@ class Line:
         self.log = SentLog(numbers[0])
         self.repeats_next = numbers[1]
         self.last: int | None = None
-        self.packets = self.octets = 0
+        self.octets = 0
         self._protect = protector.run
         self._carrier = carrier
         self._tray = carrier.tray
@@ -103,20 +103,21 @@ class Line:
         Raises ConnectionError where they cannot be protected any more.
         """
         if timestamp is None:
-            runs, self.last = packets.laid_out(self.form), packets.timestamp
+            form = self.form
+            runs = packets.runs.get(form) or packets.laid_out(form)
+            self.last = packets.timestamp
         else:
             runs, self.last = packets.under(self.form, timestamp), timestamp
         sequence = self.log.sent(packets, timestamp)
-        self.packets += packets.count
         self.octets += packets.size
         destination = self._carrier.destination
-        if destination is None:
-            return
-        tray, protect = self._tray, self._protect
-        for run in runs:
-            protect(run, sequence, tray, tray.place(run))
-            tray.add(run, destination)
-            sequence += len(run.packets)
+        if destination is not None:
+            self._tray.take(runs, sequence, self._protect, destination)
+
+    @property
+    def packets(self) -> int:
+        """How many were sent so far, those sent again not counted."""
+        return self.log.next - self.log.first
 
     def too_old(self, sequence: int) -> bool:
         """Whether a packet that went under this number cannot be protected once more."""

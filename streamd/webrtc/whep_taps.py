@@ -133,7 +133,7 @@ class Protector:
     def run(self, run: Run, sequence: int, tray: Gathering, at: int) -> None:
         """A run's packets from this sequence number on, protected, one behind the other."""
         context, view, memory, length = self._context, tray.view, tray.memory, _LENGTH
-        view[at : at + len(run.image)] = run.image
+        view[at : at + run.size] = run.image
         for offset, count in run.packets:
             place = at + offset
             _pack_sequence(view, place + SEQUENCE_AT, sequence & 0xFFFF)

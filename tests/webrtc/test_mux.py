@@ -182,7 +182,7 @@ async def test_peers_that_never_come_and_peers_that_withdraw_their_consent_are_d
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(mux_module, "SWEEP_SECONDS", 0.02)
-    monkeypatch.setattr(mux_module, "CONNECT_SECONDS", 2.0)
+    monkeypatch.setattr(mux_module, "CONNECT_SECONDS", 1.0)
     async with open_mux() as mux:
         never, silent, kept = (
             mux.connection(),

@@ -16,13 +16,13 @@ from streamd.media.units import Kind, Track, Unit
 from streamd.relay.stream import Stream
 from streamd.webrtc.depacketizer import nal_units
 from streamd.webrtc.rtp_egress import RtpEgress
-from streamd.webrtc.rtp_packets import Run
 from streamd.webrtc.viewer import Viewer
 from streamd.webrtc.viewer_line import Carrier
 from streamd.webrtc.whep_answer import Chosen, Source
 from streamd.webrtc.whep_errors import BFrames, SoundMissing
 from tests.relay.units import AAC, FRAME, OPUS, OTHER_VIDEO, VIDEO, picture
 from tests.webrtc.test_viewer import Plain, Wire
+from tests.webrtc.whip_server import until
 
 
 class Watching:
@@ -258,16 +258,34 @@ async def test_b_frames_are_found_and_told() -> None:
         assert one.egress.refusal(sound=False) is None
 
 
-async def test_aac_is_refused_to_who_wants_to_hear_it() -> None:
+async def test_surround_opus_is_refused_to_who_wants_to_hear_it() -> None:
     async with watching() as one:
         publisher = one.stream.publish("test")
-        publisher.announce([VIDEO, AAC])
+        publisher.announce([VIDEO, replace(OPUS, channels=6)])
         publisher.write(picture(0, key=True))
-        publisher.write(Unit("a", 0, 0, True, b"aac", 1024))
+        publisher.write(Unit("a", 0, 0, True, b"opus", 960))
         await one.settle()
         assert isinstance(one.egress.refusal(sound=True), SoundMissing)
         assert one.egress.refusal(sound=False) is None
         one.join()
+        assert one.of("a") == []
+
+
+async def test_aac_that_cannot_be_converted_ends_who_hears_it() -> None:
+    async with watching() as one:
+        publisher = one.stream.publish("test")
+        # No decoder opens an AudioSpecificConfig like this.
+        publisher.announce([VIDEO, replace(AAC, config=b"\xff\xff\xff\xff")])
+        publisher.write(picture(0, key=True))
+        publisher.write(Unit("a", 0, 0, True, b"aac", 1024))
+        await one.settle()
+        assert one.egress.refusal(sound=True) is None
+        one.join()
+        publisher.write(Unit("a", 1024, 1024, True, b"aac", 1024))
+        await until(lambda: one.changes > 0)
+        assert isinstance(one.egress.refusal(sound=True), SoundMissing)
+        assert one.egress.refusal(sound=False) is None
+        assert not one.egress.converts
         assert one.of("a") == []
 
 
@@ -279,10 +297,9 @@ async def test_one_who_fails_leaves_the_others_alone() -> None:
         await one.settle()
 
         class Spent(Wire):
-            def place(self, run: Run) -> int:
+            def take(self, *_: object) -> None:
                 if len(one.egress) == 2:
                     raise ConnectionError("spent")
-                return 0
 
         bad = one.another(Spent())
         one.egress.join(bad, lambda: None)

@@ -16,6 +16,7 @@ from streamd.webrtc.datagram_batches import BatchSender
 from streamd.webrtc.kernel_calls import CALLS, socket_address
 from streamd.webrtc.rtp_packets import RUN_BYTES, RUN_PACKETS, Form, Packets, Run
 from streamd.webrtc.tray import MEMORY, MESSAGES, Destination, Tray
+from streamd.webrtc.viewer_line import Gathering
 
 FORM = Form(102, 7, 16)
 linux = pytest.mark.skipif(CALLS is None, reason="sendmmsg is Linux's")
@@ -48,9 +49,11 @@ class Peers:
     def put(self, run: Run, number: int) -> list[bytes]:
         """Puts a run, with a mark of its peer in every byte's place; gives its datagrams."""
         mark = bytes((byte ^ (number + 1) * 16) & 0xFF for byte in run.image)
-        at = self.tray.place(run)
-        self.tray.view[at : at + len(mark)] = mark
-        self.tray.add(run, self.destinations[number])
+
+        def protect(run: Run, sequence: int, tray: Gathering, at: int) -> None:
+            tray.view[at : at + run.size] = mark
+
+        self.tray.take((run,), 0, protect, self.destinations[number])
         return [mark[start : start + run.segment] for start in range(0, len(mark), run.segment)]
 
 

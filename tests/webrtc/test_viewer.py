@@ -16,7 +16,7 @@ from streamd.webrtc.media_clock import MediaClock
 from streamd.webrtc.replay import REPLAY_BYTES
 from streamd.webrtc.rtp_packets import SEQUENCE_AT, Packets, Run
 from streamd.webrtc.viewer import REPEATS_A_SECOND, REPLAY_SPACING, Viewer
-from streamd.webrtc.viewer_line import Gathering
+from streamd.webrtc.viewer_line import Gathering, Protect
 from streamd.webrtc.whep_answer import Chosen, Source
 
 FRAME = 3_600
@@ -54,13 +54,13 @@ class Wire:
     def tray(self) -> Gathering:
         return self
 
-    def place(self, run: Run) -> int:
-        return 7
-
-    def add(self, run: Run, destination: Any) -> None:
+    def take(self, runs: Sequence[Run], sequence: int, protect: Protect, destination: Any) -> None:
         assert destination == self.destination
-        image, step = bytes(self.view[7 : 7 + len(run.image)]), run.segment
-        self.got += [image[at : at + step] for at in range(0, len(image), step)]
+        for run in runs:
+            protect(run, sequence, self, 7)
+            sequence += run.count
+            image, step = bytes(self.view[7 : 7 + run.size]), run.segment
+            self.got += [image[at : at + step] for at in range(0, run.size, step)]
 
     def transmit(self, datagrams: Sequence[bytes]) -> bool:
         self.got += datagrams
@@ -215,8 +215,9 @@ def test_too_long_a_replay_is_not_begun() -> None:
 def test_what_waits_behind_a_replay_is_bounded() -> None:
     stream = Stream()
     stream.picture(key=True, size=100_000)
+    stream.picture(size=100_000)
     stream.viewer.begin(stream.now)
-    stream.viewer._replay.follow(stream.picture())
+    assert stream.viewer.behind
     for _ in range(30):
         stream.show(size=150_000)
     assert not stream.viewer.behind

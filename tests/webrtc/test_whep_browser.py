@@ -53,8 +53,8 @@ async def test_picture_and_sound_reach_a_browser() -> None:
         async with viewer_page(server) as page:
             reply = await page.evaluate("watch('/whep/s')")
             assert reply["status"] == 201, reply["body"]
-            found = await seen(page, lambda one: one["video"]["framesDecoded"] > 100)
-            assert found["time"] > 2
+            found = await seen(page, lambda one: one["video"]["framesDecoded"] > 60)
+            assert found["time"] > 1
             assert found["audio"]["totalAudioEnergy"] > 0
             assert found["transport"]["srtpCipher"].startswith("SRTP_AEAD_AES")
             await within_a_second(page, server)
@@ -77,13 +77,13 @@ async def test_losses_are_repaired(monkeypatch: pytest.MonkeyPatch) -> None:
         await page.evaluate("watch('/whep/s')")
         await seen(page, lambda one: one["video"]["framesDecoded"] > 30)
         active[0] = True
-        found = await seen(page, lambda one: one["video"]["framesDecoded"] > 180)
+        found = await seen(page, lambda one: one["video"]["framesDecoded"] > 130)
         viewer = server.session().viewer
         assert viewer is not None
         assert viewer.total().repeated > 0
         assert found["video"]["nackCount"] > 0
         assert found["video"]["retransmittedPacketsReceived"] > 0
-        assert found["video"]["keyFramesDecoded"] >= 5
+        assert found["video"]["keyFramesDecoded"] >= 3
         print("freezes:", found["video"]["freezeCount"], viewer.total())
 
 

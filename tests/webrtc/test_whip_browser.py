@@ -25,7 +25,7 @@ async def test_a_camera_reaches_the_stream_undecoded_and_decodes_without_error()
             assert reply["status"] == 201, reply["body"]
             assert "a=recvonly" in reply["body"]
             assert "a=sendonly" not in reply["body"]
-            await until(lambda: output.seconds() > 6)
+            await until(lambda: output.seconds() > 4)
             health = stream.health()
             assert (stream.state, health.source, health.audio) == (StreamState.LIVE, "whip", True)
             assert health.audio_codec == "opus"
@@ -35,7 +35,7 @@ async def test_a_camera_reaches_the_stream_undecoded_and_decodes_without_error()
             second = await page.evaluate("publish('camera', '/whip/s')")
             assert second["status"] == 409
             before = len(output.units)
-            await until(lambda: len(output.units) > before + 100)
+            await until(lambda: len(output.units) > before + 30)
             await server.sessions.delete(reply["id"])
             assert stream.state is StreamState.ENDED
             assert len(server.sessions) == 0
@@ -47,7 +47,7 @@ async def test_a_camera_reaches_the_stream_undecoded_and_decodes_without_error()
     keys = [unit.dts / 90_000 for unit in pictures if unit.key]
     assert max(b - a for a, b in itertools.pairwise(keys)) < 2.6
     decoded = output.pictures()
-    assert len(decoded) == len(pictures) >= 100
+    assert len(decoded) == len(pictures) >= 60
     assert [round(at * 90_000) for at, _ in decoded] == [unit.pts for unit in pictures]
     start, samples = output.sound()
     assert len(samples) / 48_000 == pytest.approx(decoded[-1][0] - start, abs=0.5)
@@ -80,14 +80,14 @@ async def test_sound_and_picture_stay_together() -> None:
         async with publisher_page(server) as page, units_of(stream, output):
             reply = await page.evaluate("publish('flashes', '/whip/s')")
             assert reply["status"] == 201, reply["body"]
-            await until(lambda: output.seconds() > 9)
+            await until(lambda: output.seconds() > 7)
             figures = server.sessions.get(reply["id"]).figures()
     pairs = onsets(output)
     offsets = [flash - beep for flash, beep in pairs]
     print(
         "flash after beep, ms:", [round(1000 * offset) for offset in offsets], figures.corrections
     )
-    assert len(offsets) >= 6
+    assert len(offsets) >= 5
     assert abs(statistics.median(offsets)) <= 0.040 + 0.025
     # On a busy machine the browser paints a picture late now and then; the rest agree.
     usual = sorted(offsets)[1:-1]
