@@ -1,4 +1,4 @@
-"""The ``streamd`` command: serve, demo, publish, check, keys."""
+"""The ``streamd`` command: serve, demo, publish, check, keys, verify."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from streamd.identity_cli import codes_cli
 from streamd.keys import StreamKeys
 from streamd.publish import Progress, publish, show, target_of
 from streamd.store import Store
+from streamd.verify_cli import verify_command
 
 T = TypeVar("T")
 ConfigPath = Annotated[
@@ -45,6 +46,7 @@ keys_cli = typer.Typer(
 )
 cli.add_typer(keys_cli, name="keys")
 cli.add_typer(codes_cli, name="codes")
+cli.command("verify")(verify_command)
 out = Console(highlight=False, soft_wrap=True)
 
 

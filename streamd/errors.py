@@ -18,6 +18,7 @@
     │   ├── PublishRefused     the server, or the file, says no: trying again changes nothing
     │   │   └── PlaceTaken     somebody publishes there; after a broken line it was this client
     │   └── PublishLost        the line is gone: it may come back
+    ├── VerifyFailed           `streamd verify` could check nothing; ``.status`` of the answer, or 0
     ├── NegotiationError
     │   ├── MalformedOffer     the SDP cannot be read
     │   └── NoAcceptableCodec  the offer holds none of the codecs streamd relays
@@ -144,6 +145,14 @@ class PlaceTaken(PublishRefused):
 
 class PublishLost(PublishError):
     """The line is gone, or was never there: it may come back."""
+
+
+class VerifyFailed(StreamdError):
+    """`streamd verify` could check nothing; ``status`` is the server's answer, 0: none."""
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class NegotiationError(StreamdError):

@@ -45,6 +45,8 @@ FLOORS = {
     "streamd.demo": 4,
     "streamd.publish": 4,
     "streamd.publish_sources": 4,
+    "streamd.verify": 4,
+    "streamd.verify_cli": 4,
     "streamd.cli": 5,
     "streamd.identity_cli": 5,
     "streamd.__main__": 5,
@@ -120,6 +122,7 @@ PURE = (
     "polling/notes.py",
     "polling/log.py",
     "polling/receipts.py",
+    "polling/verifying.py",
 )
 IMPURE = {"asyncio", "time", "socket", "threading", "random"}
 
