@@ -147,9 +147,6 @@ def _measure(
     say: Callable[[str], None],
 ) -> None:
     for path in plan.paths:
-        if path == "whep" and source == "aac":
-            # WebRTC carries no AAC, and the relay converts none for it.
-            continue
         report.section(f"{_CARDS[source]}, by {_PATHS[path]}")
         with chromium.context(viewer) as context:
             _by_path(report, plan, (source, path), served, context, say)

@@ -7,7 +7,7 @@ NegotiationError
 └── NotCarried           WebRTC cannot carry this broadcast to this viewer: 406
     ├── BFrames          its pictures are reordered
     ├── ProfileMissing   its H.264 profile was not offered
-    └── SoundMissing     its sound is not Opus
+    └── SoundMissing     its sound cannot be carried
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class ProfileMissing(NotCarried):
 
 
 class SoundMissing(NotCarried):
-    """The sound is AAC, or has more than two channels; only Opus in mono or stereo is carried."""
+    """The sound is Opus in more than two channels, or AAC that cannot be made Opus."""
 
     def __init__(self, codec: str) -> None:
         super().__init__(
