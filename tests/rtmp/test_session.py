@@ -81,8 +81,9 @@ async def test_a_line_that_breaks_leaves_the_stream_waiting(valkey: StoreServer)
 
 @pytest.mark.parametrize("name", ["alef?key=sk_wrong", "sk_wrong", "alef", "", "other?key={key}"])
 async def test_wrong_keys_are_answered_slowly_and_with_a_sentence(
-    valkey: StoreServer, name: str
+    valkey: StoreServer, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
+    monkeypatch.setattr(session_module, "FAILURE_SECONDS", 0.2)
     async with listening(valkey) as ground:
         loop = asyncio.get_running_loop()
         async with connected(ground.server.port) as encoder:
@@ -98,7 +99,10 @@ async def test_wrong_keys_are_answered_slowly_and_with_a_sentence(
         assert not ground.codes(), "a stranger cannot fill the studio"
 
 
-async def test_the_headquarters_key_names_its_stream(valkey: StoreServer) -> None:
+async def test_the_headquarters_key_names_its_stream(
+    valkey: StoreServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session_module, "FAILURE_SECONDS", 0.2)
     async with listening(valkey) as ground:
         key, _ = await ground.keys.add(None)
         async with publishing(ground.server.port, f"alef?key={key}"):

@@ -247,11 +247,11 @@ async def test_use_keeps_a_connection_open(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(front, "IDLE_SECONDS", 1.0)
     async with served() as port:
         talk = await Talk.to(port)
-        for _ in range(8):
+        for _ in range(4):
             await talk.say(FAST)
             assert await talk.hear() == "fast"
             await asyncio.sleep(0.3)
-        for _ in range(8):
+        for _ in range(4):
             await talk.say(b"GET /other HTTP/1.1\r\nHost: x\r\n\r\n")
             assert await talk.hear() == "slow /other 0"
             await asyncio.sleep(0.3)
@@ -267,7 +267,7 @@ async def test_who_reads_nothing_is_cut_off(monkeypatch: pytest.MonkeyPatch, pat
             raw.setblocking(False)
             loop = asyncio.get_running_loop()
             await loop.sock_sendall(raw, f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-            await asyncio.sleep(3)
+            await asyncio.sleep(1.2)
             got = 0
             async with asyncio.timeout(20):
                 while piece := await loop.sock_recv(raw, 1 << 20):

@@ -18,7 +18,7 @@ from tests.hls_playlist import Playlist, check, check_next, parse
 from tests.server import Server, running
 
 STREAM = "load"
-SECONDS = 8.0
+SECONDS = 5.0
 CONFIG = f"""
 [event]
 id = "load"
