@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from polling.errors import PollingError
 from polling.store import PollStore
 from streamd import log
 from streamd.config import Config, load, page_url
@@ -66,6 +67,8 @@ def make_command(
             polls = PollStore.at(address)
             try:
                 found = await polls.get(poll)
+            except PollingError as error:
+                raise StreamdError(str(error)) from error
             finally:
                 await polls.close()
             link, purpose = f"{link}watch/{found.stream}", found.question

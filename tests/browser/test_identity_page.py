@@ -116,3 +116,30 @@ def test_a_challenge_that_was_lost_is_asked_for_again(
     with page.expect_event("requestfailed"):
         page.goto(f"{server.url}/watch/alef?lang=en")
     assert page.evaluate(TOKEN) == "device"
+
+
+def test_the_headquarters_page_can_show_and_print_a_sheet(
+    visit: BrowserContext, server: Server
+) -> None:
+    headquarters_key = server.new_key()
+    made = Client(server).ask("POST", "/api/v1/codes", {"count": 12}, key=headquarters_key).json
+    page = visit.new_page()
+    page.goto(f"{server.url}/?lang=en")
+    page.evaluate(
+        """async ([path, key]) => {
+            const answer = await fetch(path, { headers: { Authorization: `Bearer ${key}` } });
+            const frame = document.createElement("iframe");
+            frame.srcdoc = await answer.text();
+            const loaded = new Promise((resolve) => frame.addEventListener("load", resolve));
+            document.body.append(frame);
+            await loaded;
+        }""",
+        [f"{made['sheet']}?lang=en", headquarters_key],
+    )
+    sheet = page.frames[-1]
+    assert sheet.locator(".code").all_inner_texts() == made["codes"]
+    assert (
+        sheet.locator(".code").first.evaluate("(one) => getComputedStyle(one).fontWeight") == "700"
+    )
+    assert sheet.locator("main").evaluate("(one) => getComputedStyle(one).display") == "grid"
+    assert sheet.locator("svg.qr path").count() == 12
