@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from polling.model import Ballot
 from polling.poll_keys import PollKeys
+from polling.poll_rules import PollRules
+from polling.questions import Asked, Kind
 from polling.service import PollService
 from polling.store import PollStore
 from streamd import config
@@ -132,3 +137,43 @@ async def test_the_event_tells_of_every_stream(stage: Stage) -> None:
 async def test_there_is_no_channel_for_what_there_is_not(stage: Stage, channel: str) -> None:
     with pytest.raises(UnknownChannel):
         await stage.hub.provider(channel).prepare(channel)
+
+
+async def test_what_a_polls_rules_hide_is_never_published(stage: Stage) -> None:
+    asked = [Asked("Which?", Kind.QUIZ, ("Yes", "No"), right=("2",))]
+    sheet = await stage.polls.create_sheet("alef", asked, "Me", PollRules(results="after_close"))
+    channel = f"poll:{sheet.id}"
+    with pytest.raises(UnknownChannel):
+        await stage.hub.provider(channel).prepare(channel)
+    await stage.polls.open(sheet.id)
+    ballot = Ballot(sheet.id, ("1",), secrets.token_hex(16), secrets.token_hex(16))
+    await stage.polls.cast("device:1", ballot)
+
+    async def published(state: str) -> Mapping[str, object]:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while True:
+                row = stage.hub.newest(channel)
+                if row is not None and row["state"] == state and row["total"] == 1:
+                    return row
+                await asyncio.sleep(0.02)
+
+    assert (await published("open"))["counts"] is None
+    assert (await stage.polls.seen_tally(sheet.id))["counts"] is None
+    await stage.shown(sheet.id)
+    (row,) = _polls(stage)
+    assert row["tally"]["counts"] is None
+    assert row["questions"][0]["right"] is None
+    told = [str(payload) for name, payload in stage.hub.heard if name != "event:test"]
+    assert not [text for text in told if "'1': 1" in text or "'right': ['2']" in text]
+    await stage.polls.close(sheet.id)
+    assert (await published("closed"))["counts"] == {"1": 1, "2": 0}
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while _polls(stage)[0]["questions"][0]["right"] != ["2"]:
+            await asyncio.sleep(0.02)
+
+
+def _polls(stage: Stage) -> list[dict[str, Any]]:
+    row = stage.hub.newest("stream:alef")
+    assert row is not None
+    polls: Any = row["polls"]
+    return list(polls)

@@ -6,6 +6,7 @@ polls that have opened, and of their results what their rules let be told.
 
 from __future__ import annotations
 
+import time
 from typing import Annotated, Any
 
 import msgspec
@@ -16,6 +17,7 @@ from polling.model import Poll
 from polling.poll_rules import PollRules
 from polling.questions import Asked, Kind, Scale
 from polling.results import regions, summary
+from polling.rules import check_opens_at
 from polling.visibility import Audience
 from streamd.errors import AccessError
 from streamd.web.json_bodies import read, reply
@@ -120,6 +122,9 @@ async def create_poll(request: web.Request) -> web.Response:
         raise BadRequest("The body has no question.")
     if body.open and body.opens_at is not None:
         raise BadRequest("The body asks to open now and at “opens_at”: send one of them.")
+    if body.opens_at is not None:
+        # Before there is a poll: a refused time leaves none.
+        check_opens_at(body.opens_at, time.time())
     asker = services.catalogues[choose(request)].pick(services.config.event.asker)
     wanted = _known_regions(services, body.wanted(PollRules()))
     poll = await services.polls.create_sheet(stream.id, asked, asker, wanted)

@@ -33,7 +33,7 @@ export function timeLeft(seconds) {
 export function spokenResults(poll, tally) {
   const total = tally.total || 0;
   const shares = poll.choices.map(({ id, label }) => {
-    const part = total ? (tally.counts[id] || 0) / total : 0;
+    const part = total ? (tally.counts?.[id] || 0) / total : 0;
     return t("%(label)s: %(share)s", { label, share: percent(part) });
   });
   return `${answered(total)}. ${shares.join(t(", "))}.`;

@@ -121,7 +121,7 @@ function results(element) {
   const mine = ballot ? ballot.choices : [];
   return html`<ul class="results" role="list" aria-labelledby="question-${poll.id}">
     ${poll.choices.map(({ id, label }) => {
-      const count = tally ? tally.counts[id] || 0 : 0;
+      const count = tally?.counts?.[id] || 0;
       const share = total ? count / total : 0;
       const isMine = mine.includes(id);
       return html`<li class="result ${isMine ? "mine" : ""}">
