@@ -1,93 +1,7 @@
-// The controls, the choice of paths, the time slider and the captions.
+// The controls of both players (shared_styles.js): buttons, the time slider, and the captions above.
 import { css } from "../../vendor/lit.js";
 
 export const controlStyles = css`
-  /* The choice of paths, above its button */
-  .choices {
-    position: absolute;
-    inset-block-end: 60px;
-    inset-inline-end: 12px;
-    z-index: 3;
-    inline-size: min(360px, calc(100% - 24px));
-    max-block-size: calc(100% - 72px);
-    overflow: auto;
-    padding: 6px;
-    border: 0;
-    margin: 0;
-    border-radius: 12px;
-    background: #16191b;
-    box-shadow: 0 12px 32px rgb(0 0 0 / 50%);
-    font-size: 14px;
-  }
-  .choices label {
-    display: grid;
-    grid-template-columns: 20px 1fr;
-    gap: 0 10px;
-    padding: 8px 10px;
-    border-radius: 8px;
-    cursor: pointer;
-  }
-  .choices label:hover {
-    background: #1f2326;
-  }
-  .choices label:has(:focus-visible) {
-    outline: 2px solid #fff;
-    outline-offset: -2px;
-  }
-  .choices input {
-    margin: 3px 0 0;
-    inline-size: 18px;
-    block-size: 18px;
-    accent-color: #f0f2f2;
-  }
-  .choices b {
-    font-weight: 600;
-  }
-  .choices small {
-    grid-column: 2;
-    display: flex;
-    flex-wrap: wrap;
-    column-gap: 1ch;
-    font-size: 12px;
-    color: #a5aeb2;
-    text-wrap: pretty;
-  }
-  .choices .now {
-    order: 2;
-    color: #f0f2f2;
-    font-variant-numeric: tabular-nums;
-  }
-  @container (max-width: 520px) {
-    .choices {
-      inset: 0;
-      margin: 0 !important;
-      inline-size: 100%;
-      max-block-size: none;
-      border-radius: 0;
-      padding: 2px 8px;
-      display: flex;
-      flex-direction: column;
-      justify-content: safe center;
-    }
-    .choices label {
-      grid-template-columns: 20px auto 1fr;
-      align-items: center;
-      padding-block: 9px;
-    }
-    .choices input {
-      margin: 0;
-    }
-    .choices small {
-      grid-column: 3;
-      justify-content: end;
-      flex-wrap: nowrap;
-      text-align: end;
-    }
-    .choices .now + .about {
-      display: none;
-    }
-  }
-
   /* Bottom: the controls */
   .controls {
     position: absolute;
@@ -139,7 +53,7 @@ export const controlStyles = css`
     background: rgb(255 255 255 / 20%);
   }
 
-  /* Back in time */
+  /* The time slider */
   .timeline {
     display: flex;
     align-items: center;
@@ -187,34 +101,6 @@ export const controlStyles = css`
     border-radius: 999px;
     background: #fff;
   }
-  .to-live {
-    flex: none;
-    display: inline-flex;
-    align-items: center;
-    gap: 6px;
-    min-block-size: 28px;
-    padding: 0 10px;
-    border: 0;
-    border-radius: 999px;
-    background: rgb(255 255 255 / 16%);
-    font-size: 12px;
-    font-weight: 600;
-    cursor: pointer;
-  }
-  .to-live::before {
-    content: "";
-    inline-size: 6px;
-    block-size: 6px;
-    border-radius: 50%;
-    background: #a5aeb2;
-  }
-  .to-live[aria-pressed="true"] {
-    background: none;
-    cursor: default;
-  }
-  .to-live[aria-pressed="true"]::before {
-    background: var(--live, #e5243f);
-  }
 
   /* What is said, in words */
   .captions {
@@ -229,19 +115,6 @@ export const controlStyles = css`
   }
   :host([data-idle]) .captions:not(.raised) {
     inset-block-end: 20px;
-  }
-  .captions.raised {
-    inset-block-end: 116px;
-  }
-  :host([data-past]:not([data-idle])) .captions {
-    inset-block-end: 100px;
-  }
-  :host([data-past]) .captions.raised {
-    inset-block-end: 148px;
-  }
-  :host([data-past]) .unmute,
-  :host([data-past]) .choices {
-    margin-block-end: 30px;
   }
   .captions p {
     margin: 0;
@@ -261,11 +134,7 @@ export const controlStyles = css`
     .volume {
       display: none;
     }
-    .far {
-      display: none;
-    }
   }
-
   @media (prefers-reduced-motion: reduce) {
     .controls {
       transition: none;

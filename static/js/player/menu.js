@@ -55,7 +55,7 @@ function row(player, choice) {
 // What is really played where that is not what the row's own name says, and what it costs.
 function now(player, choice) {
   const { option } = player.router;
-  const size = player.meter.megabytesPerHour;
+  const size = player.pulse.meter.megabytesPerHour;
   const parts = [];
   if (option && option.path !== "dvr") {
     const title = titleOf(option);

@@ -5,27 +5,24 @@
 
 import { LitElement, html, nothing } from "../../vendor/lit.js";
 import { serverNow } from "../page.js";
+import { Attendance } from "./attendance.js";
 import { Attention } from "./attention.js";
 import { CaptionLayer } from "./caption_layer.js";
 import { CHOICES } from "./choice.js";
 import * as controls from "./controls.js";
 import { DvrPath } from "./dvr.js";
+import { Lags } from "./lags.js";
 import { recall, remember } from "./memory.js";
 import * as menu from "./menu.js";
-import { Meter } from "./meter.js";
 import { Notice } from "./notice.js";
+import { pathHost } from "./path_host.js";
+import { Pulse } from "./pulse.js";
 import { Rewind } from "./rewind.js";
 import { Router } from "./router.js";
 import { Still } from "./still.js";
 import { styles } from "./styles.js";
 import * as views from "./views.js";
 
-const TICK_MS = 1000;
-const PAUSED_KEEPS_LINE_MS = 20_000;
-const HIDDEN_KEEPS_LINE_MS = 60_000;
-const OFFLINE_AFTER_MS = 1000;
-const WAITING_AFTER_MS = 400;
-const FOLLOW_MS = 1000;
 const ON_AIR = ["live", "stalled"];
 
 export class StreamdPlayer extends LitElement {
@@ -56,8 +53,10 @@ export class StreamdPlayer extends LitElement {
     this.still = new Still(this.video, () => this.#shown());
     this.notice = new Notice(this);
     this.attention = new Attention(this);
-    this.meter = new Meter();
-    this.router = new Router(this.#host());
+    this.lags = new Lags(this);
+    this.attendance = new Attendance(this);
+    this.pulse = new Pulse(this);
+    this.router = new Router(pathHost(this));
     this.rewind = new Rewind(this, DvrPath);
     this.captions = new CaptionLayer(this, kept.captions);
     this.wantsPlay = true;
@@ -67,7 +66,6 @@ export class StreamdPlayer extends LitElement {
     this.soundSettled = false;
     this.choosing = false;
     this.isFull = false;
-    this.shownLatency = null;
     this.firstPictureMs = null;
     this.#listen();
   }
@@ -111,22 +109,22 @@ export class StreamdPlayer extends LitElement {
       rebuffers: route ? route.rebuffers : 0,
       rate: video.playbackRate,
       firstPictureMs: this.firstPictureMs,
-      bytesPerSecond: this.meter.bytesPerSecond,
+      bytesPerSecond: this.pulse.meter.bytesPerSecond,
     };
   }
 
   /** What the viewer is looking at, in one word. */
   get phase() {
     const state = this.stream?.state ?? "idle";
-    if (this.isFailed) return "failed";
+    if (this.attendance.hasFailed) return "failed";
     if (state === "idle") return "idle";
     if (state === "ended" && !this.route) return "ended";
-    if (this.isOffline) return "offline";
+    if (this.lags.isOffline) return "offline";
     if (this.isBlocked) return "blocked";
     if (!this.hasPicture) return "loading";
     if (!this.wantsPlay) return "paused";
     if (state === "stalled" && this.path !== "dvr") return "stalled";
-    return this.isWaiting ? "buffering" : "playing";
+    return this.lags.isWaiting ? "buffering" : "playing";
   }
 
   /** True where there is a broadcast to join. */
@@ -141,20 +139,16 @@ export class StreamdPlayer extends LitElement {
 
   connectedCallback() {
     super.connectedCallback();
-    this.ticks = setInterval(() => this.#tick(), TICK_MS);
-    document.addEventListener("visibilitychange", this.onVisible);
+    this.pulse.start();
+    this.attendance.start();
     document.addEventListener("fullscreenchange", this.onFullscreen);
-    addEventListener("online", this.onOnline);
   }
 
   disconnectedCallback() {
     super.disconnectedCallback();
-    clearInterval(this.ticks);
-    document.removeEventListener("visibilitychange", this.onVisible);
+    this.pulse.stop();
+    this.attendance.stop();
     document.removeEventListener("fullscreenchange", this.onFullscreen);
-    removeEventListener("online", this.onOnline);
-    clearTimeout(this.sleep);
-    this.leave();
   }
 
   willUpdate(changed) {
@@ -162,15 +156,7 @@ export class StreamdPlayer extends LitElement {
       const isOurs = this.variant === "full" && CHOICES.includes(this.preferred);
       this.router.choose(isOurs ? this.preferred : "auto");
     }
-    if (!changed.has("stream")) return;
-    this.router.follow(this.stream?.gen);
-    if (this.isOnAir) {
-      clearTimeout(this.farewell);
-      if (!this.route && this.wantsPlay && !this.isFailed && !this.isAsleep) this.#join();
-      else this.#followGeneration();
-    } else if (this.route) {
-      this.#endSoon();
-    }
+    if (changed.has("stream")) this.attendance.follow();
   }
 
   render() {
@@ -194,14 +180,13 @@ export class StreamdPlayer extends LitElement {
     this.wantsPlay = !this.wantsPlay || Boolean(this.isBlocked);
     this.isBlocked = false;
     this.video.autoplay = this.wantsPlay; // a MediaSource built while paused must not start
-    clearTimeout(this.hangUp);
     if (this.wantsPlay) {
       if (this.path !== "dvr") this.route?.catchUp();
-      if (!this.route) this.#join();
-      this.#play();
+      this.attendance.resume();
+      this.play();
     } else {
       this.video.pause();
-      this.hangUp = setTimeout(() => this.leave(), PAUSED_KEEPS_LINE_MS);
+      this.attendance.pause();
     }
     this.requestUpdate();
   }
@@ -237,9 +222,9 @@ export class StreamdPlayer extends LitElement {
     this.preferred = choice;
     remember({ choice });
     this.notice.clear();
-    this.isFailed = false;
+    this.attendance.hasFailed = false;
     const isOther = this.router.choose(choice);
-    if (!isOther && !this.route && this.isOnAir) this.#join();
+    if (!isOther && !this.route && this.isOnAir) this.attendance.join();
     this.requestUpdate();
   }
 
@@ -249,74 +234,17 @@ export class StreamdPlayer extends LitElement {
   }
 
   retry() {
-    this.isFailed = false;
-    this.router.choice.forget();
-    this.leave();
-    if (this.isOnAir) this.#join();
+    this.attendance.retry();
     this.requestUpdate();
   }
 
-  // ---- joining and leaving ----
-
-  #host() {
-    return {
-      what: (mode) => ({
-        video: this.video,
-        url: this.feedUrl,
-        hls: this.hlsUrl,
-        whep: this.whepUrl,
-        stream: this.stream?.id ?? "",
-        sound: this.variant === "full",
-        mode,
-      }),
-      events: (isCurrent) => this.#events(isCurrent),
-      beforeSwitch: () => this.still.hold(),
-      isOnAir: () => this.isOnAir,
-      onOver: () => this.leave(),
-      onSlow: () => this.notice.slow(),
-      onFallback: (from, to, reason) => this.#fellBack(from, to, reason),
-    };
+  /** Takes no path any more until there is something to join. */
+  leave() {
+    this.attendance.leave();
   }
 
-  #join() {
-    if (!this.router.join()) this.#nothingWorks();
-    this.requestUpdate();
-  }
-
-  #events(isCurrent) {
-    const asked = performance.now();
-    this.firstPictureMs = null;
-    this.video.requestVideoFrameCallback?.((shown) => {
-      if (isCurrent()) this.firstPictureMs = Math.round(shown - asked);
-    });
-    const current = (act) => (given) => {
-      if (!isCurrent()) return;
-      act(given);
-      this.requestUpdate();
-    };
-    return {
-      onJoin: current((facts) => this.#joined(facts)),
-      onReplace: current(() => this.still.hold()),
-      onPlaying: current(() => this.#play()),
-      onWaiting: current(() => this.#waitSoon()),
-      onLost: current(() => this.#offlineSoon()),
-      onRefused: current(() => this.#offlineSoon()),
-      onGiveUp: current((reason = "network") => this.router.giveUp(reason)),
-      onSkipped: current(() => this.notice.skipped()),
-      onStill: current((still) => this.still.show(still)),
-    };
-  }
-
-  #joined({ audio, video = true }) {
-    this.hasAudio = audio;
-    this.hasVideo = video;
-    if (!video && this.mode === "video") this.still.release();
-    clearTimeout(this.offlineTimer);
-    this.isOffline = false;
-    this.rewind.look();
-  }
-
-  #play() {
+  /** Plays, where the viewer wants it and the browser lets it. */
+  play() {
     if (!this.wantsPlay) return;
     this.video.play().catch((error) => {
       if (error.name !== "NotAllowedError") return;
@@ -325,108 +253,12 @@ export class StreamdPlayer extends LitElement {
     });
   }
 
-  #fellBack(from, to, reason) {
-    if (!to) this.#nothingWorks();
-    else if (from.path !== "dvr") this.notice.fellBack(from, to, reason);
-    this.requestUpdate();
-  }
-
-  // Nothing may be tried now; what merely broke is tried again by itself.
-  #nothingWorks() {
-    const { waitMs } = this.router;
-    this.isFailed = waitMs === Infinity;
-    this.isOffline = !this.isFailed;
-    clearTimeout(this.again);
-    if (this.isFailed) return;
-    this.again = setTimeout(() => {
-      if (this.route || !this.wantsPlay || !this.isOnAir) return;
-      this.#join();
-    }, waitMs);
-  }
-
-  /** Takes no path any more until there is something to join. */
-  leave() {
-    clearTimeout(this.hangUp);
-    clearTimeout(this.waitTimer);
-    clearTimeout(this.again);
-    clearTimeout(this.offlineTimer);
-    clearTimeout(this.farewell);
-    this.router.leave();
-    this.hasPicture = this.wantsPlay && !this.isAsleep ? false : this.hasPicture;
-    this.isWaiting = false;
-    this.isOffline = false;
-    this.captions.clear();
-    this.requestUpdate();
-  }
-
-  // The tail is still in the buffer: let it play out, then say that it is over.
-  #endSoon() {
-    clearTimeout(this.farewell);
-    if (this.path === "dvr") return; // the past goes on; its own end is the end
-    this.farewell = setTimeout(() => this.leave(), Math.min(20_000, this.route.bufferMs + 300));
-  }
-
-  // The feed may know of a new generation, or of a broadcast that is back, before the media socket
-  // does; it gets a moment to find out by itself.
-  #followGeneration() {
-    const { route } = this;
-    if (!route || route.name === "dvr") return;
-    const isBehind = () => !route.isJoined || (route.gen && this.stream?.gen && route.gen !== this.stream.gen);
-    if (!isBehind()) return;
-    setTimeout(() => {
-      if (this.route === route && this.isOnAir && isBehind()) route.rejoin();
-    }, FOLLOW_MS);
-  }
-
-  // ---- small lags are not worth a word ----
-
-  #waitSoon() {
-    clearTimeout(this.waitTimer);
-    this.waitTimer = setTimeout(() => {
-      this.isWaiting = this.wantsPlay && this.hasPicture && this.video.readyState < 3;
-      this.requestUpdate();
-    }, WAITING_AFTER_MS);
-  }
-
-  #offlineSoon() {
-    if (this.isOffline) return;
-    clearTimeout(this.offlineTimer);
-    this.offlineTimer = setTimeout(() => {
-      this.isOffline = true;
-      this.requestUpdate();
-    }, OFFLINE_AFTER_MS);
-  }
-
-  #tick() {
-    this.meter.read(performance.now(), this.route);
-    this.router.tick(this.#mark());
-    const { latencyMs } = this.stats;
-    if (latencyMs !== null && this.phase === "playing") {
-      const near = this.shownLatency !== null && Math.abs(this.shownLatency - latencyMs) < 1000;
-      this.shownLatency = near ? this.shownLatency * 0.6 + latencyMs * 0.4 : latencyMs;
-    }
-    if (this.route) this.requestUpdate();
-  }
-
-  // What must change from second to second while a broadcast is watched; null where nothing need.
-  #mark() {
-    const isWatched = this.wantsPlay && !this.isBlocked && !document.hidden && navigator.onLine;
-    const isSilentSaver = this.mode === "audio" && !this.hasAudio;
-    if (!isWatched || this.stream?.state !== "live" || isSilentSaver) return null;
-    if (this.video.paused && this.hasPicture) this.#play();
-    const { framesDecoded } = this.stats;
-    return this.hasVideo && this.mode === "video" && this.hasPicture
-      ? `${framesDecoded} ${this.video.videoWidth}`
-      : `${framesDecoded} ${this.video.currentTime}`;
-  }
-
   // ---- the element ----
 
   #shown() {
     this.hasPicture = true;
-    this.isWaiting = false;
     this.isBlocked = false;
-    clearTimeout(this.waitTimer);
+    this.lags.shown();
     this.requestUpdate();
   }
 
@@ -446,39 +278,10 @@ export class StreamdPlayer extends LitElement {
     });
     video.addEventListener("volumechange", () => this.requestUpdate());
     video.addEventListener("ended", () => this.stream?.state === "ended" && this.leave());
-    this.onVisible = () => this.#seen();
-    this.onOnline = () => {
-      if (!this.isOffline || !this.stream) return;
-      this.router.choice.forget();
-      if (this.route) this.route.rejoin();
-      else if (this.isOnAir) this.#join();
-    };
     this.onFullscreen = () => {
       this.isFull = document.fullscreenElement === this;
       this.requestUpdate();
     };
-  }
-
-  // A muted tab that nobody looks at hangs up after a while and is live again when it is looked at.
-  #seen() {
-    clearTimeout(this.sleep);
-    if (document.hidden) {
-      const isUnheard = this.video.muted && document.pictureInPictureElement !== this.video;
-      if (this.route && isUnheard) this.sleep = setTimeout(() => this.#fallAsleep(), HIDDEN_KEEPS_LINE_MS);
-      return;
-    }
-    if (this.isAsleep) {
-      this.isAsleep = false;
-      if (this.wantsPlay && this.isOnAir) this.#join();
-    } else if (this.wantsPlay && this.route) {
-      if (this.path !== "dvr") this.route.catchUp();
-      this.#play();
-    }
-  }
-
-  #fallAsleep() {
-    this.isAsleep = true;
-    this.leave();
   }
 }
 

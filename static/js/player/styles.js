@@ -1,56 +1,9 @@
-// The player is dark whatever the page's theme: the picture is the hero.
+// What only the live player has: its badges, prompts and notices, the choice of paths, the way back to
+// live, and thumbnails.
 import { css } from "../../vendor/lit.js";
-import { controlStyles } from "./control_styles.js";
+import { sharedStyles } from "./shared_styles.js";
 
-const frame = css`
-  :host {
-    display: block;
-    position: relative;
-    aspect-ratio: 16 / 9;
-    overflow: hidden;
-    border-radius: var(--player-radius, 0);
-    background: #07090a;
-    color: #f4f6f6;
-    container-type: inline-size;
-    isolation: isolate;
-    color-scheme: dark;
-  }
-  :host(:fullscreen) {
-    aspect-ratio: auto;
-    border-radius: 0;
-  }
-  * {
-    box-sizing: border-box;
-  }
-  video,
-  canvas {
-    position: absolute;
-    inset: 0;
-    inline-size: 100%;
-    block-size: 100%;
-    object-fit: contain;
-  }
-  canvas {
-    pointer-events: none;
-  }
-  [hidden] {
-    display: none !important;
-  }
-  button,
-  input {
-    font: inherit;
-    color: inherit;
-  }
-  :focus-visible {
-    outline: 2px solid #fff;
-    outline-offset: 2px;
-  }
-  svg {
-    display: block;
-    inline-size: 22px;
-    block-size: 22px;
-  }
-
+const liveStyles = css`
   /* Top: live, and how far behind */
   .top {
     position: absolute;
@@ -126,111 +79,15 @@ const frame = css`
   .unmute:focus-visible {
     outline-offset: 3px;
   }
-  .bigplay {
-    position: absolute;
-    inset: 0;
-    margin: auto;
-    inline-size: 72px;
-    block-size: 72px;
-    display: grid;
-    place-items: center;
-    border: 0;
-    border-radius: 999px;
-    background: #f4f6f6;
-    color: #111415;
-    cursor: pointer;
-    box-shadow: 0 8px 24px rgb(0 0 0 / 40%);
-  }
-  .bigplay svg {
-    inline-size: 36px;
-    block-size: 36px;
-  }
-
-  /* What is going on when it is not the picture */
-  .panel {
-    position: absolute;
-    inset: 0;
-    display: flex;
-    flex-direction: column;
-    align-items: center;
-    justify-content: center;
-    gap: 4px;
-    padding: 16px 24px;
-    text-align: center;
-    background: #16191b;
-  }
-  .panel .initials {
-    flex: none;
-    display: grid;
-    place-items: center;
-    inline-size: 72px;
-    block-size: 72px;
-    margin-block-end: 8px;
-    border-radius: 999px;
-    background: #2a2f32;
-    color: #d5dadc;
-    font-size: 24px;
-    font-weight: 600;
-    overflow: hidden;
-  }
-  .panel .initials img {
-    inline-size: 100%;
-    block-size: 100%;
-    object-fit: cover;
-    filter: grayscale(1);
-  }
-  .panel strong {
-    font-size: 16px;
-    font-weight: 700;
-    text-wrap: balance;
-  }
-  .panel p {
-    margin: 0;
-    max-inline-size: 44ch;
-    font-size: 14px;
-    color: #b4bcc0;
-    text-wrap: balance;
-  }
-  .panel .again {
-    display: inline-flex;
-    text-decoration: none;
-    align-items: center;
-    gap: 8px;
-    min-block-size: 44px;
-    margin-block-start: 12px;
-    padding: 0 20px;
-    border: 0;
-    border-radius: 999px;
-    background: #f4f6f6;
-    color: #111415;
-    font-size: 14px;
-    font-weight: 700;
-    cursor: pointer;
-  }
   @container (min-width: 700px) {
-    .panel .initials {
-      inline-size: 112px;
-      block-size: 112px;
-      font-size: 40px;
-      margin-block-end: 16px;
-    }
-    .panel strong {
-      font-size: 20px;
-    }
-    .panel p {
-      font-size: 16px;
-    }
     .unmute {
       inset-block-end: 72px;
       inset-inline-start: 16px;
       font-size: 16px;
     }
   }
-  @container (max-width: 360px) {
-    .panel .initials {
-      display: none;
-    }
-  }
+
+  /* What should be known */
   .toast {
     position: absolute;
     inset-inline: 12px;
@@ -286,50 +143,9 @@ const frame = css`
       opacity: 0;
     }
   }
-  .loading {
-    position: absolute;
-    inset: 0;
-    overflow: hidden;
-    background: #16191b;
-  }
-  .loading::after {
-    content: "";
-    position: absolute;
-    inset: 0;
-    background: linear-gradient(100deg, transparent 20%, rgb(255 255 255 / 6%), transparent 80%);
-    transform: translateX(-100%);
-    animation: sweep 1.6s linear infinite;
-  }
-  .spinner {
-    position: absolute;
-    inset: 0;
-    margin: auto;
-    inline-size: 40px;
-    block-size: 40px;
-    border: 3px solid rgb(255 255 255 / 24%);
-    border-block-start-color: #fff;
-    border-radius: 999px;
-    animation: turn 900ms linear infinite;
-  }
-  @keyframes sweep {
-    to {
-      transform: translateX(100%);
-    }
-  }
-  @keyframes turn {
-    to {
-      transform: rotate(1turn);
-    }
-  }
   @media (prefers-reduced-motion: reduce) {
     .notice span {
       animation: none;
-    }
-    .loading::after {
-      animation: none;
-    }
-    .spinner {
-      animation-duration: 3s;
     }
   }
 
@@ -342,14 +158,142 @@ const frame = css`
   :host([variant="thumb"]) canvas {
     object-fit: cover;
   }
-  .visually-hidden {
+
+  /* The choice of paths, above its button */
+  .choices {
     position: absolute;
-    inline-size: 1px;
-    block-size: 1px;
-    overflow: hidden;
-    clip-path: inset(50%);
-    white-space: nowrap;
+    inset-block-end: 60px;
+    inset-inline-end: 12px;
+    z-index: 3;
+    inline-size: min(360px, calc(100% - 24px));
+    max-block-size: calc(100% - 72px);
+    overflow: auto;
+    padding: 6px;
+    border: 0;
+    margin: 0;
+    border-radius: 12px;
+    background: #16191b;
+    box-shadow: 0 12px 32px rgb(0 0 0 / 50%);
+    font-size: 14px;
+  }
+  .choices label {
+    display: grid;
+    grid-template-columns: 20px 1fr;
+    gap: 0 10px;
+    padding: 8px 10px;
+    border-radius: 8px;
+    cursor: pointer;
+  }
+  .choices label:hover {
+    background: #1f2326;
+  }
+  .choices label:has(:focus-visible) {
+    outline: 2px solid #fff;
+    outline-offset: -2px;
+  }
+  .choices input {
+    margin: 3px 0 0;
+    inline-size: 18px;
+    block-size: 18px;
+    accent-color: #f0f2f2;
+  }
+  .choices b {
+    font-weight: 600;
+  }
+  .choices small {
+    grid-column: 2;
+    display: flex;
+    flex-wrap: wrap;
+    column-gap: 1ch;
+    font-size: 12px;
+    color: #a5aeb2;
+    text-wrap: pretty;
+  }
+  .choices .now {
+    order: 2;
+    color: #f0f2f2;
+    font-variant-numeric: tabular-nums;
+  }
+  @container (max-width: 520px) {
+    .choices {
+      inset: 0;
+      margin: 0 !important;
+      inline-size: 100%;
+      max-block-size: none;
+      border-radius: 0;
+      padding: 2px 8px;
+      display: flex;
+      flex-direction: column;
+      justify-content: safe center;
+    }
+    .choices label {
+      grid-template-columns: 20px auto 1fr;
+      align-items: center;
+      padding-block: 9px;
+    }
+    .choices input {
+      margin: 0;
+    }
+    .choices small {
+      grid-column: 3;
+      justify-content: end;
+      flex-wrap: nowrap;
+      text-align: end;
+    }
+    .choices .now + .about {
+      display: none;
+    }
+  }
+
+  /* Back in time */
+  .to-live {
+    flex: none;
+    display: inline-flex;
+    align-items: center;
+    gap: 6px;
+    min-block-size: 28px;
+    padding: 0 10px;
+    border: 0;
+    border-radius: 999px;
+    background: rgb(255 255 255 / 16%);
+    font-size: 12px;
+    font-weight: 600;
+    cursor: pointer;
+  }
+  .to-live::before {
+    content: "";
+    inline-size: 6px;
+    block-size: 6px;
+    border-radius: 50%;
+    background: #a5aeb2;
+  }
+  .to-live[aria-pressed="true"] {
+    background: none;
+    cursor: default;
+  }
+  .to-live[aria-pressed="true"]::before {
+    background: var(--live, #e5243f);
+  }
+
+  /* Captions give way to what else stands below them */
+  .captions.raised {
+    inset-block-end: 116px;
+  }
+  :host([data-past]:not([data-idle])) .captions {
+    inset-block-end: 100px;
+  }
+  :host([data-past]) .captions.raised {
+    inset-block-end: 148px;
+  }
+  :host([data-past]) .unmute,
+  :host([data-past]) .choices {
+    margin-block-end: 30px;
+  }
+  @container (max-width: 420px) {
+    .far {
+      display: none;
+    }
   }
 `;
 
-export const styles = [frame, controlStyles];
+export const styles = [...sharedStyles, liveStyles];

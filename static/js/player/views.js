@@ -34,7 +34,7 @@ function past(player) {
 }
 
 function saving(player) {
-  const size = player.meter.megabytesPerHour;
+  const size = player.pulse.meter.megabytesPerHour;
   if (size === null) return t("Data saver");
   const text = t("%(size)s MB an hour", { size: number(Math.max(1, Math.round(size))) });
   return html`${t("Data saver")} · ${text}`;
@@ -42,9 +42,9 @@ function saving(player) {
 
 function behind(player) {
   const name = PATH_NAMES[player.path];
-  const { shownLatency } = player;
-  if (shownLatency === null || player.phase === "loading") return name;
-  const seconds = shownLatency / 1000;
+  const { latency } = player.pulse;
+  if (latency === null || player.phase === "loading") return name;
+  const seconds = latency / 1000;
   const text = seconds < 10 ? decimal(seconds, 1) : number(Math.round(seconds));
   return html`${t("%(seconds)s s", { seconds: text })}<span class="far"> ${t("behind live")}</span> · ${name}`;
 }

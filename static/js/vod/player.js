@@ -3,7 +3,6 @@
 // Tests read `.video`, `.phase` ("loading", "ready", "playing", "paused", "ended", "failed") and `.at`.
 
 import { LitElement, html, nothing } from "../../vendor/lit.js";
-import { styles as shared } from "../player/styles.js";
 import { Keys } from "./keys.js";
 import { styles } from "./styles.js";
 import * as views from "./views.js";
@@ -26,7 +25,7 @@ const REDRAW_EVENTS = [
 ];
 
 export class StreamdVod extends LitElement {
-  static styles = [shared, styles];
+  static styles = styles;
 
   static properties = {
     src: {},

@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.browser.pages.stage import Stage, stage
+from tests.browser.pages.steps import go_live
 
 Result = TypeVar("Result")
 DEADLINE_SECONDS = 30.0
@@ -112,3 +113,12 @@ def theatre(shared: Theatre, browser: Browser) -> Iterator[Theatre]:
     yield shared
     context.close()
     assert errors == []
+
+
+@pytest.fixture
+def card(theatre: Theatre) -> Iterator[Theatre]:
+    """The test card is on mina's stream, and its page is open."""
+    go_live(theatre)
+    theatre.open()
+    yield theatre
+    theatre.run(theatre.stage.take_off("mina"))

@@ -83,7 +83,7 @@ async def offline(served: Stage, page: Page, language: str) -> None:
     await playing(served, page, language)
     await page.evaluate(
         "() => { const p = document.querySelector('streamd-player');"
-        " p.isOffline = true; p.requestUpdate(); }"
+        " p.lags.isOffline = true; p.requestUpdate(); }"
     )
 
 

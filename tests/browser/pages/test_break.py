@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.browser.pages.conftest import Theatre
-from tests.browser.pages.test_player import PLAYER, advances, card, go_live, numbers
+from tests.browser.pages.steps import PLAYER, advances, go_live, numbers
 
-__all__ = ["card"]
 pytestmark = pytest.mark.browser
 
 

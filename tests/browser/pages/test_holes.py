@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.browser.pages.conftest import Theatre
-from tests.browser.pages.test_player import PLAYER, advances, go_live
+from tests.browser.pages.steps import PLAYER, advances, go_live
 
 pytestmark = pytest.mark.browser
 

@@ -2,59 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.pages.conftest import Theatre
+from tests.browser.pages.steps import PLAYER, advances, go_live, numbers
 
 pytestmark = pytest.mark.browser
-
-PLAYER = "document.querySelector('streamd-player')"
-PLAYING = f"{PLAYER}.phase === 'playing'"
-
-
-@pytest.fixture
-def card(theatre: Theatre) -> Iterator[Theatre]:
-    """The test card is on mina's stream, and its page is open."""
-    go_live(theatre)
-    theatre.open()
-    yield theatre
-    theatre.run(theatre.stage.take_off("mina"))
-
-
-def go_live(theatre: Theatre, audio: str = "opus", kinds: str = "va") -> None:
-    """Starts the card, waits until the relay has its new generation, and says so."""
-    stream = theatre.stage.streams.get("mina")
-    before = stream.gen
-    theatre.do(theatre.stage.show_card, "mina", audio, kinds)
-    while stream.gen == before:
-        theatre.page.wait_for_timeout(50)
-    theatre.do(theatre.stage.set_stream, "mina", "live", 3)
-
-
-def numbers(theatre: Theatre) -> dict[str, Any]:
-    """What the player tells about itself, and the playhead."""
-    found: dict[str, Any] = theatre.page.evaluate(
-        f"""() => {{ const p = {PLAYER}; return {{
-            ...p.stats, path: p.path, time: p.video.currentTime,
-            sound: p.video.webkitAudioDecodedByteCount }}; }}"""
-    )
-    return found
-
-
-def advances(theatre: Theatre) -> dict[str, Any]:
-    """Waits until picture and sound have moved on; the numbers then."""
-    theatre.until(PLAYING)
-    before = numbers(theatre)
-    theatre.until(
-        f"(() => {{ const p = {PLAYER}; return p.video.currentTime > {before['time'] + 1}"
-        f" && p.stats.framesDecoded > {before['framesDecoded'] + 10}"
-        f" && p.video.webkitAudioDecodedByteCount > {before['sound']}; }})()"
-    )
-    return numbers(theatre)
 
 
 def test_picture_and_sound_by_websocket_close_to_live(card: Theatre) -> None:

@@ -1,0 +1,86 @@
+"""The player's pure parts: they decide alone, and need a browser only to run."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.browser.pages.conftest import Theatre
+
+pytestmark = pytest.mark.browser
+
+
+def test_the_cores(theatre: Theatre) -> None:
+    """Choice, watchdog, slowness, memory and cues decide alone; no page is needed for them."""
+    theatre.open()
+    found = theatre.page.evaluate(
+        """async () => {
+          const base = document.querySelector("script[src*='watch.js']").src;
+          const load = (name) => import(new URL(`player/${name}.js`, base));
+          const { Choice } = await load("choice");
+          const { Watchdog } = await load("watchdog");
+          const { Slowness } = await load("slowness");
+          const { recall, remember } = await load("memory");
+          const { Cues } = await load("captions");
+          const choice = new Choice(() => 1);
+          const plan = choice.plan("auto");
+          const able = () => true;
+          const name = (one) => one && `${one.path}/${one.mode}`;
+          const best = (now) => name(choice.best(plan, able, now));
+          const chosen = [best(0)];
+          choice.failed(plan[0], "network", 0);
+          chosen.push(best(1), best(20_001));
+          choice.failed(plan[0], "network", 20_001);
+          chosen.push(best(60_000), best(60_002));
+          choice.failed(plan[0], "codec", 60_002);
+          choice.failed(plan[1], "b-frames", 60_002);
+          choice.failed(plan[2], "network", 60_002);
+          chosen.push(best(60_003), choice.nextTry(plan, able, 60_003));
+          choice.forget();
+          chosen.push(best(60_004), name(choice.plan("auto", true)[0]));
+          const dog = new Watchdog(100, 250);
+          const dogs = [
+            [0, 1], [90, 1], [101, 1], [200, 1], [251, 1], [252, 1], [300, 2], [399, 2],
+          ].map(([now, mark]) => dog.look(now, mark, false));
+          const narrow = new Watchdog(100, 250);
+          dogs.push(...[0, 101, 260, 501].map((now) => narrow.look(now, 1, true)));
+          const slow = new Slowness();
+          const said = [0, 1000, 2000].map((now) => slow.skipped(now));
+          slow.answered(2000);
+          said.push(...[3000, 4000, 5000, 700_000].map((now) => slow.skipped(now)));
+          const kept = new Map();
+          const store = {
+            getItem: (key) => kept.get(key) ?? null,
+            setItem: (key, value) => kept.set(key, value),
+          };
+          const memories = [recall(store)];
+          remember({ choice: "hls" }, store);
+          remember({ volume: 0.5 }, store);
+          memories.push(recall(store));
+          const long = `{"choice": "hls", "x": "${"x".repeat(300)}"}`;
+          for (const bad of ["{", "null", "[]", '{"choice": "evil", "volume": 7}', long]) {
+            kept.set("streamd.player", bad);
+            memories.push(recall(store));
+          }
+          const cues = new Cues();
+          cues.put({ id: 1, start: 10, end: 14, text: "one" });
+          cues.put({ id: 2, start: 12, end: 16, text: "two" });
+          cues.put({ id: 1, start: 10, end: 13, text: "ONE" });
+          const read = [9, 10, 12.5, 13, 16].map((time) => cues.at(time).join("+"));
+          for (let id = 10; id < 500; id += 1) cues.put({ id, start: id, end: id + 1, text: "x" });
+          return { chosen, dogs, said, memories, read, size: cues.size };
+        }"""
+    )
+    first, *later = found["chosen"]
+    assert first == "ws/video"
+    assert later[:4] == ["whep/video", "ws/video", "whep/video", "ws/video"]
+    assert later[4:] == [None, 80_002, "ws/video", "ws/audio"]
+    still, narrow = found["dogs"][:8], found["dogs"][8:]
+    assert still == [None, None, "rebuild", None, "fall back", None, None, None]
+    assert narrow == [None, "slow", None, "fall back"]
+    assert found["said"] == ["told", "told", "offer", "told", "told", "told", "told"]
+    nothing = {"choice": None, "volume": None, "captions": False}
+    assert found["memories"][0] == nothing
+    assert found["memories"][1] == {"choice": "hls", "volume": 0.5, "captions": False}
+    assert all(memory == nothing for memory in found["memories"][2:])
+    assert found["read"] == ["", "ONE", "ONE+two", "two", ""]
+    assert found["size"] == 200
