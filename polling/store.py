@@ -59,7 +59,7 @@ _AWAKE = (PollState.SCHEDULED, PollState.OPEN)
 
 class PollStore(LedgerStore):
     """Reads and changes polls. Every method raises StoreDown where the store does not answer,
-    and NotCounted where a Cluster could not put a change on two disks.
+    or where a Cluster could not put a change on two disks in time.
     """
 
     def __init__(self, server: Server) -> None:

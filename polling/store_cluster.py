@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from redis import exceptions as redis_errors
 from redis.asyncio import Redis, RedisCluster
 
-from polling.errors import NotCounted, StoreDown
+from polling.errors import StoreDown
 from polling.store_single import LIBRARY, Call, LibraryMissing, ask, is_missing, new_client
 
 WAITS_MS: Final = (10, 20, 40, 130)
@@ -41,15 +41,11 @@ _KEYS_COUNTED = ("FCALL", "FCALL_RO", "EVAL", "EVALSHA", "EVAL_RO")
 _Node = tuple[str, int]
 
 
-class NotOnDisk(NotCounted):
-    """Written, but not known to be on two disks in time."""
+class NotOnDisk(StoreDown):
+    """Written, but not known to be on two disks in time. Sent again, it is counted once."""
 
     def __init__(self, found: object) -> None:
-        super().__init__(
-            "The store could not put this on two disks. Nothing was acknowledged: it is safe to "
-            "try again."
-        )
-        self.reason = f"WAITAOF 1 1 {WAIT_MS}: {found!r}"
+        super().__init__(f"not on two disks in {WAIT_MS} ms: {found!r}")
 
 
 class ClusterServer:
@@ -119,7 +115,9 @@ class ClusterServer:
             for client in clients.values():
                 await client.aclose()
             clients.clear()
-        await self._map.aclose()
+        # Not the map's own aclose: its commands were never used, so it would close nothing.
+        for nodes in ("nodes_cache", "startup_nodes"):
+            await self._map.nodes_manager.aclose(nodes)
 
     async def _twice(self, calls: Sequence[Call], clients: dict[_Node, Redis]) -> list[Any]:
         """Sends every call to its node, and those whose slot is elsewhere once more."""

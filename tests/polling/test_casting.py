@@ -12,6 +12,8 @@ from polling.rules import PollState
 from polling.store import Batch, Counted, PollStore, Vote
 from tests.polling.conftest import Settings
 
+pytestmark = pytest.mark.cluster_too
+
 
 class Watched(PollStore):
     """The real store, which notes its batches and can be held up or broken."""

@@ -16,6 +16,8 @@ from polling.store import Counted, PollStore, Vote
 from polling.store_single import SingleServer
 from tests.polling.conftest import Server
 
+pytestmark = pytest.mark.cluster_too
+
 
 def new_poll(stream: str = "alef", now: float = 1.5) -> Poll:
     return draft(stream, "Where first?", ["North", "South", "East"], "HQ", now=now)
@@ -274,6 +276,7 @@ async def test_a_store_that_refuses_writes(polls: PollStore, client: Redis) -> N
     assert (await cast(polls, poll, vote(1))).codes == [1]
 
 
+@pytest.mark.one_server
 async def test_a_cancelled_cast_leaves_the_connection_usable(
     valkey: Server, polls: PollStore, client: Redis
 ) -> None:
