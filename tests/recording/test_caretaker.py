@@ -197,6 +197,7 @@ async def test_one_bad_recording_does_not_keep_the_others_from_care(
     async with caring(tmp_path) as kept:
         (entry,) = await finished(kept)
         assert entry.id == good
+        await until(lambda: bad in kept.catalogue)
         await kept.caretaker._look()
         assert kept.catalogue.get(bad).state is RecordingState.INCOMPLETE
 
