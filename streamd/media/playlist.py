@@ -53,11 +53,13 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class RenditionReport:
-    """How far another rendition's playlist has come (bis section 4.4.5.4)."""
+    """How far another rendition's playlist has come (bis section 4.4.5.4); ``last_part`` is None
+    where it has no parts.
+    """
 
     uri: str
     last_msn: int
-    last_part: int
+    last_part: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,10 +202,8 @@ def _ahead(low_latency: LowLatency) -> Iterator[str]:
     if low_latency.hint:
         yield f'#EXT-X-PRELOAD-HINT:TYPE=PART,URI="{low_latency.hint}"'
     for report in low_latency.reports:
-        yield (
-            f'#EXT-X-RENDITION-REPORT:URI="{report.uri}",LAST-MSN={report.last_msn},'
-            f"LAST-PART={report.last_part}"
-        )
+        part = "" if report.last_part is None else f",LAST-PART={report.last_part}"
+        yield f'#EXT-X-RENDITION-REPORT:URI="{report.uri}",LAST-MSN={report.last_msn}{part}'
 
 
 def _date_range(one: DateRange) -> str:

@@ -259,7 +259,8 @@ class Hls:
 
     def _publish(self) -> None:
         target = self._part_target.seconds or self._part_target.wished
-        self.playlists.show(float(target), self._tracks)
+        captions = self.captions.report(self._main)
+        self.playlists.show(float(target), self._tracks, captions)
 
     # -- within: out
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import deque
 
 from streamd.media import webvtt
-from streamd.media.playlist import Entry
+from streamd.media.playlist import Entry, RenditionReport
 from streamd.media.webvtt import Cue
 from streamd.relay.hls_rendition import Rendition, Resource
 
@@ -56,6 +56,12 @@ class HlsCaptions:
         oldest = main.oldest
         for sequence in [number for number in self._segments if number < oldest]:
             del self._segments[sequence]
+
+    def report(self, main: Rendition) -> RenditionReport | None:
+        """For the other renditions' playlists; None where there are no captions to list."""
+        if not self.language or not main.listed:
+            return None
+        return RenditionReport(NAME, main.listed[-1].segment.sequence, None)
 
     def entries(self, main: Rendition) -> list[Entry]:
         """What a playlist lists: one segment for each of ``main``'s."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from streamd.media import playlist
-from streamd.media.playlist import DateRange, LowLatency
+from streamd.media.playlist import DateRange, LowLatency, RenditionReport
 from streamd.media.units import Kind
 from streamd.relay.hls_rendition import Rendition, Resource
 
@@ -35,17 +35,25 @@ class HlsPlaylists:
             del self._ranges[min(self._ranges.values(), key=lambda one: one.starts).id]
         self._ranges_version += 1
 
-    def show(self, part_target: float, kinds: Mapping[Kind, object]) -> None:
-        """Shows what has changed, and wakes who waited for it; ``kinds`` are the tracks there."""
+    def show(
+        self,
+        part_target: float,
+        kinds: Mapping[Kind, object],
+        captions: RenditionReport | None = None,
+    ) -> None:
+        """Shows what has changed, and wakes who waited for it; ``kinds`` are the tracks there,
+        ``captions`` says how far their playlist has come.
+        """
         for rendition in self._renditions.values():
             shown = self._shown.get(rendition.kind)
             if shown is not None and shown[0] == rendition.version:
                 continue
-            reports = (
+            reports = [
                 other.report
                 for kind, other in self._renditions.items()
                 if other is not rendition and kind in kinds
-            )
+            ]
+            reports.append(captions)
             low_latency = LowLatency(
                 part_target, rendition.hint, tuple(one for one in reports if one is not None)
             )

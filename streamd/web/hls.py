@@ -23,6 +23,7 @@ from streamd.web.front import Answer
 from streamd.web.made import Made, date_line, head
 from streamd.web.problems import Refusal, problem
 from streamd.web.services import SERVICES
+from streamd.web.vod_texts import takes_gzip
 
 routes = web.RouteTableDef()
 
@@ -88,7 +89,7 @@ async def _playlist(
         "Vary": "Accept-Encoding",
     }
     body = found.body
-    if _takes_gzip(request):
+    if takes_gzip(request):
         body = found.compressed
         headers["Content-Encoding"] = "gzip"
     return Made(head(len(body), headers), body)
@@ -97,12 +98,3 @@ async def _playlist(
 @lru_cache(maxsize=4096)
 def _forever(content_type: str, size: int) -> bytes:
     return head(size, {"Content-Type": content_type, "Cache-Control": FOREVER})
-
-
-def _takes_gzip(request: web.Request) -> bool:
-    """RFC 9110 section 12.5.3, as browsers and players write it."""
-    for coding in request.headers.get("Accept-Encoding", "").lower().split(","):
-        name, _, weight = coding.partition(";")
-        if name.strip() in ("gzip", "*"):
-            return weight.strip().rstrip("0") not in ("q=", "q=0.")
-    return False

@@ -23,12 +23,12 @@ def answer(
         "Cache-Control": caching,
         "Vary": "Accept-Encoding",
     }
-    if not _takes_gzip(request):
+    if not takes_gzip(request):
         return web.Response(body=text.plain, headers=headers)
     return web.Response(body=text.packed, headers={**headers, "Content-Encoding": "gzip"})
 
 
-def _takes_gzip(request: web.Request) -> bool:
+def takes_gzip(request: web.Request) -> bool:
     """RFC 9110 section 12.5.3; where gzip stands itself, "*" says nothing about it."""
     said: dict[str, bool] = {}
     for coding in request.headers.get("Accept-Encoding", "").lower().split(","):

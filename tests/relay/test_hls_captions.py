@@ -8,6 +8,7 @@ import pytest
 
 from streamd.media.units import Kind, Track
 from streamd.media.webvtt import Cue
+from streamd.relay.hls_index import KINDS
 from tests.relay.test_hls import FIRST, ORIGIN, PUBLICATION, Broadcast, uris
 from tests.relay.units import AAC, sound
 
@@ -53,6 +54,10 @@ def test_its_segments_stand_beside_the_pictures(cast: Broadcast) -> None:
         assert listed == re.findall(rf"#EXT-X-{tag}:.*", pictures)[: len(listed)]
     assert "EXT-X-PART" not in captions
     assert "EXT-X-MAP" not in captions
+    newest = int(re.findall(r"MEDIA-SEQUENCE:(\d+)", captions)[0]) + len(uris(captions)) - 1
+    report = f'#EXT-X-RENDITION-REPORT:URI="t.m3u8",LAST-MSN={newest}'
+    for kind in KINDS:
+        assert report in cast.window.media_playlist(kind).splitlines()
     found = cast.window.resource(uris(captions)[0])
     assert found.immutable
     assert found.content_type.startswith("text/vtt")
