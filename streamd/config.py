@@ -160,7 +160,7 @@ class Identity(msgspec.Struct, frozen=True):
 
     token_seconds: Positive = 300
     cookie_days: Positive = 180
-    pow_cost: Annotated[int, Meta(ge=0, le=1_000_000)] = 1_000
+    pow_cost: Annotated[int, Meta(ge=0, le=1_000_000)] = 2_000
     pow_days: Positive = 180
     devices_per_minute: Annotated[int, Meta(ge=0)] = 600
     code_guesses_per_minute: Positive = 60

@@ -41,7 +41,7 @@ def test_the_cost_is_the_settings_and_scrypts_a_power_of_two() -> None:
         other = altcha.Challenge.from_dict(proofs.challenge(0.0, "scrypt")).parameters
         assert other.algorithm == "SCRYPT"
         assert other.cost & (other.cost - 1) == 0
-        assert cost // 4 <= other.cost < cost // 2
+        assert cost // 8 <= other.cost < cost // 4
 
 
 def test_a_late_solution_is_refused() -> None:
