@@ -219,8 +219,9 @@ def without_cluster(url: str) -> tuple[str, bool]:
     parts = urlsplit(url)
     query = parse_qsl(parts.query, keep_blank_values=True)
     kept = [(name, value) for name, value in query if name != "cluster"]
-    wanted = ("cluster", "1") in query
-    return urlunsplit(parts._replace(query=urlencode(kept))), wanted
+    if ("cluster", "1") not in query:
+        return url, False
+    return urlunsplit(parts._replace(query=urlencode(kept))), True
 
 
 def _value(reply: Any) -> Any:

@@ -136,7 +136,7 @@ async def ask(reply: Awaitable[Any]) -> Any:
             return await reply
     except TimeoutError as error:
         raise StoreDown(f"no answer in {ANSWER_SECONDS:.0f} s") from error
-    except (redis_errors.RedisError, OSError) as error:
+    except (redis_errors.RedisError, redis_errors.RedisClusterException, OSError) as error:
         if is_missing(error):
             raise LibraryMissing(str(error)) from error
         raise StoreDown(str(error)) from error
