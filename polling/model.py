@@ -85,6 +85,11 @@ class Poll(msgspec.Struct, frozen=True, dict=True):
         return {}
 
     @functools.cached_property
+    def is_sharded(self) -> bool:
+        """Whether there are several shards."""
+        return self.rules.shards > 1
+
+    @functools.cached_property
     def is_over(self) -> bool:
         """Whether no ballot will be counted any more."""
         return self.state in FINISHED

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
 
@@ -25,7 +25,6 @@ from polling.errors import (
     PollKeyLost,
     StoreDown,
     UnknownChoice,
-    UnknownPoll,
 )
 from polling.known_polls import KnownPolls
 from polling.model import Ballot, Poll, Receipt, Tally, draft_sheet
@@ -33,19 +32,16 @@ from polling.moves import Moves
 from polling.poll_keys import PollKeys
 from polling.poll_rules import PollRules
 from polling.questions import Asked
+from polling.reader import PollReader
 from polling.receipts import ReceiptSigner
 from polling.rules import UNOPENED, PollState
 from polling.screens import Screens
 from polling.store import PollStore, Vote, shard_of
 from polling.store_answers import AnswerStore
 from polling.store_qa import QaStore
-from polling.visibility import Audience
 from polling.written import Written
 
 log = structlog.get_logger()
-
-# Of a stream's polls, how many of the newest are looked at for what to show.
-_LOOKED_AT = 100
 
 
 class Settings(Pace, Protocol):
@@ -60,7 +56,7 @@ class Settings(Pace, Protocol):
         """The same while ``crowded()``."""
 
 
-class PollService:
+class PollService(PollReader):
     """Polls over ``PollStore``, with their keys in ``PollKeys``.
 
     ``moves`` edits, schedules, opens, closes, shows and archives; ``written`` has what viewers
@@ -92,22 +88,22 @@ class PollService:
         ):
             if rate < 1:
                 raise ValueError(f"polls {name} is {rate}: choose 1 a second or more.")
-        self._store = polls
         self._keys = keys
         self._now = now
         self._known = KnownPolls(on_poll)
         self._answers = AnswerStore(polls.server)
         items = QaStore(polls.server)
-        self._screens = Screens(
+        screens = Screens(
             polls,
             self._answers,
             items,
             on_tally,
             lambda: settings.pushes_crowded if crowded() else settings.pushes,
         )
-        self.moves = Moves(polls, keys, self._known, self._screens, now, self._moved)
-        self.written = Written(self._answers, items, keys, self._screens, self._learned)
-        self._clock = Clock(polls, keys, self._known, self.moves, self._screens, now)
+        super().__init__(polls, screens)
+        self.moves = Moves(polls, keys, self._known, screens, now, self._moved)
+        self.written = Written(self._answers, items, keys, screens, self._learned)
+        self._clock = Clock(polls, keys, self._known, self.moves, screens, now)
         self._signer = signer
         self._caster = Caster(polls, settings, now, self._counted, signer)
         self.open = self.moves.open
@@ -192,53 +188,6 @@ class PollService:
         """The poll as this process remembers it, at once; None where it does not."""
         return self._known.get(poll)
 
-    async def get(self, poll: str) -> Poll:
-        """The poll as the store has it. Raises UnknownPoll."""
-        return await self._store.get(poll)
-
-    async def list(self, stream: str | None = None, limit: int = 100) -> tuple[Poll, ...]:
-        """The newest ``limit`` polls of a stream, or of all, newest first."""
-        return await self._store.newest(stream, limit)
-
-    async def list_with_tallies(
-        self, stream: str | None = None, limit: int = 100
-    ) -> tuple[tuple[Poll, Tally], ...]:
-        """As ``list``, each poll with its tally, in a few round trips however many there are."""
-        return await self._with_tallies(await self._store.newest_ids(stream, limit))
-
-    async def shown(self, stream: str, limit: int = 3) -> tuple[tuple[Poll, Tally], ...]:
-        """The ``limit`` polls of ``stream`` to show, each with its tally, in a few round trips.
-
-        Polls that have been opened: the open ones first, however old, then those opened last.
-        Of the finished ones only those among the stream's 100 newest are found.
-        """
-        ids = await self._store.newest_ids(stream, _LOOKED_AT, running=True)
-        found = await self._store.read(ids)
-        ours = [one for one in found if one.stream == stream and one.opened_at is not None]
-        ours.sort(key=_place_shown)
-        # Not with the tallies of all: this is asked for at every change of a stream.
-        return await self._with_tallies([one.id for one in ours[:limit]])
-
-    async def tally(self, poll: str) -> Tally:
-        """The tally as the store has it, with what viewers wrote. Raises UnknownPoll."""
-        for _, tally in await self._with_tallies([poll] if rules.is_poll_id(poll) else []):
-            return tally
-        return await self._store.tally(poll)
-
-    async def seen_tally(self, poll: str, ballot_id: str = "") -> dict[str, Any]:
-        """The tally as everyone sees it, or, given the id of a ballot that is counted, as those
-        who voted do. Raises UnknownPoll, InvalidBallot.
-        """
-        found = await self._store.get(poll)
-        if not found.is_visible(Audience.PUBLIC):
-            raise UnknownPoll(poll)
-        audience = Audience.PUBLIC
-        if ballot_id:
-            bits = rules.random_128(ballot_id, "ballot_id")
-            if await self._store.find(found, bits) is not None:
-                audience = Audience.VOTED
-        return found.shown_tally(await self.tally(poll), audience)
-
     async def cast(
         self, voter: str | None, ballot: Ballot, tier: str = "device", region: str = ""
     ) -> Receipt:
@@ -255,17 +204,20 @@ class PollService:
         if poll is None:
             poll = await self._learned(ballot.poll)
         answer = admit(poll, ballot, tier, region)
-        shard, outcome = await self._put(poll, voter, ballot, answer)
-        if outcome == store.STALE:
-            # Edited by another process: what the ballot says now is asked anew.
-            poll = await self._learned(ballot.poll, anew=True)
-            answer = admit(poll, ballot, tier, region)
-            shard, outcome = await self._put(poll, voter, ballot, answer)
+        vote = self._vote(poll, voter, ballot, answer)
+        shard = await self._shard(poll, vote) if poll.is_sharded else 0
+        outcome = await self._caster.put(poll.id, vote, shard)
         if isinstance(outcome, Stamp) and self._signer is not None:
             log_name = self._signer.origin(poll.id)
             receipt = Receipt(poll.id, ballot.ballot_id, shard, outcome.seq, log_name, outcome.sig)
         elif isinstance(outcome, int) and outcome > 0:
             receipt = Receipt(poll.id, ballot.ballot_id, shard, outcome)
+        elif outcome == store.STALE:
+            # Edited by another process: what the ballot says now is asked anew.
+            changed = await self._learned(ballot.poll, anew=True)
+            if changed.version == poll.version:
+                raise PollChanged(poll.id)
+            return await self.cast(voter, ballot, tier, region)
         else:
             raise self._refusal(ballot, outcome)
         if answer.written:
@@ -276,22 +228,21 @@ class PollService:
         """Recounts the ledger and compares: tally = ledger = voters = ballots."""
         return await audit(self._store, poll)
 
-    async def _put(
-        self, poll: Poll, voter: str, ballot: Ballot, answer: Answer
-    ) -> tuple[int, Outcome]:
-        """The shard and what became of the ballot there."""
-        ballot_id = rules.random_128(ballot.ballot_id, "ballot_id")
-        nonce = rules.random_128(ballot.nonce, "nonce")
-        nullifier = None if poll.is_over else self._keys.nullifier(poll.id, voter)
-        shard = 0
-        if poll.shards > 1:
-            if nullifier is not None:
-                shard = shard_of(nullifier, poll.shards)
-            else:
-                # Without the key only a retry can be answered, where its ballot is.
-                shard = await self._store.find(poll, ballot_id) or 0
-        vote = Vote(nullifier, ballot_id, answer.text, nonce, answer.deltas, poll.version)
-        return shard, await self._caster.put(poll.id, vote, shard)
+    def _vote(self, poll: Poll, voter: str, ballot: Ballot, answer: Answer) -> Vote:
+        return Vote(
+            None if poll.is_over else self._keys.nullifier(poll.id, voter),
+            rules.random_128(ballot.ballot_id, "ballot_id"),
+            answer.text,
+            rules.random_128(ballot.nonce, "nonce"),
+            answer.deltas,
+            poll.version,
+        )
+
+    async def _shard(self, poll: Poll, vote: Vote) -> int:
+        """The shard of the vote's voter, or without the poll's key the one that has the ballot."""
+        if vote.nullifier is not None:
+            return shard_of(vote.nullifier, poll.shards)
+        return await self._store.find(poll, vote.ballot_id) or 0
 
     def _refusal(self, ballot: Ballot, outcome: Outcome) -> PollingError:
         poll = ballot.poll
@@ -306,8 +257,6 @@ class PollService:
                 return UnknownChoice(poll, ",".join(ballot.choices))
             case store.NO_KEY:
                 return PollKeyLost(poll)
-            case store.STALE:
-                return PollChanged(poll)
         known = self._known.get(poll)
         early = known is not None and known.state in UNOPENED
         return PollClosed(poll, known.state if known is not None and early else PollState.CLOSED)
@@ -324,10 +273,6 @@ class PollService:
     def _moved(self) -> None:
         self._clock.look()
 
-    async def _with_tallies(self, polls: Sequence[str]) -> tuple[tuple[Poll, Tally], ...]:
-        rows = await self._store.with_tallies(polls)
-        return tuple([(poll, await self._screens.dress(poll, tally)) for poll, tally in rows])
-
     async def _learned(self, poll: str, *, anew: bool = False) -> Poll:
         known = None if anew else self._known.get(poll)
         if known is None:
@@ -335,7 +280,3 @@ class PollService:
             # Someone votes in an old poll: nothing changed that would have to be told.
             known = self._known.remember(known, tell=known.state is PollState.OPEN)
         return known
-
-
-def _place_shown(poll: Poll) -> tuple[bool, float]:
-    return poll.state is not PollState.OPEN, -(poll.opened_at or 0.0)

@@ -83,6 +83,7 @@ POLLING = {
     "polling.pushes": 2,
     "polling.screens": 2,
     "polling.moves": 2,
+    "polling.reader": 2,
     "polling.written": 2,
     "polling.clock": 3,
     "polling.casting": 2,
