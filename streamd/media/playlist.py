@@ -129,10 +129,12 @@ def media_playlist(
     all_independent: bool = False,
     ended: bool = False,
     low_latency: LowLatency | None = None,
+    reports: Sequence[RenditionReport] = (),
     date_ranges: Sequence[DateRange] = (),
     skipped: int = 0,
 ) -> str:
-    """A media playlist (section 4.3.3). ``media_sequence`` is the first entry's number.
+    """A media playlist (section 4.3.3). ``media_sequence`` is the first entry's number;
+    ``reports`` are those of a playlist without parts, where ``low_latency`` is None.
 
     ``skipped`` makes it a delta update (bis section 6.2.5.1): that many of the first entries are
     told by EXT-X-SKIP alone.
@@ -160,6 +162,8 @@ def media_playlist(
         lines.append("#EXT-X-ENDLIST")
     elif low_latency is not None:
         lines += _ahead(low_latency)
+    else:
+        lines += _reports(reports)
     return "\n".join(lines) + "\n"
 
 
@@ -201,7 +205,11 @@ def _entry(entry: Entry, current_map: str | None) -> Iterator[str]:
 def _ahead(low_latency: LowLatency) -> Iterator[str]:
     if low_latency.hint:
         yield f'#EXT-X-PRELOAD-HINT:TYPE=PART,URI="{low_latency.hint}"'
-    for report in low_latency.reports:
+    yield from _reports(low_latency.reports)
+
+
+def _reports(reports: Sequence[RenditionReport]) -> Iterator[str]:
+    for report in reports:
         part = "" if report.last_part is None else f",LAST-PART={report.last_part}"
         yield f'#EXT-X-RENDITION-REPORT:URI="{report.uri}",LAST-MSN={report.last_msn}{part}'
 

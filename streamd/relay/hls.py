@@ -268,12 +268,14 @@ class Hls:
         main = self._main
         if not self.captions.language or not main.listed:
             raise KeyError(CAPTIONS)
+        reports = [self.renditions[kind].report for kind in KINDS if kind in self._tracks]
         text = playlist.media_playlist(
             self.captions.entries(main),
             target_seconds=self._target,
             media_sequence=main.sequence - len(main.listed),
             discontinuity_sequence=main.discontinuity_sequence,
             ended=self.playlists.ended,
+            reports=[report for report in reports if report is not None],
             date_ranges=self.playlists.date_ranges(),
         )
         return text_resource(text)

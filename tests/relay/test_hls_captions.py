@@ -56,6 +56,8 @@ def test_its_segments_stand_beside_the_pictures(cast: Broadcast) -> None:
     assert "EXT-X-MAP" not in captions
     newest = int(re.findall(r"MEDIA-SEQUENCE:(\d+)", captions)[0]) + len(uris(captions)) - 1
     report = f'#EXT-X-RENDITION-REPORT:URI="t.m3u8",LAST-MSN={newest}'
+    reported = re.findall(r'RENDITION-REPORT:URI="(.*?)",LAST-MSN=\d+,LAST-PART=\d+', captions)
+    assert reported == [f"{kind}.m3u8" for kind in KINDS]
     for kind in KINDS:
         assert report in cast.window.media_playlist(kind).splitlines()
     found = cast.window.resource(uris(captions)[0])
