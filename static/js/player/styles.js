@@ -166,7 +166,7 @@ const liveStyles = css`
     inset-inline-end: 12px;
     z-index: 3;
     inline-size: min(360px, calc(100% - 24px));
-    max-block-size: calc(100% - 72px);
+    max-block-size: calc(100% - 102px);
     overflow: auto;
     padding: 6px;
     border: 0;
