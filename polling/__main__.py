@@ -15,18 +15,31 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import quote
 
+import msgspec
 import structlog
 
 from polling.audit import Audit
-from polling.errors import PollingError
-from polling.model import Ballot
+from polling.errors import InvalidPoll, PollingError
+from polling.model import Ballot, Poll, Receipt
 from polling.poll_keys import PollKeys
+from polling.poll_rules import TIERS, PollRules
+from polling.questions import Asked, Kind
 from polling.service import PollService
 from polling.store import PollStore
+from polling.store_answers import VERDICTS, AnswerState, Verdict
+from polling.visibility import Audience
 
 _EVERY_POLL = 1_000_000
+_Answers = dict[str, tuple[str, ...] | str]
+_Read = TypeVar("_Read")
+
+
+class _Sheet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    questions: tuple[Asked, ...]
+    rules: PollRules = PollRules()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,19 +92,48 @@ def _parser() -> argparse.ArgumentParser:
 
     create = commands.add_parser("create", parents=[shared], help="make a draft; prints its id")
     create.add_argument("stream")
-    create.add_argument("question")
-    create.add_argument("labels", nargs="+", metavar="CHOICE", help="2 to 10 of them")
+    create.add_argument("question", nargs="?", default="")
+    create.add_argument("labels", nargs="*", metavar="CHOICE")
     create.add_argument("--asker", required=True, help="who asks; shown with every result")
+    create.add_argument("--kind", choices=[kind.value for kind in Kind], default="single")
+    create.add_argument("--right", action="append", default=[], help="a quiz's right choice: 1, 2")
     create.add_argument("--seconds", type=int, help="close by itself after so long")
+    create.add_argument(
+        "--sheet",
+        metavar="FILE",
+        type=Path,
+        help='questions and rules as JSON: {"questions": [{"text", "kind", "choices"}], "rules"}',
+    )
 
-    for name, text in (("open", "open a draft"), ("close", "close an open poll")):
+    for name, text in (
+        ("open", "open a draft or a scheduled poll"),
+        ("close", "close an open poll"),
+        ("show", "tell a quiz's right answers"),
+        ("archive", "put a closed poll away, or withdraw one that never opened"),
+    ):
         commands.add_parser(name, parents=[shared], help=text).add_argument("poll")
+    schedule = commands.add_parser("schedule", parents=[shared], help="let a poll open by itself")
+    schedule.add_argument("poll")
+    schedule.add_argument("at", type=float, help="Unix seconds; a running server opens it")
 
     cast = commands.add_parser("cast", parents=[shared], help="cast one ballot")
     cast.add_argument("poll")
-    cast.add_argument("choice", help="a choice's id: 1, 2, …")
+    cast.add_argument("choices", nargs="*", metavar="CHOICE", help="choices' ids: 1, 2, …")
+    cast.add_argument("--text", help="an open answer")
+    cast.add_argument("--answers", help='a survey as JSON: {"q1": ["2"], "q2": "open answer"}')
     cast.add_argument("--voter", required=True, help="whose vote it is; the store never learns it")
+    cast.add_argument("--tier", default="device", choices=TIERS)
+    cast.add_argument("--region", default="")
     cast.add_argument("--ballot-id", default="", help="32 hex characters, to send one again")
+
+    answers = commands.add_parser("answers", parents=[shared], help="open answers of a poll")
+    answers.add_argument("poll")
+    answers.add_argument("--state", default="held", choices=[one.value for one in AnswerState])
+    judge = commands.add_parser("judge", parents=[shared], help="approve or reject one of them")
+    judge.add_argument("poll")
+    judge.add_argument("ballot_id")
+    judge.add_argument("verdict", choices=list(VERDICTS))
+    judge.add_argument("--question", default="", help="q1, q2, … where several are open")
 
     polls = commands.add_parser("list", parents=[shared], help="the newest 100 polls")
     polls.add_argument("stream", nargs="?")
@@ -137,30 +179,103 @@ def _sentence(audit: Audit) -> str:
 
 
 async def _change(service: PollService, options: argparse.Namespace) -> int:
-    if options.command == "list":
-        for poll in await service.list(options.stream):
-            tally = await service.tally(poll.id)
-            print(
-                json.dumps(poll.to_dict(tally))
-                if options.json
-                else f"{poll.id} {poll.stream} {poll.state} {tally.total} votes: {poll.question}"
+    match options.command:
+        case "list":
+            await _list(service, options)
+        case "cast":
+            print(json.dumps((await _cast(service, options)).to_dict()))
+        case "answers":
+            await _answers(service, options)
+        case "judge":
+            verdict: Verdict = options.verdict
+            await service.written.judge_answer(
+                options.poll, options.ballot_id, options.question, verdict
             )
-        return 0
-    if options.command == "cast":
-        ballot_id = options.ballot_id or secrets.token_hex(16)
-        ballot = Ballot(options.poll, (options.choice,), ballot_id, secrets.token_hex(16))
-        print(json.dumps((await service.cast(options.voter, ballot)).to_dict()))
-        return 0
-    if options.command == "create":
-        poll = await service.create(
-            options.stream, options.question, options.labels, options.asker, options.seconds
-        )
-    elif options.command == "open":
-        poll = await service.open(options.poll)
-    else:
-        poll = await service.close(options.poll)
-    print(json.dumps(poll.to_dict()) if options.json else f"{poll.id} {poll.state}")
+            print(f"{options.ballot_id} {VERDICTS[verdict]}")
+        case _:
+            poll = await _moved(service, options)
+            row = poll.to_dict(audience=Audience.ORGANISER)
+            print(json.dumps(row) if options.json else f"{poll.id} {poll.state}")
     return 0
+
+
+async def _moved(service: PollService, options: argparse.Namespace) -> Poll:
+    moves = service.moves
+    match options.command:
+        case "create":
+            asked, wanted = _sheet(options)
+            return await service.create_sheet(options.stream, asked, options.asker, wanted)
+        case "schedule":
+            return await moves.schedule(options.poll, options.at)
+        case "open":
+            return await moves.open(options.poll)
+        case "close":
+            return await moves.close(options.poll)
+        case "show":
+            return await moves.show(options.poll)
+        case _:
+            return await moves.archive(options.poll)
+
+
+async def _list(service: PollService, options: argparse.Namespace) -> None:
+    for poll, tally in await service.list_with_tallies(options.stream):
+        print(
+            json.dumps(poll.to_dict(tally, Audience.ORGANISER))
+            if options.json
+            else f"{poll.id} {poll.stream} {poll.state} {tally.total} votes: {poll.question}"
+        )
+
+
+async def _cast(service: PollService, options: argparse.Namespace) -> Receipt:
+    ballot = Ballot(
+        poll=options.poll,
+        choices=tuple(options.choices),
+        ballot_id=options.ballot_id or secrets.token_hex(16),
+        nonce=secrets.token_hex(16),
+        text=options.text,
+        answers=_decoded(options.answers, _Answers) if options.answers else None,
+    )
+    return await service.cast(options.voter, ballot, options.tier, options.region)
+
+
+async def _answers(service: PollService, options: argparse.Namespace) -> None:
+    cursor = 0
+    while True:
+        page, cursor, _ = await service.written.answers(
+            options.poll, AnswerState(options.state), cursor
+        )
+        for one in page:
+            line = json.dumps(one.to_dict()) if options.json else f"{one.ballot_id} {one.text}"
+            print(line)
+        if not cursor:
+            return
+
+
+def _sheet(options: argparse.Namespace) -> tuple[Sequence[Asked], PollRules]:
+    """What the command asks. Raises InvalidPoll."""
+    if options.sheet is None:
+        one = Asked(
+            options.question,
+            Kind(options.kind),
+            tuple(options.labels),
+            right=tuple(options.right),
+        )
+        return [one], PollRules(duration_seconds=options.seconds)
+    if options.question:
+        raise InvalidPoll("Give a question or a sheet, not both.", "sheet")
+    try:
+        text = options.sheet.read_bytes()
+    except OSError as error:
+        raise InvalidPoll(f"{options.sheet} can't be read: {error.strerror}.", "sheet") from error
+    sheet = _decoded(text, _Sheet)
+    return sheet.questions, sheet.rules
+
+
+def _decoded(text: str | bytes, kind: type[_Read]) -> _Read:
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except msgspec.MsgspecError as error:
+        raise InvalidPoll(f"This JSON is not what is asked for here: {error}.", "json") from error
 
 
 if __name__ == "__main__":

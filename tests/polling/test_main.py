@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,45 @@ def test_a_whole_poll_from_the_command_line(cli: Cli) -> None:
     assert cli("close", poll) == (0, f"{poll} closed")
     assert cli("list") == (0, f"{poll} alef closed 1 votes: Where first?")
     assert cli("audit") == (0, f"{poll} closed: sound. tally 1 = ledger 1 = voters 1")
+
+
+def test_a_sheet_from_a_file_answered_and_moderated(cli: Cli, tmp_path: Path) -> None:
+    sheet = tmp_path / "sheet.json"
+    questions = [
+        {"text": "Where?", "choices": ["North", "South"]},
+        {"text": "Why?", "kind": "text"},
+    ]
+    sheet.write_text(json.dumps({"questions": questions, "rules": {"results": "organiser"}}))
+    status, line = cli("create", "alef", "--sheet", str(sheet), "--asker", "HQ", "--json")
+    row = json.loads(line)
+    assert (status, row["kind"], row["results"]) == (0, "survey", "organiser")
+    poll = row["id"]
+    assert cli("open", poll)[0] == 0
+    answers = json.dumps({"q1": ["2"], "q2": "clean water"})
+    status, line = cli("cast", poll, "--answers", answers, "--voter", "a", "--tier", "code")
+    assert status == 0
+    ballot = json.loads(line)["ballot_id"]
+    assert cli("answers", poll) == (0, f"{ballot} clean water")
+    assert cli("judge", poll, ballot, "approve") == (0, f"{ballot} approved")
+    tally = json.loads(cli("list", "--json")[1])["tally"]
+    assert tally["counts"] == {"q1.1": 0, "q1.2": 1, "q2.answers": 1}
+    assert tally["words"] == {"q2": [["clean", 1], ["water", 1]]}
+    assert "sound" in cli("audit", poll)[1]
+    status, text = cli("cast", poll, "--answers", "[", "--voter", "b")
+    assert (status, "JSON" in text) == (2, True)
+
+
+def test_a_quiz_scheduled_shown_and_archived(cli: Cli) -> None:
+    asked = ("create", "alef", "Q", "a", "b", "--asker", "HQ", "--kind", "quiz", "--right", "2")
+    poll = cli(*asked)[1].split()[0]
+    assert cli("schedule", poll, "4000000000")[0] == 2
+    assert cli("schedule", poll, str(time.time() + 3_600)) == (0, f"{poll} scheduled")
+    assert cli("open", poll) == (0, f"{poll} open")
+    assert json.loads(cli("show", poll, "--json")[1])["questions"][0]["right"] == ["2"]
+    assert cli("close", poll) == (0, f"{poll} closed")
+    assert cli("archive", poll) == (0, f"{poll} archived")
+    status, text = cli("create", "alef", "--sheet", "/nowhere", "--asker", "HQ")
+    assert (status, "can't be read" in text) == (2, True)
 
 
 def test_the_audit_fails_when_the_numbers_differ(cli: Cli, client: Redis) -> None:
