@@ -25,7 +25,7 @@ _MOST_BYTES = 256 * 1024 * 1024
 MEANING = {
     "presence": (
         "Your ballot is recorded, once, among all that were counted. "
-        "This does not show your choice, and a receipt cannot show it to others."
+        "Neither the log nor your receipt shows your choice."
     ),
     "recount": (
         "Your ballot is recorded, once, together with a sealed copy of your answer. After the "
@@ -35,7 +35,8 @@ MEANING = {
 }
 LIMITS = (
     "It does not show that every other ballot is a person's, nor that everybody is shown this same "
-    "log: compare checkpoints with other people, and keep one to check later with --checkpoint."
+    "log: compare checkpoints with other people, and keep one to check later with --checkpoint. "
+    "Keep the receipt to yourself: whoever runs the poll could look its ballot up."
 )
 
 
@@ -66,7 +67,7 @@ def read_receipt(source: str, standard_input: Iterator[str]) -> str:
 def verify(
     text: str, url: str = "", key_text: str = "", earlier: str = "", *, recount: bool = False
 ) -> Verification:
-    """Checks a receipt: ``url`` is the server to ask, ``key_text`` a vkey, ``earlier`` a checkpoint.
+    """Checks a receipt. ``url``: whom to ask, ``key_text``: a vkey, ``earlier``: a checkpoint.
 
     Empty ``url``: the name in the receipt, over HTTPS. Empty ``key_text``: the server's own word
     for its key is taken, and said so. Raises VerifyFailed where nothing could be checked.

@@ -16,6 +16,7 @@ from polling.errors import NotInLog, UnknownPoll
 from polling.rules import is_poll_id
 from polling.tiles import Tile
 from streamd.web.json_bodies import reply
+from streamd.web.pages import render
 from streamd.web.problems import BadRequest
 from streamd.web.services import SERVICES
 
@@ -111,3 +112,9 @@ def _text(text: str, caching: str) -> web.Response:
     return web.Response(
         text=text, content_type="text/plain", charset="utf-8", headers={"Cache-Control": caching}
     )
+
+
+@routes.get("/verify")
+async def verify_page(request: web.Request) -> web.Response:
+    """The page that checks a receipt in its reader's own browser."""
+    return render(request, "verify.html", {}, {})
