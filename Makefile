@@ -4,11 +4,25 @@ BIN := .venv/bin
 READY := .venv/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
+# Tests wait more than they work, so there are more at a time than two cores; those in a browser
+# work, and have a turn of their own. A file's tests stay together, for they share its servers.
+WORKERS ?= 3
+BROWSERS ?= 2
+TOGETHER := --dist loadfile --no-loadscope-reorder
+ifdef ARGS
+tests = $(1) $(ARGS)
+else
+tests = failed=0; \
+	$(1) -n $(WORKERS) $(TOGETHER) --ignore=tests/browser || failed=1; \
+	$(1) -n $(BROWSERS) $(TOGETHER) tests/browser || failed=1; \
+	exit $$failed
+endif
+
 .PHONY: help demo serve test check lint lock chromium ffmpeg clean
 help:
 	@echo "make demo    set up, then the server with a live demo event (ARGS='--lan' for phones)"
 	@echo "make serve   set up, then the server with config.toml"
-	@echo "make test    set up, then every test"
+	@echo "make test    set up, then every test, several at a time (ARGS='tests/rtmp' for some)"
 	@echo "make check   formatting, lint, types and tests with branch coverage"
 	@echo "make lock    resolve requirements.lock anew from pyproject.toml"
 
@@ -19,11 +33,11 @@ serve: $(READY)
 	$(BIN)/streamd serve $(ARGS)
 
 test: $(READY) chromium ffmpeg
-	$(BIN)/pytest $(ARGS)
+	@$(call tests,$(BIN)/pytest)
 
 check: lint chromium ffmpeg
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest $(ARGS)
+	@$(call tests,$(BIN)/coverage run -m pytest)
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report --skip-covered --sort=cover
 
