@@ -1,7 +1,7 @@
 """The printable sheet of a batch of access codes: a card a code, with its QR, on A4.
 
-The file that ``streamd codes make --sheet`` writes stands by itself, style included, and prints from
-anywhere; what is served links its style, as the pages' Content-Security-Policy demands.
+The file that ``streamd codes make --sheet`` writes stands by itself, style included, and prints
+from anywhere; what is served links its style, as the pages' Content-Security-Policy demands.
 """
 
 from __future__ import annotations
