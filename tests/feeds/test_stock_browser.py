@@ -144,16 +144,15 @@ async def test_it_refreshes_its_token_and_answers_pings(
 async def test_a_page_of_streamd_votes_and_sees_the_count_rise(
     chromium: Browser, server: Server, stream_key: str
 ) -> None:
-    """A whole streamd: its origin, its content security policy, its cookie and token."""
+    """A whole streamd: its origin, its content security policy, its cookie, its proof of work and token."""
     poll_id = await open_poll(server, stream_key)
     page = await chromium.new_page()
     await page.goto(f"{server.url}/")
     await page.add_script_tag(url="/static/vendor/centrifuge.umd.js")
     await page.evaluate(
         """async ([url, channel]) => {
-            const answer = await fetch("/api/v1/token", {
-                method: "POST", headers: { "content-type": "application/json" }, body: "{}" });
-            const { token } = await answer.json();
+            const { identity } = await import("/static/js/identity/identity.js");
+            const token = await identity.token();
             window.states = [];
             window.client = new Centrifuge(url, { token });
             const poll = client.newSubscription(channel);
