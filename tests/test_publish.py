@@ -31,14 +31,14 @@ from streamd.relay.lifecycle import StreamState
 from streamd.rtmp import publish_client
 from tests.conftest import EVENT
 from tests.polling.conftest import Server as StoreServer
-from tests.polling.conftest import valkey
+from tests.polling.conftest import one_server, valkey
 from tests.relay.recording import BIG_BUCK_BUNNY, BIKES, samples
 from tests.rtmp.rtmp_server import listening, until
 from tests.server import ROOT, Server, running
 from tests.web.client import Client
 
 PATIENCE_SECONDS = 60.0
-__all__ = ["valkey"]
+__all__ = ["one_server", "valkey"]
 
 
 @dataclass

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.polling.conftest import valkey
+from tests.polling.conftest import one_server, valkey
 
-__all__ = ["valkey"]
+__all__ = ["one_server", "valkey"]
