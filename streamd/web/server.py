@@ -29,6 +29,7 @@ from streamd.web import (
 )
 from streamd.web.cors import cors
 from streamd.web.front import IDLE_SECONDS, FrontSite
+from streamd.web.identity_metrics import IdentityCollector
 from streamd.web.problems import problems
 from streamd.web.security import dressed, same_origin
 from streamd.web.services import SERVICES, Services
@@ -62,6 +63,7 @@ def build(services: Services, registry: CollectorRegistry) -> web.Application:
     publishing.add_publish_sockets(app, services.config.webrtc.publishers)
     app[identity_codes.SHEETS_KEPT] = identity_codes.Sheets()
     registry.register(operations.StreamdCollector(services))
+    registry.register(IdentityCollector(services.tiers))
     app[operations.REGISTRY] = registry
     for table in _ROUTES:
         app.add_routes(table)

@@ -80,12 +80,12 @@ async def open_poll(server: Server, key: str) -> str:
 
 
 async def token_of_a_visitor(server: Server) -> str:
-    """A connect token as a page gets it: with the cookie of a page seen before."""
+    """A connect token as a page gets it: by the cookie of a page seen before."""
 
     def visit() -> str:
         visitor = Visitor(server)
         assert visitor.ask("GET", "/").status == 200
-        answer = visitor.ask("POST", "/api/v1/token", {})
+        answer = visitor.prove()
         assert answer.status == 200, answer.body
         return str(answer.json["token"])
 

@@ -144,7 +144,7 @@ async def test_it_refreshes_its_token_and_answers_pings(
 async def test_a_page_of_streamd_votes_and_sees_the_count_rise(
     chromium: Browser, server: Server, stream_key: str
 ) -> None:
-    """A whole streamd: its origin, its content security policy, its cookie, its proof of work and token."""
+    """A whole streamd: its origin, content security policy, cookie, proof and token."""
     poll_id = await open_poll(server, stream_key)
     page = await chromium.new_page()
     await page.goto(f"{server.url}/")

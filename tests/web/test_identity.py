@@ -130,6 +130,9 @@ def test_a_network_brings_so_many_devices_and_its_solutions_keep(tight: Server) 
             assert answer.status == 200
     refused(answer, 429, "too_often")
     assert 1 <= int(answer.headers["Retry-After"]) <= 20
+    shown = Client(tight).ask("GET", "/metrics").body.decode()
+    assert 'streamd_identity_refused_total{limit="devices"} 1.0' in shown
+    assert "203.0" not in shown
     # The same solution is good from another network, as it will be later from this one.
     assert pay(device, proof, "203.0.118.1").status == 200
 
