@@ -154,7 +154,7 @@ def viewers_command(
 
 @cli.command("whep")
 def whep_command(
-    viewers_: Annotated[int, typer.Option("--viewers", min=1, max=2_000)] = 150,
+    viewers_: Annotated[int, typer.Option("--viewers", min=1, max=2_000)] = 300,
     kbit: Annotated[float, typer.Option(min=100, max=20_000, help="Of the broadcast.")] = 600,
     fps: Annotated[int, typer.Option(min=1, max=120)] = 30,
     seconds: Annotated[float, typer.Option(min=1, max=300, help="Of each run.")] = 8,

@@ -20,6 +20,10 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
 from loadtests.commands import answer, commands
 
+PATIENCE = 60
+"""Unanswered checks in a row, at five seconds each, after which a viewer gives up: this process may
+itself be what is late while hundreds join."""
+
 
 class Arrivals:
     """Counts what arrives: SRTP by its first byte (RFC 7983 §7), before anything reads it."""
@@ -84,6 +88,7 @@ class Viewers:
 
 async def main() -> None:
     """Answers commands until standard input ends."""
+    ice.CONSENT_FAILURES = PATIENCE
     arrivals, viewers = Arrivals(), Viewers()
     async for command in commands():
         match command["do"]:
@@ -101,7 +106,7 @@ async def main() -> None:
                         "connected": connected,
                         "packets": arrivals.packets,
                         "bytes": arrivals.bytes,
-                        "silent": connected - len(arrivals.heard),
+                        "silent": max(0, connected - len(arrivals.heard)),
                     }
                 )
     await viewers.close()

@@ -18,6 +18,7 @@ def report() -> Report:
     """One short run: streamd, and Janus after it."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(whep, "SETTLE_SECONDS", 1.0)
+        patched.setattr(whep, "IDLE_SECONDS", 0.5)
         try:
             plan = whep.Plan(viewers=3, seconds=1, runs=1, peer=HAS_JANUS)
             return whep.run(plan, lambda _: None)
@@ -30,9 +31,14 @@ def test_viewers_get_the_clip(report: Report) -> None:
     for figure in report.figures:
         # streamd's figures come first, Janus' have the same names.
         figures.setdefault(figure.name, figure.median)
-    # 600 kbit/s in packets of at most 1,200 bytes, and 50 of sound a second.
+    # 600 kbit/s in packets of at most 1,200 bytes, and 25 of sound a second.
     assert figures["packets a second and viewer"] > 60
     assert figures["arrived at a viewer"] > 300
+    assert figures["used of a core"] > figures["used of a core, without viewers"] > 0
+
+
+def test_what_bounds_it_is_said(report: Report) -> None:
+    assert report.notes[0].startswith("streamd is bound by CPU time")
 
 
 @pytest.mark.skipif(not HAS_JANUS, reason="the peer is Debian's janus")
