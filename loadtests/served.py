@@ -88,6 +88,7 @@ class Served:
                 *(sys.executable, "-m", "polling", "audit", "--json"),
                 *("--store", str(Valkey(self.home).socket)),
                 *("--keys", str(self.home / "poll-keys")),
+                *("--ledger", str(self.home / "ledger")),
                 *polls,
             ],
             capture_output=True,

@@ -23,6 +23,7 @@ import structlog
 
 from polling.audit import Audit
 from polling.errors import InvalidPoll, PollingError
+from polling.ledger_files import LedgerFiles
 from polling.model import Ballot, Poll, Receipt
 from polling.poll_keys import PollKeys
 from polling.poll_rules import TIERS, PollRules
@@ -89,6 +90,13 @@ def _parser() -> argparse.ArgumentParser:
         "audit", parents=[shared], help="recount the ledgers: tally = ledger = voters"
     )
     audit.add_argument("polls", nargs="*", metavar="POLL", help="default: every poll")
+    audit.add_argument(
+        "--ledger",
+        metavar="DIR",
+        type=Path,
+        default=Path("var/ledger"),
+        help="where the drained ledgers lie (default: %(default)s)",
+    )
 
     create = commands.add_parser("create", parents=[shared], help="make a draft; prints its id")
     create.add_argument("stream")
@@ -160,7 +168,7 @@ async def _audit(service: PollService, options: argparse.Namespace) -> int:
     polls = options.polls or [poll.id for poll in await service.list(limit=_EVERY_POLL)]
     sound = True
     for poll in polls:
-        audit = await service.audit(poll)
+        audit = await service.audit(poll, LedgerFiles(options.ledger).entries)
         sound = sound and audit.ok
         print(json.dumps(audit.to_dict()) if options.json else _sentence(audit), flush=True)
     if not polls and not options.json:

@@ -20,7 +20,8 @@ from polling.store_wire import Entry, Sums, merged, receipt_text
 _SHOWN = 10
 _TIER = "@tier."
 
-# The drained entries of one shard, in order: poll, shard, last position wanted.
+# The drained entries of one shard, in order: poll, shard, last position wanted. It may have more
+# than had been drained when it was asked: a sequencer goes on meanwhile.
 Archive = Callable[[str, int, int], Iterable[Entry]]
 
 
@@ -173,9 +174,31 @@ async def audit(store: PollStore, poll: str, archive: Archive | None = None) -> 
             # Not opened yet: nobody has voted there.
             continue
         recount.begin(sums)
-        for entry in archive(poll, shard, sums.drained) if archive and sums.drained else ():
-            recount.take(entry, drained=True)
-        async for entry in store.ledger(poll, shard, sums.tally.seq):
-            recount.take(entry)
+        await _recount_shard(recount, store, shard, sums, archive or _no_archive)
         recount.end()
     return recount.result()
+
+
+async def _recount_shard(
+    recount: Recount, store: PollStore, shard: int, sums: Sums, archive: Archive
+) -> None:
+    poll, last = recount.poll.id, 0
+
+    def take_drained(upto: int) -> None:
+        nonlocal last
+        # Again where the ledger begins later than it did: more has been drained since.
+        for entry in archive(poll, shard, upto) if last < upto else ():
+            if entry.seq > last:
+                recount.take(entry, drained=True)
+                last = entry.seq
+
+    take_drained(sums.drained)
+    async for entry in store.ledger(poll, shard, sums.tally.seq):
+        take_drained(entry.seq - 1)
+        recount.take(entry)
+        last = entry.seq
+    take_drained(sums.tally.seq)
+
+
+def _no_archive(poll: str, shard: int, upto: int) -> Iterable[Entry]:
+    return ()

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from polling import store_wire
 from polling.files import put, sync
 
 
@@ -58,6 +59,18 @@ class LedgerFiles:
         for path in self._directory.glob(f"{poll}/*/*.jsonl"):
             if int(path.stem.partition("-")[0]) > cursors.get(int(path.parent.name), 0):
                 path.unlink()
+
+    def entries(self, poll: str, shard: int, upto: int) -> Iterator[store_wire.Entry]:
+        """The drained ballots of one shard up to position ``upto``, for an audit."""
+        for row in self.read(poll, shard):
+            if row["seq"] > upto:
+                return
+            yield store_wire.Entry(
+                row["seq"],
+                bytes.fromhex(row["ballot_id"]),
+                row["answer"],
+                bytes.fromhex(row["nonce"]),
+            )
 
     def read(self, poll: str, shard: int) -> Iterator[dict[str, Any]]:
         """The drained ballots of one shard, in the order of their positions."""

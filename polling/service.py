@@ -11,7 +11,7 @@ import structlog
 
 from polling import rules, store
 from polling.answers import Answer, admit
-from polling.audit import Audit, audit
+from polling.audit import Archive, Audit, audit
 from polling.casting import Caster, Counters, Outcome, Pace, Stamp
 from polling.clock import Clock
 from polling.errors import (
@@ -224,9 +224,12 @@ class PollService(PollReader):
             await self._answers.hold(poll.id, ballot.ballot_id, answer.written)
         return receipt
 
-    async def audit(self, poll: str) -> Audit:
-        """Recounts the ledger and compares: tally = ledger = voters = ballots."""
-        return await audit(self._store, poll)
+    async def audit(self, poll: str, archive: Archive | None = None) -> Audit:
+        """Recounts the ledger and compares: tally = ledger = voters = ballots.
+
+        ``archive`` has what was drained from the store.
+        """
+        return await audit(self._store, poll, archive)
 
     def _vote(self, poll: Poll, voter: str, ballot: Ballot, answer: Answer) -> Vote:
         return Vote(

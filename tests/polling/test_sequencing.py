@@ -1,0 +1,156 @@
+"""The sequencers of a process: what they follow, what they take up again, how they stop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from polling.audit import audit
+from polling.errors import NotMerged
+from polling.ledger_files import LedgerFiles
+from polling.log import Checkpoint, CloseStatement
+from polling.log_reader import LogReader
+from polling.model import Poll
+from polling.notes import NoteSigner
+from polling.rules import PollState
+from polling.sequencing import LEDGER, LOG, Sequencing
+from polling.store import PollStore
+from tests.polling.conftest import Server, until
+from tests.polling.log_polls import LoggedPoll
+
+SIGNER = NoteSigner("vote.example", b"s" * 32)
+
+
+async def issued() -> Mapping[str, int]:
+    return {"device": 3}
+
+
+class Running:
+    """A process's sequencing, with its task."""
+
+    def __init__(self, url: str, home: Path) -> None:
+        self.sequencing = Sequencing(PollStore.at(url), home, SIGNER, issued, look_seconds=0.02)
+        self.task = asyncio.create_task(self.sequencing.run())
+
+    async def stop(self) -> None:
+        self.task.cancel()
+        await asyncio.wait([self.task])
+        await self.sequencing.stop()
+
+
+@pytest.fixture
+async def start(valkey: Server, tmp_path: Path) -> AsyncIterator[Callable[[], Running]]:
+    """Starts processes on one store and one disk; stops those that still run."""
+    started: list[Running] = []
+
+    def begin() -> Running:
+        started.append(Running(valkey.url, tmp_path))
+        return started[-1]
+
+    yield begin
+    for running in started:
+        if not running.task.done():
+            await running.stop()
+
+
+def published(reader: LogReader, poll: Poll) -> int:
+    try:
+        return Checkpoint.open(reader.checkpoint(poll.id), SIGNER.key).size
+    except NotMerged:
+        return -1
+
+
+def is_over(reader: LogReader, poll: Poll) -> bool:
+    try:
+        return bool(CloseStatement.open(reader.close_statement(poll.id), SIGNER.key))
+    except NotMerged:
+        return False
+
+
+async def test_a_poll_is_followed_through_a_restart_to_its_statement(
+    polls: PollStore, start: Callable[[], Running], tmp_path: Path
+) -> None:
+    reader = LogReader(tmp_path / LOG)
+    poll = await LoggedPoll.opened(polls)
+    first = start()
+    first.sequencing.watch(poll.poll)
+    await poll.vote(50)
+    await until(lambda: published(reader, poll.poll) == 50)
+    await first.stop()
+    assert first.sequencing.counters.failed == 0
+
+    # It closes while nobody follows; what is on disk is enough to take it up again.
+    await poll.vote(7)
+    await poll.close()
+    second = start()
+    await until(lambda: is_over(reader, poll.poll))
+    assert published(reader, poll.poll) == 57
+    await until(lambda: second.sequencing.counters.completed == 1)
+    found = await audit(polls, poll.poll.id, LedgerFiles(tmp_path / LEDGER).entries)
+    assert found.ok, found.differences
+    assert found.ledger == 57
+    assert (await polls.sums(poll.poll.id)).drained == 57
+
+
+async def test_an_audit_while_the_ledger_is_drained(
+    polls: PollStore, start: Callable[[], Running], tmp_path: Path
+) -> None:
+    poll = await LoggedPoll.opened(polls)
+    running = start()
+    running.sequencing.watch(poll.poll)
+    archive = LedgerFiles(tmp_path / LEDGER).entries
+    for _ in range(5):
+        await poll.vote(60)
+        found = await audit(polls, poll.poll.id, archive)
+        assert found.ok, found.differences
+    assert found.ledger == 300
+
+
+async def test_drafts_are_not_followed(
+    polls: PollStore, start: Callable[[], Running], tmp_path: Path
+) -> None:
+    poll = await LoggedPoll.opened(polls)
+    running = start()
+    running.sequencing.watch(
+        Poll(
+            id="aaaaaaaaaa",
+            stream="alef",
+            questions=poll.poll.questions,
+            asker="HQ",
+            created_at=0.0,
+            state=PollState.DRAFT,
+        )
+    )
+    running.sequencing.watch(poll.poll)
+    await until(lambda: published(LogReader(tmp_path / LOG), poll.poll) == 0)
+    assert not (tmp_path / LOG / "aaaaaaaaaa").exists()
+
+
+async def test_a_log_of_another_store_is_left_alone(
+    polls: PollStore, start: Callable[[], Running], tmp_path: Path
+) -> None:
+    poll = await LoggedPoll.opened(polls)
+    (tmp_path / LOG / "bbbbbbbbbb").mkdir(parents=True)
+    (tmp_path / LOG / "lost+found").mkdir()
+    running = start()
+    running.sequencing.watch(poll.poll)
+    await until(lambda: published(LogReader(tmp_path / LOG), poll.poll) == 0)
+    assert running.sequencing.counters.failed == 0
+    assert not list((tmp_path / LOG / "bbbbbbbbbb").iterdir())
+
+
+async def test_a_fork_is_left_and_the_other_polls_go_on(
+    polls: PollStore, start: Callable[[], Running], tmp_path: Path
+) -> None:
+    forked, sound = await LoggedPoll.opened(polls), await LoggedPoll.opened(polls)
+    head = ("HSET", f"{{{forked.poll.id}:0}}:lease", "token", 1, "size", 9, "root", "r" * 32)
+    await polls.server.change(head)
+    running = start()
+    running.sequencing.watch(forked.poll)
+    running.sequencing.watch(sound.poll)
+    await until(lambda: published(LogReader(tmp_path / LOG), sound.poll) == 0)
+    assert running.sequencing.counters.forked == 1
+    assert published(LogReader(tmp_path / LOG), forked.poll) == -1
