@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from loadtests import fanout, latency, parts, viewers, votes, whep
+from loadtests import fanout, latency, log, parts, viewers, votes, whep
 from loadtests.errors import LoadTestError
 from loadtests.report import Report, write
 
@@ -95,6 +95,18 @@ def votes_command(
         kill_store=kill_store,
     )
     _finish(votes.run(plan, progress.print), json, check)
+
+
+@cli.command("log")
+def log_command(
+    leaves: Annotated[int, typer.Option(min=1, max=1_000_000, help="Of one batch.")] = 100_000,
+    batches: Annotated[int, typer.Option(min=1, max=100)] = 4,
+    receipts: Annotated[int, typer.Option(min=1, max=3_000, help="Signed at a time.")] = 500,
+    json: Json = None,
+    check: Check = False,
+) -> None:
+    """Leaves a second into a poll's log, on one core and on the disk; proofs; receipts."""
+    _finish(log.run(log.Plan(leaves, batches, receipts), progress.print), json, check)
 
 
 class Publisher(StrEnum):

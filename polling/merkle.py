@@ -124,7 +124,7 @@ def root_from_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes
 
 
 def is_included(leaf: bytes, index: int, size: int, path: Sequence[bytes], root: bytes) -> bool:
-    """Whether ``path`` proves that ``leaf`` is the ``index``-th of ``size`` leaves under ``root``."""
+    """Whether ``path`` proves ``leaf`` to be the ``index``-th of ``size`` leaves of ``root``."""
     return root_from_inclusion(leaf, index, size, path) == root
 
 
