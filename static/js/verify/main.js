@@ -123,7 +123,7 @@ async function check() {
     const key = await checks.keyFor(pinned, answers);
     if (!isNewest()) return;
     if (!pinned) {
-      state.notes = [t("The public key was taken from this server itself. Get it from somewhere else and paste it above, so that a lying server cannot choose it.")];
+      state.notes = [t("The public key was taken from this server itself. Get it from somewhere else and paste it under “Check more strictly”, so that a lying server cannot choose it.")];
     }
     if (receipt) await checkBallot(receipt, key, isNewest);
     if (earlier && isNewest()) await checkGrowth(earlier, later, key, receipt?.poll, isNewest);
