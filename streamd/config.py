@@ -69,6 +69,7 @@ class Store(msgspec.Struct, frozen=True):
     """Valkey: embedded under ``dir``, or the server that ``url`` names."""
 
     url: str = ""
+    cluster: bool = False
     dir: str = "var"
     start_seconds: Seconds = 15.0
 
@@ -322,6 +323,8 @@ def _value(raw: str) -> Any:
 def _check_ranges(config: Config) -> None:
     if bool(config.tls.cert) != bool(config.tls.key):
         raise ConfigError("[tls] needs both cert and key, or neither.")
+    if config.store.cluster and not config.store.url:
+        raise ConfigError("[store] cluster needs url: the address of one of its nodes.")
     for candidate in config.event.candidates:
         if not STREAM_ID.fullmatch(candidate.stream):
             raise ConfigError(

@@ -19,7 +19,7 @@ from typing import Any
 
 import msgspec
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import RedisClusterException, RedisError
 
 from streamd.errors import StoreUnavailable
 from streamd.identity import Tier
@@ -131,7 +131,7 @@ class IdentityStore:
     async def _run(self, command: str, *arguments: Any) -> Any:
         try:
             return await self._client().execute_command(command, *arguments)  # type: ignore[no-untyped-call]
-        except (RedisError, OSError) as error:
+        except (RedisError, RedisClusterException, OSError) as error:
             raise StoreUnavailable("The store does not answer. Try again in a moment.") from error
 
 

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import msgspec
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import RedisClusterException, RedisError
 
 from streamd.config import STREAM_ID
 from streamd.errors import Forbidden, InvalidStreamId, StoreUnavailable, Unauthenticated
@@ -115,8 +115,8 @@ class StreamKeys:
 
     async def _run(self, command: str, *arguments: str | bytes) -> Any:
         try:
-            return await self._client().execute_command(command, *arguments)  # type: ignore[no-untyped-call]
-        except (RedisError, OSError) as error:
+            return await self._client().execute_command(command.upper(), *arguments)  # type: ignore[no-untyped-call]
+        except (RedisError, RedisClusterException, OSError) as error:
             raise StoreUnavailable("The store does not answer. Try again in a moment.") from error
 
 

@@ -12,14 +12,16 @@ import contextlib
 import random
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any, cast
 from urllib.parse import quote, urlsplit
 
 import structlog
 from redis import exceptions as redis_errors
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import BlockingConnectionPool, ConnectionPool, Redis, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from polling.store_cluster import without_cluster
 from streamd import config
 from streamd.errors import ConfigError, StoreHeld, StoreUnavailable
 from streamd.valkey import Valkey
@@ -36,13 +38,18 @@ _OLDEST_VERSION = 7
 class Store:
     """Starts, watches and stops the store; hands out a client for it.
 
-    ``address`` is known from the beginning: ``unix:///…`` or the URL of the settings.
+    ``address`` is known from the beginning: ``unix:///…`` or the URL of the settings, with
+    ``cluster=1`` where it is that of a Cluster's node.
     """
 
     def __init__(self, settings: config.Store) -> None:
         self._settings = settings
         self._valkey = None if settings.url else Valkey(Path(settings.dir))
+        self._url, by_url = without_cluster(settings.url)
+        self._cluster = settings.cluster or by_url
         self.address = settings.url
+        if settings.cluster and not by_url:
+            self.address += ("&" if "?" in settings.url else "?") + "cluster=1"
         if self._valkey is not None:
             self.address = f"unix://{quote(str(self._valkey.socket))}"
         self._ready = asyncio.Event()
@@ -61,7 +68,23 @@ class Store:
         return self._valkey.pid if self._valkey is not None else None
 
     def client(self) -> Redis:
-        """The client that everybody shares; closed by ``stop``. Commands fail fast when down."""
+        """The client that everybody shares; closed by ``stop``. Commands fail fast when down.
+
+        On a Cluster it sends each command to the node that has its key, so a pipeline's keys may
+        not lie apart.
+        """
+        if self._client is None and self._cluster:
+            # Its commands are those of Redis.
+            self._client = cast(
+                Redis,
+                RedisCluster.from_url(
+                    self._url,
+                    max_connections=32,
+                    socket_timeout=_ANSWER_SECONDS,
+                    socket_connect_timeout=2,
+                    require_full_coverage=False,
+                ),
+            )
         if self._client is None:
             pool = BlockingConnectionPool.from_url(
                 self.address,
@@ -212,12 +235,34 @@ class Store:
         """None where the store answers a ping, else why it does not."""
         try:
             await self.client().ping()
-        except (redis_errors.RedisError, OSError) as error:
+        except (redis_errors.RedisError, redis_errors.RedisClusterException, OSError) as error:
             return str(error) or type(error).__name__
         return None
 
     async def _check_named_server(self) -> None:
-        client = self.client()
+        for client in self._servers():
+            try:
+                await self._check_server(client)
+            finally:
+                if client is not self._client:
+                    await client.aclose()
+
+    def _servers(self) -> list[Redis]:
+        """A client of each server: on a Cluster of every node, replicas too."""
+        client: Any = self.client()
+        if not self._cluster:
+            return [client]
+        login = {
+            name: value
+            for name, value in client.get_connection_kwargs().items()
+            if name in ("username", "password", "connection_class") or name.startswith("ssl_")
+        }
+        return [
+            Redis.from_pool(ConnectionPool(host=node.host, port=int(node.port), **login))
+            for node in client.get_nodes()
+        ]
+
+    async def _check_server(self, client: Redis) -> None:
         try:
             facts = await client.info("server")
             version = str(facts.get("valkey_version") or facts.get("redis_version") or "0")
