@@ -87,7 +87,7 @@ def test_the_page_opens_without_a_key(server: Server) -> None:
 
 
 def test_before_a_broadcast_the_file_is_empty(server: Server) -> None:
-    answer = Client(server).ask("GET", "/api/v1/streams/alef/captions.vtt")
+    answer = Client(server).ask("GET", "/api/v1/streams/pe/captions.vtt")
     assert answer.status == 200
     assert answer.headers["Content-Type"].startswith("text/vtt")
     assert answer.body == b"WEBVTT\n"
