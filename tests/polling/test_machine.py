@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+from collections import Counter
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +16,7 @@ from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     invariant,
+    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -29,22 +31,30 @@ from polling.errors import (
 )
 from polling.model import Ballot, Receipt
 from polling.poll_keys import PollKeys
+from polling.poll_rules import PollRules, Revote
+from polling.questions import Asked
 from polling.rules import MOVES, Move, PollState
 from polling.service import PollService
-from polling.store import PollStore
+from polling.store import Entry, PollStore
 from tests.polling.conftest import Server, Settings
 
 T = TypeVar("T")
 
-VOTERS = st.sampled_from([f"device:{n}" for n in range(4)])
-BALLOTS = st.sampled_from([f"{n:032x}" for n in range(6)])
+VOTERS = st.sampled_from([f"device:{n}" for n in range(5)])
+BALLOTS = st.sampled_from([f"{n:032x}" for n in range(7)])
 CHOICES = st.sampled_from(["1", "2", "3", "9"])
+SECONDS = 1_000
 
 
 class Machine(RuleBasedStateMachine):
-    """The model: which ballots count with what, who has voted, in which state the poll is."""
+    """The model: which ballots count with what, who has voted, in which state the poll is.
+
+    A ballot_id belongs to one voter where a poll has several shards: another shard could not know
+    it. ``stands`` is each voter's ballot that counts, ``receipts`` those of all that ever did.
+    """
 
     url = ""
+    servers: tuple[Any, ...] = ()
 
     def __init__(self) -> None:
         super().__init__()
@@ -53,22 +63,33 @@ class Machine(RuleBasedStateMachine):
         self.state = PollState.DRAFT
         self.counted: dict[str, str] = {}
         self.receipts: dict[str, Receipt] = {}
-        self.voted: set[str] = set()
+        self.stands: dict[str, str] = {}
+        self.closes_at = 0.0
+        self.time = 1_000_000.0
+        self.archive: dict[int, list[Entry]] = {}
+        self.voter_of: dict[str, str] = {}
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return self.loop.run_until_complete(work)
 
-    def serve(self) -> PollService:
+    def serve(self, skew: float = 0.0) -> PollService:
+        """A gateway, whose clock may be off."""
         service = PollService(
-            PollStore.at(self.url), PollKeys(Path(self.keys.name)), Settings(tick_ms=0)
+            PollStore.at(self.url),
+            PollKeys(Path(self.keys.name)),
+            Settings(tick_ms=0),
+            now=lambda: self.time + skew,
         )
         self.run(service.start())
         return service
 
-    @initialize()
-    def draft(self) -> None:
+    @initialize(shards=st.sampled_from([1, 3]), revote=st.sampled_from(["first", "last"]))
+    def draft(self, shards: int, revote: Revote) -> None:
+        self.shards, self.revote = shards, revote
         self.service = self.serve()
-        poll = self.run(self.service.create("alef", "Q", ["a", "b", "c"], "HQ"))
+        asked = [Asked("Q", choices=("a", "b", "c"))]
+        rules = PollRules(shards=shards, revote=revote, duration_seconds=SECONDS)
+        poll = self.run(self.service.create_sheet("alef", asked, "HQ", rules))
         self.poll = poll.id
 
     @rule(move=st.sampled_from(["open", "close", "archive"]))
@@ -85,31 +106,62 @@ class Machine(RuleBasedStateMachine):
         else:
             assert self.run(work(self.poll)).state is to
             self.state = to
+            if to is PollState.OPEN:
+                self.closes_at = self.time + SECONDS
 
     @rule(voter=VOTERS, ballot_id=BALLOTS, choice=CHOICES)
     def cast(self, voter: str, ballot_id: str, choice: str) -> None:
-        self.compare([(voter, ballot_id, choice)], [self.expected(voter, ballot_id, choice)])
+        self.compare(self.service, [(voter, self.own(voter, ballot_id), choice)])
 
     @rule(voter=VOTERS, ballot_id=BALLOTS, choice=CHOICES, copies=st.integers(2, 5))
     def cast_at_once(self, voter: str, ballot_id: str, choice: str, copies: int) -> None:
-        self.compare(
-            [(voter, ballot_id, choice)] * copies,
-            [self.expected(voter, ballot_id, choice)] * copies,
-        )
+        """Duplicate deliveries."""
+        self.compare(self.service, [(voter, self.own(voter, ballot_id), choice)] * copies)
+
+    @precondition(lambda self: self.receipts)
+    @rule(data=st.data())
+    def retry(self, data: st.DataObject) -> None:
+        """Whatever has been acknowledged gets its receipt again, after closing and draining too."""
+        ballot_id = data.draw(st.sampled_from(sorted(self.receipts)))
+        voter = self.voter_of[ballot_id]
+        self.compare(self.service, [(voter, ballot_id, self.counted[ballot_id])])
 
     @rule(voter=VOTERS, pair=st.lists(BALLOTS, min_size=2, max_size=2, unique=True))
     def two_tabs(self, voter: str, pair: list[str]) -> None:
-        """Two ballots of one voter at once: whichever comes first counts, the other is refused."""
-        expected = [self.expected(voter, ballot_id, "1") for ballot_id in pair]
-        if expected != [Receipt, Receipt] or any(one in self.counted for one in pair):
-            self.compare([(voter, one, "1") for one in pair], expected)
-            return
-        outcomes = self.send([(voter, one, "1") for one in pair])
-        kinds = sorted(type(outcome).__name__ for outcome in outcomes)
-        assert kinds == ["AlreadyVoted", "Receipt"]
-        for outcome in outcomes:
-            if isinstance(outcome, Receipt):
-                self.accept(voter, outcome.ballot_id, "1", outcome)
+        """Two ballots of one voter at once: one counts, by the poll's rule."""
+        votes = [(voter, self.own(voter, one), "1") for one in pair]
+        self.compare(self.service, votes)
+
+    @rule(seconds=st.sampled_from([1, 400]))
+    def wait(self, seconds: int) -> None:
+        """Past its time the poll takes nothing, and whoever looks closes it."""
+        self.time += seconds
+        if self.state is PollState.OPEN and self.time >= self.closes_at:
+            self.run(self.service._clock.settle())
+            self.state = PollState.CLOSED
+
+    @rule(voter=VOTERS, ballot_id=BALLOTS, skew=st.sampled_from([-5_000.0, 5_000.0]))
+    def cast_where_the_clock_is_off(self, voter: str, ballot_id: str, skew: float) -> None:
+        """A second gateway: late, it takes votes until somebody closes; early, it closes."""
+        other = self.serve(skew)
+        try:
+            if self.state is PollState.OPEN and skew > 0:
+                self.state = PollState.CLOSED
+            self.compare(other, [(voter, self.own(voter, ballot_id), "1")])
+        finally:
+            self.run(other.stop())
+
+    @precondition(lambda self: self.state is not PollState.DRAFT)
+    @rule(data=st.data())
+    def drain(self, data: st.DataObject) -> None:
+        """What the sequencer does: reads on from where it stands, keeps that, trims."""
+        store = self.service._store
+        shard = data.draw(st.integers(0, self.shards - 1))
+        kept = self.archive.setdefault(shard, [])
+        after = kept[-1].seq if kept else 0
+        kept += self.run(store.ledger_page(self.poll, shard, after, data.draw(st.integers(1, 3))))
+        if kept:
+            self.run(store.trim(self.poll, shard, kept[-1].seq))
 
     @rule()
     def restart(self) -> None:
@@ -118,20 +170,30 @@ class Machine(RuleBasedStateMachine):
 
     @rule()
     def lose_the_function(self) -> None:
-        self.run(self.service._store.server.change(("FUNCTION FLUSH",)))
+        for client in self.servers:
+            client.function_flush()
 
     @invariant()
     def tally_ledger_and_voters_agree(self) -> None:
         if not hasattr(self, "poll"):
             return
-        audit = self.run(self.service.audit(self.poll))
+        audit = self.run(
+            self.service.audit(self.poll, lambda poll, shard, upto: self.archive.get(shard, []))
+        )
         assert audit.ok, audit.differences
         assert audit.state == self.state
-        assert audit.voters == len(self.voted)
-        answers = list(self.counted.values())
-        assert audit.recounted == {choice: answers.count(choice) for choice in ("1", "2", "3")}
+        assert audit.voters == audit.total == len(self.stands)
+        assert audit.ballots == audit.ledger == len(self.receipts)
+        answers = Counter(self.counted[ballot_id] for ballot_id in self.stands.values())
+        assert audit.recounted == {choice: answers[choice] for choice in ("1", "2", "3")}
         held = (Path(self.keys.name) / f"{self.poll}.key").exists()
         assert held == (self.state is PollState.OPEN)
+        tally = self.run(self.service.tally(self.poll))
+        assert tally.total == len(self.stands)
+
+    def own(self, voter: str, ballot_id: str) -> str:
+        """On several shards ballot ids are each voter's own."""
+        return ballot_id if self.shards == 1 else f"{voter[-1]}{ballot_id[1:]}"
 
     def expected(self, voter: str, ballot_id: str, choice: str) -> type[Receipt | PollingError]:
         if choice == "9":
@@ -140,13 +202,17 @@ class Machine(RuleBasedStateMachine):
             return Receipt if self.counted[ballot_id] == choice else BallotConflict
         if self.state is not PollState.OPEN:
             return PollClosed
-        return AlreadyVoted if voter in self.voted else Receipt
+        if voter in self.stands and self.revote == "first":
+            return AlreadyVoted
+        return Receipt
 
-    def send(self, votes: list[tuple[str, str, str]]) -> list[Receipt | BaseException]:
+    def send(
+        self, service: PollService, votes: list[tuple[str, str, str]]
+    ) -> list[Receipt | BaseException]:
         async def send() -> list[Receipt | BaseException]:
             return await asyncio.gather(
                 *(
-                    self.service.cast(voter, Ballot(self.poll, (choice,), ballot_id, "0" * 32))
+                    service.cast(voter, Ballot(self.poll, (choice,), ballot_id, "0" * 32))
                     for voter, ballot_id, choice in votes
                 ),
                 return_exceptions=True,
@@ -154,22 +220,37 @@ class Machine(RuleBasedStateMachine):
 
         return self.run(send())
 
-    def compare(
-        self, votes: list[tuple[str, str, str]], expected: list[type[Receipt | PollingError]]
-    ) -> None:
-        for vote, kind, outcome in zip(votes, expected, self.send(votes), strict=True):
+    def compare(self, service: PollService, votes: list[tuple[str, str, str]]) -> None:
+        """What came of ``votes``, sent at once by one voter, against the model.
+
+        Where the first vote counts, which one is first within a batch is the shuffle's to say.
+        """
+        outcomes = self.send(service, votes)
+        rows = list(zip(votes, outcomes, strict=True))
+        if self.revote == "first":
+            # The one that was counted, then what the others had to find.
+            rows.sort(key=lambda row: not isinstance(row[1], Receipt))
+        for vote, outcome in rows:
+            kind = self.expected(*vote)
             assert type(outcome) is kind, (vote, outcome)
             if isinstance(outcome, Receipt):
                 self.accept(*vote, outcome)
 
     def accept(self, voter: str, ballot_id: str, choice: str, receipt: Receipt) -> None:
         if ballot_id in self.counted:
-            assert self.receipts[ballot_id] == receipt
+            kept = self.receipts[ballot_id]
+            assert (receipt.shard, receipt.seq) == (kept.shard, kept.seq)
             return
-        assert receipt == Receipt(self.poll, ballot_id, 0, len(self.counted) + 1)
+        before = [kept.seq for kept in self.receipts.values() if kept.shard == receipt.shard]
+        # Positions have no gaps; in one batch they are given in the shuffle's order.
+        assert receipt.ballot_id == ballot_id
+        assert receipt.seq not in before
         self.counted[ballot_id] = choice
         self.receipts[ballot_id] = receipt
-        self.voted.add(voter)
+        self.voter_of[ballot_id] = voter
+        standing = self.stands.get(voter)
+        assert standing is None or self.revote == "last"
+        self.stands[voter] = ballot_id
 
     def teardown(self) -> None:
         if hasattr(self, "service"):
@@ -179,13 +260,16 @@ class Machine(RuleBasedStateMachine):
         self.keys.cleanup()
 
 
+@pytest.mark.cluster_too
 def test_the_service_does_what_the_model_does(valkey: Server) -> None:
+    nodes = valkey.cluster.primaries() if valkey.cluster is not None else []
     Machine.url = valkey.url
+    Machine.servers = tuple(node.client for node in nodes) or (valkey.plain(),)
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=40,
-            stateful_step_count=30,
+            max_examples=40 if valkey.cluster is None else 6,
+            stateful_step_count=30 if valkey.cluster is None else 20,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow],
         ),
