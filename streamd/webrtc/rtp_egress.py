@@ -17,17 +17,18 @@ import structlog
 
 from streamd.errors import MalformedMedia
 from streamd.media.h264 import parse_avcc
-from streamd.media.opus import PACKET_BYTES, SAMPLE_RATE
+from streamd.media.opus import PACKET_BYTES
 from streamd.media.units import Kind, Track, Unit
 from streamd.relay.lifecycle import StreamState
 from streamd.relay.stream import Stream
+from streamd.webrtc.audience import Audience
 from streamd.webrtc.converted_sound import ConvertedSound
 from streamd.webrtc.history import History
 from streamd.webrtc.media_clock import MediaClock
 from streamd.webrtc.packetizer import packetize
 from streamd.webrtc.replay import STEP_SECONDS
 from streamd.webrtc.rtp_packets import Packets
-from streamd.webrtc.sound_packets import SoundPackets, Sounds
+from streamd.webrtc.sound_packets import SoundPackets, Sounds, is_carried
 from streamd.webrtc.sound_pairs import HOLD_SECONDS
 from streamd.webrtc.viewer import Counters, Viewer
 from streamd.webrtc.whep_answer import Source
@@ -65,11 +66,8 @@ class RtpEgress:
         self.tracks: dict[Kind, Track] = {}
         self.reordered = False
         """Whether this generation's pictures are shown in another order than they are sent in."""
-        self.departed = Counters()
-        """What viewers who left were sent."""
         self._subscriber = stream.subscribe("whep")
-        self._viewers: dict[Viewer, Callable[[], None]] = {}
-        self._audience: dict[bool, dict[Viewer, None]] = {True: {}, False: {}}
+        self._viewers = Audience()
         self._sets: tuple[bytes, ...] = ()
         self._flush = flush
         self._number = 0
@@ -100,7 +98,7 @@ class RtpEgress:
         if self.reordered:
             return BFrames()
         track = self.tracks.get("a")
-        if sound and track is not None and not _is_carried(track):
+        if sound and track is not None and not is_carried(track):
             return SoundMissing(track.codec if track.codec != "opus" else "Opus in surround")
         return None
 
@@ -115,11 +113,7 @@ class RtpEgress:
 
     def total(self) -> Counters:
         """What all viewers were sent, those who left included."""
-        total = Counters()
-        total.add(self.departed)
-        for viewer in self._viewers:
-            total.add(viewer.total())
-        return total
+        return self._viewers.total()
 
     def viewers(self) -> tuple[Viewer, ...]:
         """Those who watch now."""
@@ -129,8 +123,7 @@ class RtpEgress:
 
     def join(self, viewer: Viewer, on_tracks: Callable[[], None]) -> None:
         """The viewer is sent what comes from now on, and a keyframe first."""
-        self._viewers[viewer] = on_tracks
-        self._audience[viewer.pairs][viewer] = None
+        self._viewers.add(viewer, on_tracks)
         if self._reporting is None:
             self._report_later()
         viewer.report(self.clock, time.time(), self.cname)
@@ -145,9 +138,7 @@ class RtpEgress:
 
     def leave(self, viewer: Viewer) -> None:
         """The viewer is sent nothing more. May be called twice."""
-        if self._viewers.pop(viewer, None) is not None:
-            self._audience[viewer.pairs].pop(viewer, None)
-            self.departed.add(viewer.total())
+        self._viewers.remove(viewer)
         if not self._viewers:
             self._cancel()
             self._converted.rest()
@@ -190,15 +181,9 @@ class RtpEgress:
             self._give({True: (packets,), False: (packets,)}, now)
 
     def _give(self, packets: Sounds, now: float) -> None:
-        """To every viewer: under True to those who get sound in pairs, under False to others."""
-        for pairs, given in packets.items():
-            for one in given:
-                for viewer in tuple(self._audience[pairs]):
-                    try:
-                        viewer.push(one, now)
-                    except ConnectionError:
-                        # Its own session sees the end of its transport; the others go on.
-                        self.leave(viewer)
+        for viewer in self._viewers.give(packets, now):
+            # Its own session sees the end of its transport; the others go on.
+            self.leave(viewer)
         self._flush()
 
     def forget(self) -> None:
@@ -224,11 +209,7 @@ class RtpEgress:
         if track.kind == "v":
             config = parse_avcc(track.config)
             self._sets = (*config.sps, *config.pps)
-        self._tell()
-
-    def _tell(self) -> None:
-        for on_tracks in tuple(self._viewers.values()):
-            on_tracks()
+        self._viewers.tell()
 
     def _picture(self, unit: Unit, now: float) -> Packets | None:
         if unit.key:
@@ -236,7 +217,7 @@ class RtpEgress:
         if unit.pts < self._highest_pts and not self.reordered:
             self.reordered = True
             self.pictures.clear()
-            self._tell()
+            self._viewers.tell()
         self._highest_pts = max(self._highest_pts, unit.pts)
         if self.reordered:
             return None
@@ -255,7 +236,7 @@ class RtpEgress:
 
     def _push_sound(self, unit: Unit, now: float) -> None:
         track = self.tracks.get("a")
-        if track is None or not _is_carried(track) or not 0 < len(unit.payload) <= PACKET_BYTES:
+        if track is None or not is_carried(track) or not 0 < len(unit.payload) <= PACKET_BYTES:
             return
         self._give(self.sound.push(unit, now), now)
         if self._holding is not None:
@@ -271,7 +252,7 @@ class RtpEgress:
 
     def _on_unconverted(self, track: Track) -> None:
         self.tracks["a"] = track
-        self._tell()
+        self._viewers.tell()
 
     # -- time passes
 
@@ -309,14 +290,10 @@ class RtpEgress:
             asyncio.get_running_loop().call_soon(self.leave, viewer)
 
     def _cancel(self) -> None:
-        for timer in (self._stepping, self._reporting):
+        for timer in (self._stepping, self._reporting, self._holding):
             if timer is not None:
                 timer.cancel()
-        self._stepping = self._reporting = None
-
-
-def _is_carried(track: Track) -> bool:
-    return track.codec == "opus" and track.channels <= 2 and track.timescale == SAMPLE_RATE
+        self._stepping = self._reporting = self._holding = None
 
 
 def _ssrc() -> int:

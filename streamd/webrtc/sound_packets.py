@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from streamd.media.units import Unit
+from streamd.media.opus import SAMPLE_RATE
+from streamd.media.units import Track, Unit
 from streamd.webrtc.history import History
 from streamd.webrtc.media_clock import MediaClock
 from streamd.webrtc.rtp_packets import Packets
@@ -67,3 +68,8 @@ class SoundPackets:
             self.histories[pairs].add(packets)
             made.append(packets)
         return tuple(made)
+
+
+def is_carried(track: Track) -> bool:
+    """Whether WebRTC carries this sound: Opus, mono or stereo."""
+    return track.codec == "opus" and track.channels <= 2 and track.timescale == SAMPLE_RATE
