@@ -58,8 +58,8 @@ class Moves:
             reruled = changed.rules != found.rules
             if found.state in FINISHED or (found.state not in UNOPENED and reruled):
                 raise PollLocked(poll)
-            if await self._store.edit(changed):
-                # Its state is read with it: someone may have opened it meanwhile.
+            # Someone may open it meanwhile, and rules are fixed by that.
+            if await self._store.edit(changed, when_open=not reruled):
                 stands = self._known.remember(await self._store.get(poll))
                 await self._screens.show(stands)
                 return stands

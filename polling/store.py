@@ -84,14 +84,14 @@ class PollStore(LedgerStore):
         keys = wire.keys_of("poll counts", poll.id)
         return bool(await self._function("create", keys, *_defined(poll), *poll.counters))
 
-    async def edit(self, poll: Poll) -> bool:
+    async def edit(self, poll: Poll, *, when_open: bool = True) -> bool:
         """Replaces the poll by ``poll``, whose version is one higher.
 
         False, and nothing changes, where another version stands, a vote is counted, or the poll
-        is over; a poll of several shards is fixed once it is open.
+        is over, or open though not ``when_open``; several shards are fixed once they are open.
         """
         keys = wire.keys_of("poll counts", poll.id)
-        open_too = "1" if poll.shards == 1 else "0"
+        open_too = "1" if when_open and poll.shards == 1 else "0"
         return bool(await self._function("edit", keys, *_defined(poll), open_too, *poll.counters))
 
     async def move(self, poll: Poll, to: PollState, **times: float) -> Poll:

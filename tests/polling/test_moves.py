@@ -8,11 +8,12 @@ import time
 import pytest
 
 from polling.errors import IllegalMove, InvalidPoll, PollLocked
-from polling.model import Poll
+from polling.model import Poll, edited
 from polling.poll_rules import PollRules
 from polling.questions import Asked, Kind
 from polling.rules import MOVES, PollState
 from polling.service import PollService
+from polling.store import PollStore
 from tests.polling.conftest import Serving, Told, ballot, until
 
 AB = Asked("Q", choices=("a", "b"))
@@ -166,3 +167,14 @@ async def test_what_never_opened_cannot_be_shown(service: PollService) -> None:
     await service.archive(poll.id)
     with pytest.raises(IllegalMove):
         await service.moves.show(poll.id)
+
+
+async def test_rules_do_not_change_under_an_opening_of_the_same_moment(
+    service: PollService, polls: PollStore
+) -> None:
+    poll = await asked(service)
+    await service.open(poll.id)
+    # An edit that was begun while the poll was a draft.
+    begun = edited(poll, wanted=PollRules(results="organiser"))
+    assert not await polls.edit(begun, when_open=False)
+    assert (await service.get(poll.id)).rules == poll.rules
