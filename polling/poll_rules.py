@@ -77,6 +77,8 @@ def check_rules(wanted: PollRules, questions: Sequence[Question]) -> PollRules:
         raise InvalidPoll(
             "Open answers are held until approved, so the log can't open them.", "log"
         )
+    if wanted.results == "organiser" and wanted.log == "recount":
+        raise InvalidPoll("A log that anyone recounts tells anyone the results.", "log")
     if Kind.TEXT in kinds and wanted.revote == "last":
         # An answer that was approved and shown would have to be taken back.
         raise InvalidPoll("With open answers the first vote counts.", "revote")

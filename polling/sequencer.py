@@ -256,7 +256,8 @@ class Sequencer:
         statement = CloseStatement(
             poll.id,
             poll.rules.log,
-            counted.to_dict(),
+            # Anybody can read it: counts that the rules hide are null.
+            poll.shown_tally(counted),
             dict(await self._identities()),
             self._checkpoint(files),
         )

@@ -33,6 +33,7 @@ def test_rules_have_one_form() -> None:
         ({"duration_seconds": 0}, SINGLE, "duration_seconds"),
         ({"log": "recount"}, TEXT, "log"),
         ({"revote": "last"}, TEXT, "revote"),
+        ({"log": "recount", "results": "organiser"}, SINGLE, "log"),
         ({"shards": 2}, QA, "shards"),
     ],
 )

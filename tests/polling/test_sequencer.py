@@ -211,6 +211,17 @@ async def test_shards_become_one_log_and_a_statement(
     }
 
 
+async def test_a_statement_tells_no_counts_that_the_rules_hide(
+    place: Place, opened: Asking
+) -> None:
+    poll = await opened(results="organiser")
+    await poll.vote(ENOUGH)
+    await poll.close()
+    assert await place.sequencer(poll).step(0) is Standing.COMPLETE
+    statement = CloseStatement.open(place.reader.close_statement(poll.poll.id), SIGNER.key)
+    assert (statement.tally["total"], statement.tally["counts"]) == (ENOUGH, None)
+
+
 def poll_counts(poll: LoggedPoll) -> dict[str, int]:
     counts = {"1": 0, "2": 0}
     for answer, _ in poll.ballots.values():
