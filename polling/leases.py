@@ -36,7 +36,7 @@ class Leases:
     Every method raises StoreDown where the store does not answer.
     """
 
-    def __init__(self, server: _Server, holder: str, milliseconds: int = 15_000) -> None:
+    def __init__(self, server: _Server, holder: str, milliseconds: int = 6_000) -> None:
         self._server = server
         self._holder = holder
         self._milliseconds = milliseconds

@@ -49,7 +49,7 @@ class Place:
         holder: str = "a",
         home: Path | None = None,
         crash_at: Callable[[str], bool] = lambda name: False,
-        milliseconds: int = 15_000,
+        milliseconds: int = 6_000,
     ) -> Sequencer:
         """A sequencer whose calls in its thread, and whose trims, may end in a Crash."""
         home = home or self.home
