@@ -26,6 +26,10 @@ MOST_WAITING = 250
 """Units that wait for the thread: five seconds of 20 ms packets. Policy when full: the new
 unit is dropped, and counted; silence stands in its place, so nothing shifts."""
 
+HANDED_TOGETHER = 3
+"""Units that go to the thread at once where Opus is made AAC. Each hand-over wakes it and the loop;
+40 ms of waiting are nothing to HLS, recordings and players of AAC, whose parts are longer."""
+
 FINISH_SECONDS = 0.5
 """How long the end of a generation waits for the sound still in the thread."""
 
@@ -46,6 +50,7 @@ class AudioConversion:
 
     ``on_units`` gets the converted units, ``on_failed`` a sentence, once, when no more will come.
     Neither is called after ``finish`` or ``stop``. ``track`` is what the units are of.
+    ``together`` units go to the thread at once.
     """
 
     def __init__(
@@ -53,14 +58,17 @@ class AudioConversion:
         converter: Converter,
         on_units: Callable[[list[Unit]], None],
         on_failed: Callable[[str], None],
+        together: int = 1,
     ) -> None:
         self._converter = converter
+        self._together = together
         self.track = converter.track
         self.dropped = 0
         self._on_units = on_units
         self._on_failed = on_failed
         self._loop = asyncio.get_running_loop()
-        self._queue: queue.SimpleQueue[Unit | None] = queue.SimpleQueue()
+        self._gathered: list[Unit] = []
+        self._queue: queue.SimpleQueue[list[Unit] | None] = queue.SimpleQueue()
         self._made: queue.SimpleQueue[list[Unit]] = queue.SimpleQueue()
         self._finished = False
         self._on_rest: Callable[[list[Unit]], None] | None = None
@@ -78,10 +86,12 @@ class AudioConversion:
         """Takes the next unit; never waits."""
         if self._finished:
             return
-        if self._queue.qsize() >= MOST_WAITING:
+        if self._queue.qsize() * self._together >= MOST_WAITING:
             self.dropped += 1
             return
-        self._queue.put(unit)
+        self._gathered.append(unit)
+        if len(self._gathered) >= self._together:
+            self._hand_to_thread()
 
     def finish(self, on_rest: Callable[[list[Unit]], None]) -> None:
         """Ends the conversion; never waits. ``on_rest`` gets, once, the units that ``on_units``
@@ -93,6 +103,7 @@ class AudioConversion:
             return
         self._finished = True
         self._on_rest = on_rest
+        self._hand_to_thread()
         self._queue.put(None)
         self._patience = self._loop.call_later(FINISH_SECONDS, self._give_rest)
 
@@ -100,6 +111,11 @@ class AudioConversion:
         """Ends the conversion; what it still has is of no use."""
         self._finished = True
         self._queue.put(None)
+
+    def _hand_to_thread(self) -> None:
+        if self._gathered:
+            self._queue.put(self._gathered)
+            self._gathered = []
 
     def _take(self) -> list[Unit]:
         units: list[Unit] = []
@@ -113,8 +129,8 @@ class AudioConversion:
 
     def _work(self) -> None:
         try:
-            while (unit := self._queue.get()) is not None:
-                self._hand_over(self._converter.convert(unit))
+            while (units := self._queue.get()) is not None:
+                self._hand_over([made for unit in units for made in self._converter.convert(unit)])
             if self._on_rest is not None:
                 self._made.put(self._converter.finish())
                 self._call(self._give_rest)
@@ -160,7 +176,7 @@ def start_conversion(
 ) -> AudioConversion | str:
     """The conversion of ``source``, or a sentence that says why there can be none."""
     try:
-        return AudioConversion(OpusToAac(source), on_units, on_failed)
+        return AudioConversion(OpusToAac(source), on_units, on_failed, HANDED_TOGETHER)
     except (av.FFmpegError, StreamdError, KeyError) as error:
         log.warning("audio cannot be converted", channels=source.channels, error=str(error))
         return f"Opus with {source.channels} channels cannot be converted to AAC."

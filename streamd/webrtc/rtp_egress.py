@@ -157,8 +157,6 @@ class RtpEgress:
             self._subscriber.close()
             self._cancel()
             self._converted.forget()
-            if self._holding is not None:
-                self._holding.cancel()
 
     def push(self, unit: Unit, now: float) -> None:
         """The stream's next unit. Raises MalformedMedia where its payload breaks its format."""
