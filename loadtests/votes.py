@@ -57,6 +57,8 @@ class Plan:
     runs: int = 3
     processes: int = 1
     kill_store: bool = False
+    by_itself: int = votes_store.VOTERS
+    """Ballots for the function by itself."""
 
     @property
     def full_polls(self) -> int:
@@ -158,7 +160,10 @@ def run(plan: Plan, say: Callable[[str], None]) -> Report:
         say("the function by itself")
         votes_store.add_figures(
             report,
-            [[votes_store.count(size) for _ in range(plan.runs)] for size in votes_store.BATCHES],
+            [
+                [votes_store.count(size, plan.by_itself) for _ in range(plan.runs)]
+                for size in votes_store.BATCHES
+            ],
         )
     return report
 

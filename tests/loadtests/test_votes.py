@@ -7,7 +7,15 @@ from loadtests.votes import Plan, Round, Vote
 from tests.loadtests.marks import needs_compiler
 
 SMALL = Plan(
-    voters=20, votes=60, subscribers=10, screens=5, rate=100, seconds=0.4, runs=1, processes=2
+    voters=20,
+    votes=60,
+    subscribers=10,
+    screens=5,
+    rate=100,
+    seconds=0.4,
+    runs=1,
+    processes=2,
+    by_itself=4_000,
 )
 
 
@@ -27,11 +35,14 @@ def test_a_small_run_counts_every_vote_and_audits() -> None:
         "paced: 100 votes/s into 2 polls in turn",
         "full speed, with 10 screens",
         "full speed, no screens",
+        "the function by itself: no gateway, every batch on disk",
     ]
     measured = units(report)
     for name in ("vote → screens, p50", "vote → screens, p99", "vote → receipt, p99"):
         assert 0 < measured[name] < 60_000
     assert measured["acknowledged votes"] > 0
+    assert measured["500 votes a call: one after another"] > 0
+    assert 0 < measured["a voter, ledger drained"] < 400
     assert any(
         "tally = ledger = voters = 160; acknowledged 160, without an answer 0" in note
         for note in report.notes
