@@ -91,6 +91,8 @@ def environment(home: Path, port: int, feed_port: int, **settings: str) -> dict[
         "STREAMD_FEEDS_PORT": str(feed_port),
         "STREAMD_WEBRTC_PORT": "0",
         "STREAMD_RTMP_PORT": "0",
+        # A proof of work all the same, but one that costs a page nothing to speak of.
+        "STREAMD_IDENTITY_POW_COST": "20",
         "PYTHONUNBUFFERED": "1",
         **settings,
     }
