@@ -40,6 +40,7 @@ def key_file(tmp_path: Path, poll: str) -> Path:
     return tmp_path / "poll-keys" / f"{poll}.key"
 
 
+@pytest.mark.cluster_too
 async def test_a_poll_from_draft_to_archive(service: PollService, told: Told) -> None:
     poll = await service.create("alef", "Where?", ["North", "South"], "HQ", 60, simulated=True)
     assert (poll.state, poll.simulated) == (PollState.DRAFT, True)
@@ -114,6 +115,7 @@ async def test_lists_are_read_in_few_round_trips(
     assert trips == 3
 
 
+@pytest.mark.cluster_too
 async def test_the_list_loads_the_functions_where_the_store_lost_them(
     service: PollService, ask: Asking, client: Redis
 ) -> None:
@@ -196,6 +198,7 @@ async def test_an_illegal_move_names_the_state(service: PollService) -> None:
         await service.open("abcdefghij")
 
 
+@pytest.mark.cluster_too
 async def test_a_vote_gets_a_receipt_and_moves_the_tally(
     service: PollService, ask: Asking, told: Told
 ) -> None:
@@ -213,6 +216,7 @@ async def test_a_vote_gets_a_receipt_and_moves_the_tally(
     assert await service.tally(poll.id) == told.tallies[-1]
 
 
+@pytest.mark.cluster_too
 async def test_a_retry_is_the_same_byte_for_byte_even_after_closing(
     service: PollService, ask: Asking
 ) -> None:
@@ -228,6 +232,7 @@ async def test_a_retry_is_the_same_byte_for_byte_even_after_closing(
     assert (await service.tally(poll.id)).total == 2
 
 
+@pytest.mark.cluster_too
 async def test_the_contracts_refusals(service: PollService, ask: Asking) -> None:
     poll = await ask()
     one = ballot(poll, "1")
@@ -263,6 +268,7 @@ async def test_a_draft_takes_no_votes(service: PollService) -> None:
     assert caught.value.state == "draft"
 
 
+@pytest.mark.cluster_too
 async def test_two_tabs_of_one_voter_count_once(service: PollService, ask: Asking) -> None:
     poll = await ask()
     outcomes = await asyncio.gather(
@@ -272,6 +278,7 @@ async def test_two_tabs_of_one_voter_count_once(service: PollService, ask: Askin
     assert sum(isinstance(outcome, AlreadyVoted) for outcome in outcomes) == 9
 
 
+@pytest.mark.cluster_too
 async def test_a_thousand_voters(service: PollService, ask: Asking) -> None:
     poll = await ask()
     receipts = await asyncio.gather(
@@ -295,6 +302,7 @@ async def test_the_audit_finds_a_forged_count(
     assert "counter 2 is 1 in the tally, 0 in the ledger" in audit.differences
 
 
+@pytest.mark.cluster_too
 async def test_the_audit_is_sound_while_votes_pour_in(service: PollService, ask: Asking) -> None:
     poll = await ask()
 
@@ -318,6 +326,7 @@ async def test_a_full_queue_is_busy(serving: Serving) -> None:
         assert service.counters.busy == 5
 
 
+@pytest.mark.cluster_too
 async def test_a_poll_closes_by_itself_and_its_key_dies(
     service: PollService, ask: Asking, told: Told, tmp_path: Path
 ) -> None:
@@ -351,6 +360,7 @@ async def test_a_poll_whose_time_ran_out_while_nobody_served_closes_at_the_start
         assert not key_file(tmp_path, poll.id).exists()
 
 
+@pytest.mark.cluster_too
 async def test_voters_are_remembered_over_a_restart(serving: Serving) -> None:
     async with serving() as service:
         poll = await service.open((await service.create("alef", "Q", ["a", "b"], "HQ")).id)
@@ -363,6 +373,7 @@ async def test_voters_are_remembered_over_a_restart(serving: Serving) -> None:
         assert (await service.cast("device:2", ballot(poll))).seq == 2
 
 
+@pytest.mark.cluster_too
 async def test_two_processes_serve_one_poll(serving: Serving, tmp_path: Path) -> None:
     here, there = Told(), Told()
     async with serving(told=here) as first, serving(told=there) as second:
@@ -394,6 +405,7 @@ async def test_retries_after_closing_push_nothing(
     assert len(told.tallies) == pushed
 
 
+@pytest.mark.cluster_too
 async def test_a_poll_that_another_process_opened_and_closed_is_seen_as_closed(
     serving: Serving, polls: PollStore
 ) -> None:
@@ -413,6 +425,7 @@ async def test_a_poll_that_another_process_opened_and_closed_is_seen_as_closed(
                 await asyncio.sleep(0.01)
 
 
+@pytest.mark.cluster_too
 async def test_two_processes_that_close_at_once_close_once(serving: Serving) -> None:
     async with serving() as first, serving() as second:
         poll = await first.open((await first.create("alef", "Q", ["a", "b"], "HQ")).id)
@@ -436,6 +449,7 @@ async def test_a_lost_key_stops_counting_rather_than_counting_twice(
         await service.close(poll.id)
 
 
+@pytest.mark.cluster_too
 async def test_a_key_that_a_crash_left_after_closing_is_destroyed(
     serving: Serving, polls: PollStore, tmp_path: Path
 ) -> None:
