@@ -73,14 +73,15 @@ local function move(keys, args)
 end
 
 -- keys: poll counts. args: revote, version, closes_at or '', counters: opens a shard beside
--- shard 0, once. Its state.
+-- shard 0, once; of an open one only closes_at is set. Its state.
 local function open_shard(keys, args)
   if redis.call('HSETNX', keys[1], 'state', 'open') == 1 then
     redis.call('HSET', keys[1], 'seq', '0', 'revote', args[1], 'version', args[2])
-    if args[3] ~= '' then redis.call('HSET', keys[1], 'closes_at', args[3]) end
     set_counters(keys[2], args, 4)
   end
-  return redis.call('HGET', keys[1], 'state')
+  local state = redis.call('HGET', keys[1], 'state')
+  if state == 'open' and args[3] ~= '' then redis.call('HSET', keys[1], 'closes_at', args[3]) end
+  return state
 end
 
 -- keys: poll links voted. Ends a shard for good, one that was never opened too.

@@ -27,6 +27,8 @@ class Poll(msgspec.Struct, frozen=True, dict=True):
     """A sheet of questions asked on a stream. Times are Unix seconds, None until they happen.
 
     ``version`` grows by one at every edit. ``seed``: the published one of shuffled choices.
+    ``closes_at`` is the server's own bound for ballots. ``cue_*``: the pictures, on the clock of
+    the broadcast, at which the poll opens, closes and is shown; ``cue_lag``: see ``polling.stage``.
     """
 
     id: str
@@ -44,6 +46,10 @@ class Poll(msgspec.Struct, frozen=True, dict=True):
     closes_at: float | None = None
     closed_at: float | None = None
     shown_at: float | None = None
+    cue_open: float | None = None
+    cue_close: float | None = None
+    cue_show: float | None = None
+    cue_lag: float | None = None
 
     @property
     def kind(self) -> str:
@@ -59,6 +65,18 @@ class Poll(msgspec.Struct, frozen=True, dict=True):
     def choices(self) -> tuple[Choice, ...]:
         """The first question's choices."""
         return self.questions[0].choices
+
+    @property
+    def cue(self) -> dict[str, float | None] | None:
+        """``{"open", "close", "show", "lag"}``; None where it is on no broadcast's clock."""
+        if self.cue_lag is None:
+            return None
+        return {
+            "open": self.cue_open,
+            "close": self.cue_close,
+            "show": self.cue_show,
+            "lag": self.cue_lag,
+        }
 
     @property
     def shards(self) -> int:
@@ -136,9 +154,11 @@ class Poll(msgspec.Struct, frozen=True, dict=True):
             "created_at": self.created_at,
             "opens_at": self.opens_at,
             "opened_at": self.opened_at,
-            "closes_at": self.closes_at,
+            "closes_at": self.closes_at if self.cue_close is None else self.cue_close,
+            "ballots_until": self.closes_at,
             "closed_at": self.closed_at,
             "shown_at": self.shown_at,
+            "cue": self.cue,
             "simulated": self.simulated,
             "results": self.rules.results,
             "tier_results": tiers(tally.groups) if tally is not None else {},

@@ -14,6 +14,7 @@ from polling.poll_rules import PollRules
 from polling.questions import Asked
 from polling.rules import FINISHED, UNOPENED, Move, PollState
 from polling.screens import Screens
+from polling.stage import GRACE_SECONDS, Stage, closing, nowhere, opening
 from polling.store import PollStore
 
 _ATTEMPTS = 3
@@ -21,6 +22,9 @@ _ATTEMPTS = 3
 
 class Moves:
     """Edits, schedules, opens, closes, shows and archives. ``moved`` is called after each.
+
+    While a poll's stream is live (``stage``) it is seen to open, close and be shown at a picture:
+    ``at``, seconds of media time, or as soon as may be.
 
     Every method raises UnknownPoll; IllegalMove where the poll's state forbids it or another
     process made the move first; and StoreDown.
@@ -34,6 +38,8 @@ class Moves:
         screens: Screens,
         now: Callable[[], float],
         moved: Callable[[], None],
+        stage: Stage = nowhere,
+        grace: float = GRACE_SECONDS,
     ) -> None:
         self._store = store
         self._keys = keys
@@ -41,6 +47,8 @@ class Moves:
         self._screens = screens
         self._now = now
         self._moved = moved
+        self._stage = stage
+        self._grace = grace
 
     async def edit(
         self,
@@ -79,10 +87,10 @@ class Moves:
         self._tell(scheduled, "schedule", scheduled.opens_at == opens_at)
         return scheduled
 
-    async def open(self, poll: str) -> Poll:
-        """Opens it for votes; with a duration it closes by itself."""
+    async def open(self, poll: str, at: float | None = None) -> Poll:
+        """Opens it for votes, which are taken from now on; with a duration it closes by itself."""
         found = await self._store.get(poll)
-        opened, won = await self._open(found, self._now())
+        opened, won = await self._open(found, self._now(), at)
         self._tell(opened, "open", won)
         return opened
 
@@ -90,10 +98,19 @@ class Moves:
         """Opens a scheduled poll whose time has come; no error where another process did."""
         return (await self._open(poll, self._now()))[0]
 
-    async def close(self, poll: str) -> Poll:
-        """Ends the voting and destroys the poll's key."""
+    async def close(self, poll: str, at: float | None = None) -> Poll:
+        """Ends the voting and destroys the poll's key; on a live stream once every viewer's picture
+        is past the moment, so that it is still open when this returns.
+        """
         found = await self._store.get(poll)
         state = rules.after(poll, found.state, "close")
+        if (seen := self._stage(found.stream, at)) is not None:
+            times = closing(found, seen, self._grace)
+            if times is None:
+                return found
+            ending = await self._store.move(found, found.state, **times)
+            self._tell(ending, "close", ending.closes_at == times["closes_at"])
+            return ending
         closed_at = self._now()
         closed = await self._store.move(found, state, closed_at=closed_at)
         await self.finish(closed)
@@ -104,7 +121,7 @@ class Moves:
         """Closes an open poll as of its ``closes_at``; no error where another process did."""
         return await self._store.move(poll, PollState.CLOSED, closed_at=poll.closes_at or 0.0)
 
-    async def show(self, poll: str) -> Poll:
+    async def show(self, poll: str, at: float | None = None) -> Poll:
         """Puts the results on the screens and tells a quiz's right answers.
 
         Nobody sees counts by it that the rules hide.
@@ -112,7 +129,10 @@ class Moves:
         found = await self._store.get(poll)
         if found.state in UNOPENED or found.opened_at is None:
             raise IllegalMove(poll, found.state, "show")
-        shown = await self._store.move(found, found.state, shown_at=self._now())
+        times = {"shown_at": self._now()}
+        if (seen := self._stage(found.stream, at)) is not None:
+            times |= {"cue_show": seen.at, "cue_lag": seen.lag}
+        shown = await self._store.move(found, found.state, **times)
         self._known.remember(shown)
         return shown
 
@@ -131,13 +151,12 @@ class Moves:
         await asyncio.to_thread(self._keys.destroy, poll.id)
         await self._screens.show(poll)
 
-    async def _open(self, found: Poll, now: float) -> tuple[Poll, bool]:
+    async def _open(self, found: Poll, now: float, at: float | None = None) -> tuple[Poll, bool]:
         state = rules.after(found.id, found.state, "open")
         # The key first: a poll must never be open without one.
         await asyncio.to_thread(self._keys.create, found.id)
-        times = {"opened_at": now}
-        if found.duration_seconds is not None:
-            times["closes_at"] = now + found.duration_seconds
+        seen = self._stage(found.stream, at)
+        times = opening(found.duration_seconds, seen, now, self._grace)
         opened = await self._store.move(found, state, **times)
         if opened.state in FINISHED:
             await asyncio.to_thread(self._keys.destroy, found.id)

@@ -12,7 +12,7 @@ import structlog
 from polling import rules, store
 from polling.answers import Answer, admit
 from polling.audit import Archive, Audit, audit
-from polling.casting import Caster, Counters, Outcome, Pace, Stamp
+from polling.casting import Caster, Counters, Done, Outcome, Pace
 from polling.clock import Clock
 from polling.errors import (
     AlreadyVoted,
@@ -36,6 +36,7 @@ from polling.reader import PollReader
 from polling.receipts import ReceiptSigner
 from polling.rules import UNOPENED, PollState
 from polling.screens import Screens
+from polling.stage import GRACE_SECONDS, Stage, nowhere
 from polling.store import PollStore, Vote, shard_of
 from polling.store_answers import AnswerStore
 from polling.store_qa import QaStore
@@ -63,7 +64,8 @@ class PollService(PollReader):
     write. ``on_tally`` gets each poll's newest tally, whole: who may see what of it is in
     ``Poll.shown_tally``. It comes conflated to ``settings.pushes`` a second (``pushes_crowded``
     while ``crowded()``); ``on_poll`` gets the poll at every change, its draft included. Both run
-    on the event loop and must not block. ``signer`` signs receipts.
+    on the event loop and must not block. ``signer`` signs receipts. ``stage`` and ``grace``: see
+    ``polling.stage``.
 
     Several processes may serve the same store: a poll opens and closes once, whoever does it.
     The store may be away at the start and at any time later; what needs it raises StoreDown.
@@ -81,6 +83,8 @@ class PollService(PollReader):
         crowded: Callable[[], bool] = lambda: False,
         now: Callable[[], float] = time.time,
         signer: ReceiptSigner | None = None,
+        stage: Stage = nowhere,
+        grace: float = GRACE_SECONDS,
     ) -> None:
         for name, rate in (
             ("pushes", settings.pushes),
@@ -101,7 +105,7 @@ class PollService(PollReader):
             lambda: settings.pushes_crowded if crowded() else settings.pushes,
         )
         super().__init__(polls, screens)
-        self.moves = Moves(polls, keys, self._known, screens, now, self._moved)
+        self.moves = Moves(polls, keys, self._known, screens, now, self._moved, stage, grace)
         self.written = Written(self._answers, items, keys, screens, self._learned)
         self._clock = Clock(polls, keys, self._known, self.moves, screens, now)
         self._signer = signer
@@ -207,22 +211,40 @@ class PollService(PollReader):
         vote = self._vote(poll, voter, ballot, answer)
         shard = await self._shard(poll, vote) if poll.is_sharded else 0
         outcome = await self._caster.put(poll.id, vote, shard)
-        if isinstance(outcome, Stamp) and self._signer is not None:
-            log_name = self._signer.origin(poll.id)
-            receipt = Receipt(poll.id, ballot.ballot_id, shard, outcome.seq, log_name, outcome.sig)
-        elif isinstance(outcome, int) and outcome > 0:
-            receipt = Receipt(poll.id, ballot.ballot_id, shard, outcome)
-        elif outcome == store.STALE:
+        if outcome == store.STALE:
             # Edited by another process: what the ballot says now is asked anew.
             changed = await self._learned(ballot.poll, anew=True)
             if changed.version == poll.version:
                 raise PollChanged(poll.id)
             return await self.cast(voter, ballot, tier, region)
-        else:
+        if not isinstance(outcome, Receipt):
             raise self._refusal(ballot, outcome)
         if answer.written:
             await self._answers.hold(poll.id, ballot.ballot_id, answer.written)
-        return receipt
+        return outcome
+
+    def begin(self, voter: str, ballot: Ballot, tier: str, region: str, done: Done) -> bool:
+        """Like ``cast`` for the many votes that need to wait for nothing but their batch: no task.
+
+        ``done`` is called later with the Receipt or with what ``refusal`` explains. False: nothing
+        has happened, only ``cast`` can tell. Raises as ``cast``.
+        """
+        poll = self._known.get(ballot.poll)
+        if poll is None:
+            return False
+        answer = admit(poll, ballot, tier, region)
+        vote = self._vote(poll, voter, ballot, answer)
+        if answer.written or (poll.is_sharded and vote.nullifier is None):
+            return False
+        shard = 0
+        if poll.is_sharded and vote.nullifier is not None:
+            shard = shard_of(vote.nullifier, poll.shards)
+        self._caster.enqueue(poll.id, vote, shard, done)
+        return True
+
+    def refusal(self, ballot: Ballot, outcome: Outcome) -> PollingError | None:
+        """Why ``begin`` ended without a receipt; None: ask again by ``cast``, the poll changed."""
+        return None if outcome == store.STALE else self._refusal(ballot, outcome)
 
     async def audit(self, poll: str, archive: Archive | None = None) -> Audit:
         """Recounts the ledger and compares: tally = ledger = voters = ballots.

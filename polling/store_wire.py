@@ -21,7 +21,17 @@ CONFLICT, VOTED, CLOSED, UNKNOWN_CHOICE, NO_KEY, STALE = -1, -2, -3, -4, -5, -6
 _SHARD_KEYS = ("poll", "counts", "groups", "voted", "ballots", "ledger", "links", "superseded")
 _LONG_ANSWER = 40
 # What changes in a poll's life stands in fields of its own beside the record.
-_TIMES = ("opens_at", "opened_at", "closes_at", "closed_at", "shown_at")
+_TIMES = (
+    "opens_at",
+    "opened_at",
+    "closes_at",
+    "closed_at",
+    "shown_at",
+    "cue_open",
+    "cue_close",
+    "cue_show",
+    "cue_lag",
+)
 _LIFE = ("state", *_TIMES)
 
 

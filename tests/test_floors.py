@@ -59,6 +59,7 @@ POLLING = {
     "polling.poll_rules": 0,
     "polling.visibility": 0,
     "polling.breakdown": 0,
+    "polling.stage": 0,
     "polling.answers": 0,
     "polling.results": 0,
     "polling.words": 0,

