@@ -24,6 +24,7 @@ from streamd.feeds.protocol import MSGPACK
 from streamd.feeds.sound import GROUP_MS, Sound, SoundPart, Still, still_of
 from streamd.media.parts import Init, Join, Part
 from streamd.media.units import MEDIA_TIMESCALE, Kind
+from streamd.relay.cues import Cues
 from streamd.relay.window import Window, without_audio
 
 Audio = Literal["opus", "aac"]
@@ -127,16 +128,19 @@ class Pictures(Rendition):
         self._tracks: Mapping[Kind, Init] = join.tracks
         self._hears = "a" in join.tracks or "v" not in join.tracks
         self._part_ms = window.part_ms
-        self._replay: tuple[int, bytes] | None = None
+        self._cues = window.cues
+        self._replay: tuple[tuple[int, int], bytes] | None = None
 
     def opening(self, join: Join) -> bytes:
         """See Rendition."""
         newest = join.parts[-1].n if join.parts else -1
-        if self._replay is not None and newest >= 0 and self._replay[0] == newest:
+        stamp = newest, self._cues.version
+        if self._replay is not None and newest >= 0 and self._replay[0] == stamp:
             return self._replay[1]
         parts = [part_payload(part, part.init) for part in join.parts]
-        result = MSGPACK.pack({"data": opening_payload(join, join.tracks, parts, self._part_ms)})
-        self._replay = (newest, result)
+        payload = opening_payload(join, join.tracks, parts, self._part_ms, self._cues)
+        result = MSGPACK.pack({"data": payload})
+        self._replay = (stamp, result)
         return result
 
     def _on_part(self, part: Part) -> None:
@@ -167,17 +171,19 @@ class Saver(Rendition):
             self._sound.still_shown(self._newest.t)
         heard = [made for part in join.parts for made in self._sound.push(part)]
         heard += self._sound.flush()
+        self._cues = window.cues
         self._recent = deque((made.part for made in heard if made.part.a), RECENT_PARTS)
         self._flush: asyncio.TimerHandle | None = None
-        self._replay: tuple[tuple[int, int], bytes] | None = None
+        self._replay: tuple[tuple[int, int, int], bytes] | None = None
 
     def opening(self, join: Join) -> bytes:
         """See Rendition. The still is the newest keyframe there is."""
-        newest = join.parts[0].n if join.parts else -1, self._recent[-1].n if self._recent else -1
+        heard = self._recent[-1].n if self._recent else -1
+        newest = join.parts[0].n if join.parts else -1, heard, self._cues.version
         if self._replay is not None and self._replay[0] == newest:
             return self._replay[1]
         parts = [part_payload(part, None) for part in self._recent]
-        payload = opening_payload(join, self._sound.inits, parts, GROUP_MS)
+        payload = opening_payload(join, self._sound.inits, parts, GROUP_MS, self._cues)
         if (still := self._still(join)) is not None:
             payload["still"] = still_payload(still)
         result = MSGPACK.pack({"data": payload})
@@ -232,7 +238,11 @@ def codec_of(join: Join) -> Audio | None:
 
 
 def opening_payload(
-    join: Join, tracks: Mapping[Kind, Init], parts: list[dict[str, object]], part_ms: int
+    join: Join,
+    tracks: Mapping[Kind, Init],
+    parts: list[dict[str, object]],
+    part_ms: int,
+    cues: Cues,
 ) -> dict[str, object]:
     """The ``data`` of a subscribe result."""
     return {
@@ -242,5 +252,5 @@ def opening_payload(
         "part_ms": part_ms,
         "tracks": tracks_payload(tracks),
         "parts": parts,
-        "cues": [],
+        "cues": cues.rows(),
     }

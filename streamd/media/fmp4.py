@@ -12,7 +12,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 
-from streamd.media.units import Kind, Track, Unit
+from streamd.media.units import MEDIA_TIMESCALE, Kind, Track, Unit
 
 TRACK_IDS: dict[Kind, int] = {"v": 1, "a": 2}
 """Fixed, so that the two files of a stream can be merged without renumbering."""
@@ -90,6 +90,21 @@ def segment(track: Track, sequence: int, units: Sequence[Unit], durations: Seque
     """A whole HLS segment: styp, then one fragment."""
     styp = box(b"styp", b"msdh", struct.pack(">I", 0), b"msdhmsixcmfs")
     return styp + fragment(track, sequence, units, durations)
+
+
+def event_message(scheme: str, number: int, ticks: int, message: bytes) -> bytes:
+    """An emsg box of version 1 (ISO/IEC 23009-1 clause 5.10.3.3): an event at media time ``ticks``,
+    in 90,000ths of a second, of no told length. It stands before the moof of any part.
+    """
+    return full_box(
+        b"emsg",
+        1,
+        0,
+        struct.pack(">IQII", MEDIA_TIMESCALE, max(ticks, 0), 0xFFFF_FFFF, number),
+        scheme.encode() + b"\0",
+        b"\0",  # value
+        message,
+    )
 
 
 def _trak(track: Track, track_id: int) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from streamd.media.units import Kind
 
@@ -32,6 +32,12 @@ class Part:
     v: bytes | None = None
     a: bytes | None = None
     init: Mapping[Kind, Init] | None = None
+
+    def with_events(self, boxes: bytes) -> Part:
+        """The part with emsg boxes before its first moof (ISO/IEC 23009-1 clause 5.10.3)."""
+        if self.v is None:
+            return replace(self, a=boxes + (self.a or b""))
+        return replace(self, v=boxes + self.v)
 
     @property
     def size(self) -> int:

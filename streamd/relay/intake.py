@@ -61,6 +61,8 @@ class Intake:
         self.meter: Meter | None = None
         self.loudness = Loudness()
         self.live_since: float | None = None
+        self.origin = 0.0
+        """The Unix time of the generation's media time 0."""
         self.keyframes = KeyframeRequests(self._ask_keyframe, monotonic)
         self._id = stream_id
         self._notices = notices
@@ -103,6 +105,13 @@ class Intake:
     def reordered(self) -> int:
         """Pictures of this generation that were shown before an earlier one: B-frames."""
         return self._inspector.reordered if self._inspector is not None else 0
+
+    @property
+    def edge(self) -> float | None:
+        """The newest media's time on the broadcast's own clock; None where none is coming."""
+        if self._timeline is None or self.state is not StreamState.LIVE:
+            return None
+        return self.origin + self._timeline.newest
 
     @property
     def ends_in(self) -> float | None:
@@ -260,6 +269,7 @@ class Intake:
         if move is Move.START:
             self.live_since = now
         self._notices.settle()
+        self.origin = origin
         self._emit(Begin(pending.tracks, origin, move))
         return True
 

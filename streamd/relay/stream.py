@@ -14,6 +14,7 @@ from collections.abc import Callable
 from streamd import config
 from streamd.errors import IllegalMove
 from streamd.relay import health
+from streamd.relay.cues import SOONEST_SECONDS, Cues, CueTime
 from streamd.relay.delay import Delay, DelayQueue, Event
 from streamd.relay.health import LinkHealth
 from streamd.relay.intake import END_SECONDS, STALL_SECONDS, Intake
@@ -86,7 +87,25 @@ class Stream:
         """The Unix time of the current generation's media time 0, None before the first."""
         return self._outlet.started_at
 
+    @property
+    def cues(self) -> Cues:
+        """What happens to polls at which picture."""
+        return self.window.cues
+
     # -- in
+
+    def cue_time(self, at: float | None = None) -> CueTime | None:
+        """When a cue is that is given now: past the newest media that came in, so that with a
+        broadcast delay it stands where the publisher is, and viewers meet it there.
+
+        ``at``: the seconds of media time wished for, if they are later. None unless media comes.
+        """
+        edge = self._intake.edge
+        if edge is None:
+            return None
+        wished = edge if at is None else self._intake.origin + at
+        lag = max(0.0, time.time() - edge) + self.delay_seconds
+        return CueTime(max(edge + SOONEST_SECONDS, wished), lag)
 
     def publish(
         self,

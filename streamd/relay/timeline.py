@@ -62,6 +62,11 @@ class Timeline:
         self.jumps = 0
         self.last_jump = 0.0
 
+    @property
+    def newest(self) -> float:
+        """How far media time has come, in seconds."""
+        return max(line.time for line in self._lines.values())
+
     def start(self, unit: Unit, *, anchored: bool) -> float:
         """Settles where media time starts with the first unit; returns the seconds added to all
         timestamps. ``anchored``: the source said what moment its timestamp 0 is.

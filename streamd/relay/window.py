@@ -12,6 +12,7 @@ from streamd.media.playlist import DateRange
 from streamd.media.units import Kind, Track, Unit
 from streamd.media.webvtt import Cue
 from streamd.relay.audio_conversion import AudioConversion, start_conversion
+from streamd.relay.cues import Cues
 from streamd.relay.dubbing import Dubbing
 from streamd.relay.hls import Hls
 from streamd.relay.hls_rendition import Resource
@@ -56,6 +57,7 @@ class Window:
         """HLS goes without sound: it cannot be made AAC."""
         self._audio_lost = 0
         self._live = False
+        self.cues = Cues(lambda cue: self.put_date_range(cue.date_range()))
         self._listeners: dict[object, Listener] = {}
         self.hls = Hls(stream_id, settings)
         self._to_hls = InTurn()
@@ -171,6 +173,7 @@ class Window:
         self._own = PartFeed(self._packager.inits, self._settings.join_bytes)
         self._gen = gen
         self._live = True
+        self.cues.begin(gen, origin)
         self._unconverted = False
         heard = self._with_aac(tracks)
         self._to_hls.do(lambda: self.hls.reset(gen, heard, origin))
@@ -285,6 +288,7 @@ class Window:
         conversion.finish(on_rest)
 
     def _emit(self, part: Part) -> None:
+        part = self._with_cues(part)
         if not self._own.keep(part):
             self._on_starved()
         self._tell(part, self._own)
@@ -294,8 +298,17 @@ class Window:
     def _emit_dubbed(self, parts: Sequence[Part]) -> None:
         assert self._dubbing is not None
         for part in parts:
+            if part.v is None:
+                part = self._with_cues(part)
             self._dubbing.feed.keep(part)
             self._tell(part, self._dubbing.feed)
+
+    def _with_cues(self, part: Part) -> Part:
+        # Beside pictures, sound alone goes without: the next picture has them.
+        if part.v is None and "v" in self._own.inits:
+            return part
+        boxes = self.cues.stamp(part.t)
+        return part.with_events(boxes) if boxes else part
 
     def _tell(self, part: Part, feed: PartFeed) -> None:
         for on_part, _, audio in tuple(self._listeners.values()):
