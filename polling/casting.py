@@ -6,12 +6,12 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import structlog
 
 from polling.errors import Busy, PollingError, StoreDown
-from polling.model import Tally
+from polling.model import Receipt, Tally
 from polling.receipts import ReceiptSigner
 from polling.store import Counted, PollStore, Vote
 
@@ -21,17 +21,11 @@ log = structlog.get_logger()
 BATCHES = range(1, 3_001)
 
 
-class Stamp(NamedTuple):
-    """A position with the signature on its receipt."""
-
-    seq: int
-    sig: str
-
-
-# A position, bare where nothing signs, a negative code of polling/store.py, or why the vote was
-# not acknowledged. An error travels as a value because one of them answers a whole batch.
-Outcome = int | Stamp | PollingError
-_Waiting = tuple[Vote, asyncio.Future[Outcome]]
+# The receipt, a negative code of polling/store.py, or why the vote was not acknowledged. An error
+# travels as a value because one of them answers a whole batch.
+Outcome = Receipt | int | PollingError
+Done = Callable[[Outcome], None]
+_Waiting = tuple[Vote, Done]
 # What waits for one shard of one poll.
 _Taken = tuple[tuple[str, int], list[_Waiting]]
 
@@ -89,12 +83,23 @@ class Caster:
         self._waiting: dict[tuple[str, int], deque[_Waiting]] = {}
         self._wake = asyncio.Event()
         self._draining = False
-        self._loop: asyncio.AbstractEventLoop | None = None
         self.waiting = 0
         self.counters = Counters()
 
     def put(self, poll: str, vote: Vote, shard: int = 0) -> asyncio.Future[Outcome]:
-        """Queues a vote for one shard of ``poll``; the future's result is its Outcome.
+        """Like ``enqueue``; the future's result is the vote's Outcome."""
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+
+        def done(outcome: Outcome) -> None:
+            if not future.done():
+                future.set_result(outcome)
+
+        self.enqueue(poll, vote, shard, done)
+        return future
+
+    def enqueue(self, poll: str, vote: Vote, shard: int, done: Done) -> None:
+        """Queues a vote for one shard of ``poll``. ``done`` is called once, on the event loop, with
+        its Outcome; what it raises is logged and touches no other vote.
 
         Raises Busy at once when the queue is full and StoreDown after ``drain()``.
         """
@@ -103,18 +108,13 @@ class Caster:
         if self.waiting >= self._pace.queue:
             self.counters.busy += 1
             raise Busy(self.waiting)
-        if self._loop is None:
-            # Kept: in Python 3.11 asking for it is a system call, once a vote.
-            self._loop = asyncio.get_running_loop()
-        future: asyncio.Future[Outcome] = self._loop.create_future()
         place = (poll, shard)
         queue = self._waiting.get(place)
         if queue is None:
             queue = self._waiting[place] = deque()
-        queue.append((vote, future))
+        queue.append((vote, done))
         self.waiting += 1
         self._wake.set()
-        return future
 
     async def run(self) -> None:
         """Casts until drained. If it is cancelled, the votes still waiting get StoreDown."""
@@ -188,31 +188,40 @@ class Caster:
 
     def _settle(self, place: tuple[str, int], entries: list[_Waiting], result: Counted) -> None:
         positions = sum(code > 0 for code in result.codes)
-        outcomes = self._signed(place, entries, result.codes) if positions else result.codes
-        for (_, future), outcome in zip(entries, outcomes, strict=True):
-            if not future.done():
-                future.set_result(outcome)
+        outcomes = self._receipts(place, entries, result.codes, positions)
+        for (_, done), outcome in zip(entries, outcomes, strict=True):
+            try:
+                done(outcome)
+            except Exception:
+                log.exception("a vote's answer failed")
         self.counters.counted += result.fresh
         self.counters.repeated += positions - result.fresh
         self.counters.refused += len(entries) - positions
         self._on_counted(result.tally)
 
-    def _signed(
-        self, place: tuple[str, int], entries: list[_Waiting], codes: list[int]
+    def _receipts(
+        self, place: tuple[str, int], entries: list[_Waiting], codes: list[int], positions: int
     ) -> Sequence[Outcome]:
-        """The codes, positions with their receipts' signatures."""
-        if self._signer is None:
-            return codes
-        receipts = [
-            (vote.ballot_id.hex(), code)
-            for (vote, _), code in zip(entries, codes, strict=True)
-            if code > 0
+        """The codes, positions as receipts."""
+        poll, shard = place
+        ballots = [vote.ballot_id.hex() for vote, _ in entries]
+        if self._signer is None or not positions:
+            return [
+                Receipt(poll, ballot, shard, code) if code > 0 else code
+                for ballot, code in zip(ballots, codes, strict=True)
+            ]
+        origin = self._signer.origin(poll)
+        counted = [pair for pair in zip(ballots, codes, strict=True) if pair[1] > 0]
+        signatures = iter(self._signer.sign(poll, shard, counted))
+        return [
+            Receipt(poll, ballot, shard, code, origin, next(signatures)) if code > 0 else code
+            for ballot, code in zip(ballots, codes, strict=True)
         ]
-        signatures = iter(self._signer.sign(*place, receipts))
-        return [Stamp(code, next(signatures)) if code > 0 else code for code in codes]
 
 
 def _fail(entries: Iterable[_Waiting], error: PollingError) -> None:
-    for _, future in entries:
-        if not future.done():
-            future.set_result(error)
+    for _, done in entries:
+        try:
+            done(error)
+        except Exception:
+            log.exception("a vote's answer failed")

@@ -108,7 +108,6 @@ class PollService(PollReader):
         self.moves = Moves(polls, keys, self._known, screens, now, self._moved, stage, grace)
         self.written = Written(self._answers, items, keys, screens, self._learned)
         self._clock = Clock(polls, keys, self._known, self.moves, screens, now)
-        self._signer = signer
         self._caster = Caster(polls, settings, now, self._counted, signer)
         self.open = self.moves.open
         self.close = self.moves.close
@@ -229,6 +228,8 @@ class PollService(PollReader):
         ``done`` is called later with the Receipt or with what ``refusal`` explains. False: nothing
         has happened, only ``cast`` can tell. Raises as ``cast``.
         """
+        if not voter:
+            raise NoIdentity
         poll = self._known.get(ballot.poll)
         if poll is None:
             return False

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
-from polling.casting import Caster
+from polling.casting import Caster, Outcome
 from polling.errors import Busy, PollingError, StoreDown
-from polling.model import Tally, draft
+from polling.model import Receipt, Tally, draft
 from polling.rules import PollState
 from polling.store import Batch, Counted, PollStore, Vote
 from tests.polling.conftest import Settings
@@ -75,11 +75,16 @@ def vote(number: int) -> Vote:
     return Vote(place, place, "1", place, (("1", 1),))
 
 
+def position(outcome: Outcome) -> int:
+    assert isinstance(outcome, Receipt)
+    return outcome.seq
+
+
 async def test_votes_of_one_tick_travel_together(
     running: Running, watched: Watched, poll: str
 ) -> None:
     outcomes = await asyncio.gather(*(running.caster.put(poll, vote(n)) for n in range(7)))
-    assert sorted(map(int, map(str, outcomes))) == list(range(1, 8))
+    assert sorted(map(position, outcomes)) == list(range(1, 8))
     assert watched.batches == [[7]]
     assert running.tallies[-1].total == 7
     assert running.caster.counters.counted == 7
@@ -110,8 +115,8 @@ async def test_a_full_queue_refuses_and_counts(
     assert caught.value.waiting == running.caster.waiting == 30
     assert running.caster.counters.busy == 1
     watched.gate.set()
-    assert all(isinstance(outcome, int) for outcome in await asyncio.gather(*puts))
-    assert await running.caster.put(poll, vote(30)) == 31
+    assert all(isinstance(outcome, Receipt) for outcome in await asyncio.gather(*puts))
+    assert position(await running.caster.put(poll, vote(30))) == 31
 
 
 async def test_a_voter_who_goes_away_is_counted_and_disturbs_nobody(
@@ -119,7 +124,7 @@ async def test_a_voter_who_goes_away_is_counted_and_disturbs_nobody(
 ) -> None:
     gone, stays = running.caster.put(poll, vote(1)), running.caster.put(poll, vote(2))
     gone.cancel()
-    assert isinstance(await stays, int)
+    assert isinstance(await stays, Receipt)
     assert running.tallies[-1].total == 2
 
 
@@ -131,7 +136,16 @@ async def test_a_batch_that_fails_is_not_acknowledged_and_the_next_one_is(
     assert isinstance(outcome, StoreDown)
     assert running.caster.counters.failed == 1
     watched.error = None
-    assert await running.caster.put(poll, vote(1)) == 1
+    assert position(await running.caster.put(poll, vote(1))) == 1
+
+
+async def test_a_callback_that_fails_touches_no_other_vote(running: Running, poll: str) -> None:
+    def fails(outcome: Outcome) -> None:
+        raise RuntimeError("broken")
+
+    running.caster.enqueue(poll, vote(1), 0, fails)
+    assert isinstance(await running.caster.put(poll, vote(2)), Receipt)
+    assert running.caster.counters.counted == 2
 
 
 async def test_counters_tell_new_from_repeated_from_refused(running: Running, poll: str) -> None:
@@ -152,7 +166,7 @@ async def test_drain_answers_what_waits_and_takes_nothing_more(watched: Watched,
         running.caster.put(poll, vote(99))
     async with asyncio.timeout(20):
         await running.task
-    assert all(put.done() and isinstance(put.result(), int) for put in puts)
+    assert all(put.done() and isinstance(put.result(), Receipt) for put in puts)
 
 
 async def test_a_cancelled_run_leaves_nobody_waiting(watched: Watched, poll: str) -> None:
