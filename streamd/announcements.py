@@ -19,10 +19,12 @@ from streamd.errors import UnknownStream
 from streamd.feeds.codes import TryAgain, UnknownChannel
 from streamd.feeds.hub import Hub
 from streamd.media import webvtt
+from streamd.poll_cues import cue_rows
 from streamd.relay.captions import Caption, Captions, CaptionTracks
 from streamd.relay.stream import Stream
 from streamd.relay.streams import Streams
 from streamd.web.views import stream_state
+from streamd.webrtc.whep import WhepSessions
 
 log = structlog.get_logger(__name__)
 
@@ -35,11 +37,19 @@ CAPTIONS_SHOWN = 12
 class Announcements:
     """Owns the publishing task; ``on_*`` are the callbacks that relay and polling get."""
 
-    def __init__(self, hub: Hub, streams: Streams, polls: PollService, event: Event) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        streams: Streams,
+        polls: PollService,
+        event: Event,
+        whep: WhepSessions | None = None,
+    ) -> None:
         self._hub = hub
         self._streams = streams
         self._polls = polls
         self._event = event
+        self._whep = whep
         self.captions = CaptionTracks(self.on_caption)
         self._dirty: set[str] = set()
         self._shown_viewers: dict[str, int] = {}
@@ -110,7 +120,8 @@ class Announcements:
         viewers = self._hub.subscribers(f"stream:{stream.id}")
         shown = await self._polls.shown(stream.id, POLLS_SHOWN)
         rows = [poll.to_dict(tally) for poll, tally in shown]
-        return {**stream_state(stream, viewers), "gen": stream.gen, "polls": rows}
+        cues = cue_rows(stream, {poll.id for poll, _ in shown}, self._whep)
+        return {**stream_state(stream, viewers), "gen": stream.gen, "polls": rows, "cues": cues}
 
     def _event_row(self) -> dict[str, object]:
         rows = [

@@ -36,6 +36,7 @@ from streamd.identity import ConnectTokens, DeviceCookies
 from streamd.identity_store import IdentityStore
 from streamd.identity_tiers import Tiers
 from streamd.keys import KeyRecord, StreamKeys
+from streamd.poll_cues import PollCues
 from streamd.recording.metrics import RecordingCollector
 from streamd.recording.recordings import Recordings
 from streamd.relay.stream import Stream
@@ -83,6 +84,7 @@ class App:
         )
         log_signer = NoteSigner(_log_name(config), server_secret(home / "secrets" / "log.key"))
         self.log_key = log_signer.key
+        self.poll_cues = PollCues(self.streams)
         self.log_reader = LogReader(home / LOG)
         self.sequencing = Sequencing(
             PollStore.at(self.store.address), home, log_signer, self._identities_issued
@@ -95,13 +97,17 @@ class App:
             on_poll=self._on_poll,
             crowded=self._crowded,
             signer=ReceiptSigner(log_signer),
+            stage=self.poll_cues.moment,
+            grace=config.polls.grace_seconds,
         )
-        self.announcements = Announcements(self.hub, self.streams, self.polls, config.event)
         self.recordings = Recordings(config.recording, home, config.event)
         self.registry.register(RecordingCollector(self.recordings))
         self.mux = Mux(config.webrtc)
         self.whip = WhipSessions(config.webrtc, self.mux)
         self.whep = WhepSessions(config.webrtc, self.mux)
+        self.announcements = Announcements(
+            self.hub, self.streams, self.polls, config.event, self.whep
+        )
         self.registry.register(MuxCollector(self.mux))
         self.registry.register(WhepCollector(self.whep))
         self.rtmp = RtmpServer(config.rtmp, self.streams, self.keys)
@@ -231,6 +237,7 @@ class App:
         self.whep.on_stream(stream)
 
     def _on_poll(self, poll: Poll) -> None:
+        self.poll_cues.follow(poll)
         self.announcements.on_poll(poll)
         self.sequencing.watch(poll)
 

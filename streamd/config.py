@@ -139,6 +139,7 @@ class Polls(msgspec.Struct, frozen=True):
     pushes: Positive = 10
     pushes_crowded: Positive = 4
     crowd: Positive = 2_000
+    grace_seconds: Annotated[float, Meta(ge=0, le=120)] = 15.0
     keys_dir: str = ""
     log_name: str = ""
 

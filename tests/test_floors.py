@@ -41,6 +41,7 @@ FLOORS = {
     "streamd.campaign": 2,
     "streamd.web": 3,
     "streamd.announcements": 3,
+    "streamd.poll_cues": 3,
     "streamd.app": 4,
     "streamd.demo": 4,
     "streamd.publish": 4,
@@ -95,7 +96,12 @@ POLLING = {
 DOORS = {
     "aiortc": ("streamd/webrtc/", "loadtests/", "tests/"),
     "aioice": ("streamd/webrtc/", "loadtests/", "tests/"),
-    "websockets": ("streamd/feeds/gateway.py", "loadtests/", "tests/"),
+    "websockets": (
+        "streamd/feeds/gateway.py",
+        "streamd/feeds/connection.py",
+        "loadtests/",
+        "tests/",
+    ),
     "redis": (
         "streamd/store.py",
         "streamd/keys.py",

@@ -83,6 +83,14 @@ class NewPoll(EditedPoll, frozen=True, forbid_unknown_fields=True):
     opens_at: float | None = None
 
 
+class Moved(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``POST /api/v1/polls/{id}/open`` and its like. ``at``: the media time in seconds of the
+    picture at which viewers see it, of the generation that is on air; left out: as soon as may be.
+    """
+
+    at: Annotated[float, msgspec.Meta(ge=0, le=30 * 86_400)] | None = None
+
+
 class Schedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``POST /api/v1/polls/{id}/schedule``: Unix seconds."""
 
@@ -162,17 +170,24 @@ async def schedule_poll(request: web.Request) -> web.Response:
 @routes.post("/api/v1/polls/{poll}/{move:open|close|show|archive}")
 @acts_by_key
 async def move_poll(request: web.Request) -> web.Response:
-    """Opens a poll for votes, ends the voting, puts the results on screen, or puts it away."""
+    """Opens a poll for votes, ends the voting, puts the results on screen, or puts it away.
+
+    While its stream is live viewers see it at a picture, ``cue`` in the reply; see polling.stage.
+    """
     services = request.app[SERVICES]
     poll = await authorized_poll(request)
+    body = await read(request, Moved) if request.can_read_body else Moved()
     moves = services.polls.moves
-    make = {
-        "open": moves.open,
-        "close": moves.close,
-        "show": moves.show,
-        "archive": moves.archive,
-    }[request.match_info["move"]]
-    return reply(await poll_row(services, await make(poll.id), Audience.ORGANISER))
+    match request.match_info["move"]:
+        case "open":
+            moved = await moves.open(poll.id, body.at)
+        case "close":
+            moved = await moves.close(poll.id, body.at)
+        case "show":
+            moved = await moves.show(poll.id, body.at)
+        case _:
+            moved = await moves.archive(poll.id)
+    return reply(await poll_row(services, moved, Audience.ORGANISER))
 
 
 async def authorized_poll(request: web.Request) -> Poll:
