@@ -46,6 +46,11 @@ def decode_time(segment: bytes) -> int:
     return 0
 
 
+def media_time(segment: bytes, init: bytes) -> float:
+    """Where the segment begins on the media timeline, in seconds. Raises MalformedMedia."""
+    return decode_time(segment) / max(timescale(init), 1)
+
+
 def _walk(content: bytes) -> Iterator[tuple[bytes, bytes]]:
     for kind, body in _boxes(content):
         if kind in _CONTAINERS:

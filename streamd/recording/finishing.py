@@ -13,7 +13,7 @@ import re
 import msgspec
 
 from streamd.recording import captions, playlists
-from streamd.recording.boxes import decode_time, timescale
+from streamd.recording.boxes import media_time
 from streamd.recording.errors import NoSuchFile
 from streamd.recording.journal import Journal, decode
 from streamd.recording.lifecycle import RecordingState
@@ -44,9 +44,11 @@ def _write_subtitles(storage: Storage, journal: Journal, folder: str) -> None:
     cues = captions.PlacedCaptions(journal).cues
     for stretch in captions.stretches(journal):
         first = stretch.first
-        ticks = decode_time(storage.read(f"{folder}/{first.name}"))
-        scale = timescale(storage.read(f"{folder}/{journal.map_of(first).name}"))
-        text = captions.segment(cues, stretch, ticks / max(scale, 1))
+        begins = first.media
+        if begins is None:
+            body = storage.read(f"{folder}/{first.name}")
+            begins = media_time(body, storage.read(f"{folder}/{journal.map_of(first).name}"))
+        text = captions.segment(cues, stretch, begins)
         storage.write(f"{folder}/{stretch.name}", text.encode())
     storage.write(f"{folder}/{playlists.SUBTITLES}", playlists.subtitles(journal).encode())
 

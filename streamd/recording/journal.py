@@ -55,7 +55,8 @@ class SegmentLine(msgspec.Struct, frozen=True, tag="segment", tag_field="type"):
     """One segment. ``begins`` in Unix seconds, ``seconds`` its real length.
 
     ``run`` counts the recording's discontinuities before it: tracks of the same run belong to the
-    same time. ``n`` rises by one a track, but for segments that could not be kept.
+    same time. ``n`` rises by one a track, but for segments that could not be kept. ``media``:
+    its first decode time in seconds; None where it is not known, as in older journals.
     """
 
     kind: Kind
@@ -67,6 +68,7 @@ class SegmentLine(msgspec.Struct, frozen=True, tag="segment", tag_field="type"):
     independent: bool
     units: int
     bytes: int
+    media: float | None = None
 
     @property
     def name(self) -> str:
@@ -173,12 +175,13 @@ def encode(lines: Sequence[Line]) -> bytes:
 def decode(text: bytes) -> Journal:
     """The journal that ``text`` holds; torn lines are left out."""
     journal = Journal()
-    for line in _lines(text):
+    for line in lines(text):
         journal.add(line)
     return journal
 
 
-def _lines(text: bytes) -> Iterator[Line]:
+def lines(text: bytes) -> Iterator[Line]:
+    """Its lines one by one; torn ones are left out."""
     for raw in text.split(b"\n"):
         if raw.strip():
             try:

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 import structlog
 
+from streamd.errors import MalformedMedia
 from streamd.media import webvtt
 from streamd.media.parts import Init
 from streamd.media.units import Kind
 from streamd.recording.admission import Admission
-from streamd.recording.boxes import channel_count, picture_size
+from streamd.recording.boxes import channel_count, media_time, picture_size
 from streamd.recording.captions import PlacedCaptions
 from streamd.recording.counters import Counters, Trouble
 from streamd.recording.disk_guard import DiskGuard
@@ -27,6 +28,7 @@ from streamd.recording.journal import (
     SegmentLine,
     encode,
 )
+from streamd.recording.live_subtitles import LiveSubtitles
 from streamd.recording.playlists import Index, MediaPlaylist
 from streamd.recording.storage import Shelf
 from streamd.recording.summary import JOURNAL
@@ -75,6 +77,7 @@ class LiveRecording:
             "a": MediaPlaylist(self.journal, "a"),
         }
         self.index = Index(self.journal)
+        self.subtitles = LiveSubtitles()
         self._placed = PlacedCaptions(self.journal)
         self._captions_written = Written()
         self._shelf = shelf
@@ -112,6 +115,7 @@ class LiveRecording:
             independent=segment.independent,
             units=segment.units,
             bytes=len(segment.body),
+            media=_media_time(segment, init),
         )
         self._queue.append(_Waiting(line, known, init.init, segment.body))
         self._queued_bytes += line.bytes
@@ -172,7 +176,9 @@ class LiveRecording:
     ) -> tuple[list[Line], RecordingError | None]:
         """In a thread: the files first, then the lines that tell of them."""
         storage = self._shelf.storage
-        lines: list[Line] = [] if self.journal.header is not None else [self.header]
+        # Captions first: they were said before these segments came to be listed.
+        head: list[Line] = [] if self.journal.header is not None else [self.header]
+        lines: list[Line] = []
         written = set(self.journal.maps)
         error: RecordingError | None = None
         try:
@@ -187,7 +193,7 @@ class LiveRecording:
         except RecordingError as failure:
             error = failure
         if any(isinstance(line, SegmentLine) for line in lines):
-            lines += said
+            lines = [*head, *said, *lines]
             try:
                 storage.append(self._path(JOURNAL), encode(lines))
             except RecordingError as failure:
@@ -201,6 +207,7 @@ class LiveRecording:
         """The batch has left the queue: what of it was kept, and what was not."""
         for line in lines:
             self.journal.add(line)
+            self.subtitles.take(line)
             if isinstance(line, SegmentLine):
                 self._counters.segments += 1
                 self._counters.bytes += line.bytes
@@ -235,3 +242,10 @@ class LiveRecording:
 
     def _path(self, name: str) -> str:
         return f"{self.header.id}/{name}"
+
+
+def _media_time(segment: Segment, init: Init) -> float | None:
+    try:
+        return media_time(segment.body, init.init)
+    except MalformedMedia:
+        return None

@@ -60,8 +60,8 @@ class Index:
         self._journal = journal
         self._totals = {kind: _Totals() for kind in KINDS}
 
-    def text(self, prefix: str = "", language: str = "") -> str:
-        """As ``index``; subtitles are named where there is a ``language``."""
+    def text(self, prefix: str = "", language: str = "", subtitles: str = SUBTITLES) -> str:
+        """As ``index``; where there is a ``language``, it names the playlist ``subtitles``."""
         journal, totals = self._journal, self._totals
         for kind in journal.kinds:
             totals[kind].take(journal.segments[kind])
@@ -82,7 +82,7 @@ class Index:
             None
             if audio is None
             else playlist.AudioRendition(audio.codec, audio.channels, prefix + playlist_name("a")),
-            playlist.SubtitleRendition(language, prefix + SUBTITLES) if language else None,
+            playlist.SubtitleRendition(language, prefix + subtitles) if language else None,
             bandwidth=sum(totals[kind].peak for kind in journal.kinds),
             average_bandwidth=sum(
                 totals[kind].bytes * 8 / totals[kind].seconds for kind in journal.kinds

@@ -18,6 +18,7 @@ from streamd.recording.catalogue import Catalogue, Entry
 from streamd.recording.counters import Counters
 from streamd.recording.disk_guard import DiskGuard
 from streamd.recording.downloads import Downloads
+from streamd.recording.ended_subtitles import EndedSubtitles
 from streamd.recording.journal import CandidateNote, Header
 from streamd.recording.lifecycle import Move, RecordingState
 from streamd.recording.live_recording import LiveRecording
@@ -65,6 +66,7 @@ class Recordings:
         self._tasks: set[asyncio.Task[None]] = set()
         self.shelf = Shelf(self._storage)
         self.catalogue = Catalogue()
+        self.ended_subtitles = EndedSubtitles(self.shelf)
         self.counters = Counters()
         self.workshop = Workshop(settings.url, folder, scratch, self._on_made)
         self._downloads = Downloads(

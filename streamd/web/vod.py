@@ -9,14 +9,14 @@ from aiohttp import web
 
 from streamd.media import playlist, webvtt
 from streamd.media.units import Kind
-from streamd.recording import captions, playlists
+from streamd.recording import captions, live_subtitles, playlists
 from streamd.recording.catalogue import Entry
 from streamd.recording.lifecycle import RecordingState
 from streamd.recording.recordings import Recordings
 from streamd.recording.storage import Shelf
 from streamd.recording.summary import POSTER
 from streamd.recording.written import pack
-from streamd.web import moments, vod_texts
+from streamd.web import moments, vod_subtitles, vod_texts
 from streamd.web.json_bodies import reply
 from streamd.web.language import choose
 from streamd.web.pages import render
@@ -77,6 +77,8 @@ async def resource(request: web.Request) -> web.StreamResponse:
         found = await vod_texts.of_shelf(recordings.shelf, f"{entry.id}/{name}")
         kind = playlist if name == playlists.SUBTITLES else webvtt
         return vod_texts.answer(request, found, _FOR_A_WHILE, kind.CONTENT_TYPE)
+    if name == live_subtitles.PLAYLIST or vod_subtitles.SEGMENT.fullmatch(name):
+        return await vod_subtitles.answer(request, entry, name)
     if name == captions.CAPTIONS:
         return await _captions(request, recordings, entry)
     media = _MEDIA.fullmatch(name)
@@ -112,10 +114,11 @@ async def download(request: web.Request) -> web.StreamResponse:
 @routes.get("/hls/{stream}/dvr.m3u8")
 async def past(request: web.Request) -> web.Response:
     """Everything recorded so far of the broadcast on air: a growing playlist, without a session."""
-    entry = request.app[SERVICES].recordings.catalogue.running(request.match_info["stream"])
+    services = request.app[SERVICES]
+    entry = services.recordings.catalogue.running(request.match_info["stream"])
     if entry is None or entry.live is None:
         raise web.HTTPNotFound
-    text = entry.live.index.text(prefix=f"/vod/{entry.id}/")
+    text = vod_subtitles.index(services, entry, entry.live, prefix=f"/vod/{entry.id}/")
     return vod_texts.answer(request, pack(text), "no-cache")
 
 
@@ -128,7 +131,8 @@ async def _playlist(request: web.Request, entry: Entry, kind: Kind | None) -> we
         found = await vod_texts.of_shelf(shelf, f"{entry.id}/{name}")
         return vod_texts.answer(request, found, _FOR_A_WHILE)
     if kind is None:
-        return vod_texts.answer(request, pack(live.index.text()), "no-cache")
+        index = vod_subtitles.index(services, entry, live)
+        return vod_texts.answer(request, pack(index), "no-cache")
     try:
         text = await live.playlists[kind].packed(
             target_seconds=services.config.relay.target_seconds,
