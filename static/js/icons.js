@@ -20,3 +20,8 @@ export const signal = icon(svg`<path d="M4 17v-2M9.300 17v-5M14.600 17V9M20 17V6
 export const reload = icon(svg`<path d="M19.500 12a7.500 7.500 0 1 1-2.200-5.300L19.500 9M19.500 4.500V9H15"/>`);
 export const sliders = icon(svg`<path d="M4 7h8M18 7h2M4 12h2M12 12h8M4 17h9M19 17h1"/><circle cx="15" cy="7" r="2.4"/><circle cx="9" cy="12" r="2.4"/><circle cx="16" cy="17" r="2.4"/>`);
 export const captions = icon(svg`<rect x="3.500" y="5.500" width="17" height="13" rx="2.500"/><path d="M7 14.500h4.500M14 14.500h3M7 11h2.500M12 11h5"/>`);
+export const handle = icon(svg`<path d="M5 9h14M5 15h14"/>`);
+export const upvote = icon(svg`<path d="M12 19V6M6 11.500 12 5.500l6 6"/>`);
+export const cross = icon(svg`<path d="m7 7 10 10M17 7 7 17"/>`);
+export const download = icon(svg`<path d="M12 4.500V15M7 10.500l5 5 5-5M5 19.500h14"/>`);
+export const shield = icon(svg`<path d="M12 3.500 5 6v5.500c0 4.300 2.900 7.400 7 9 4.100-1.600 7-4.700 7-9V6zM8.800 12l2.300 2.300 4.200-4.500"/>`);

@@ -2,23 +2,12 @@
 // line demands. The same ballot id always gets the same receipt, so sending it twice is safe.
 //
 // A voter's tabs share the ballot through localStorage: the first that votes makes it, the others
-// take it over, and whichever is answered first tells the rest.
+// take it over, and whichever is answered first tells the rest. Where the last answer counts, a
+// later ballot takes an earlier one's place; until it is counted, the earlier one stands.
 
-import { identity } from "../identity/identity.js";
 import { Backoff } from "../player/backoff.js";
-
-const REFUSALS_FROM = 1001;
-const NO_IDENTITY = 1004;
-const OTHER_REFUSAL = 1999;
-const TRY_LATER = [408, 425, 429];
-const CODES_BY_PROBLEM = {
-  unknown_poll: 1001,
-  unknown_choice: 1002,
-  closed: 1003,
-  no_identity: NO_IDENTITY,
-  already_voted: 1005,
-  ballot_conflict: 1006,
-};
+import { drop, keep, kept as read, random128 } from "./keeping.js";
+import { callOrPost, REFUSALS_FROM } from "./posting.js";
 
 export class Ballot {
   /**
@@ -42,28 +31,51 @@ export class Ballot {
 
   /** "none", "pending" (not yet counted), "counted" or "refused". */
   get state() {
-    if (this.error) return "refused";
+    if (this.error && !this.kept) return "refused";
     if (!this.kept) return "none";
     return this.kept.receipt ? "counted" : "pending";
   }
 
-  get choices() {
-    return this.kept ? this.kept.choices : [];
+  /** What it says: `choices`, `text` or `answers`; null without a ballot. */
+  get said() {
+    return this.kept;
   }
 
-  /** {poll, ballot_id, shard, seq}, or null while it is not counted. */
+  get choices() {
+    return this.kept?.choices ?? [];
+  }
+
+  /** {poll, ballot_id, shard, seq, log, sig}, or null while it is not counted. */
   get receipt() {
     return this.kept ? this.kept.receipt : null;
   }
 
-  /** Makes the ballot and sends it; where another tab has made one already, that one stands. */
-  async cast(choices) {
+  /** What completes the receipt, or null before. */
+  get proof() {
+    return this.kept?.proof ?? null;
+  }
+
+  /**
+   * Makes the ballot and sends it; where another tab has made one already, that one stands.
+   * @param answer `{choices}`, `{text}` or `{answers}`
+   * @param version the poll's as its voter read it
+   * @param {string} instead of which counted ballot, where the last answer counts
+   */
+  async cast(answer, version = 0, instead = "") {
     await exclusively(this.key, () => {
-      if (this.#adopt() || this.kept) return;
+      this.#adopt();
+      if (this.kept && (!instead || this.kept.ballot_id !== instead)) return;
       this.error = null;
-      this.#keep({ choices, ballot_id: random128(), nonce: random128(), receipt: null });
+      const before = this.kept;
+      this.#keep({ ...answer, version, ballot_id: random128(), nonce: random128(), receipt: null, ...(before && { before }) });
       this.#send();
     });
+  }
+
+  /** Keeps the proof of a counted ballot with it. */
+  prove(proof) {
+    if (proof.ballot_id !== this.kept?.ballot_id || !this.receipt) return;
+    this.#keep({ ...this.kept, proof });
   }
 
   close() {
@@ -82,7 +94,8 @@ export class Ballot {
   #adopt() {
     const kept = read(this.key);
     if (!kept) return false;
-    const isNews = kept.ballot_id !== this.kept?.ballot_id || (kept.receipt && !this.receipt);
+    const isNews =
+      kept.ballot_id !== this.kept?.ballot_id || (kept.receipt && !this.receipt) || (kept.proof && !this.proof);
     if (!isNews) return true;
     this.kept = kept;
     this.error = null;
@@ -94,34 +107,23 @@ export class Ballot {
   async #send() {
     clearTimeout(this.retry);
     this.isSending = true;
-    const sent = this.kept;
-    const { choices, ballot_id, nonce } = sent;
-    const body = { poll: this.poll, choices, ballot_id, nonce };
+    const { before, receipt: _none, ...sent } = this.kept;
+    const body = sent;
     try {
-      const receipt = await this.#deliver(body);
-      this.#keep({ ...sent, receipt });
+      const path = `/api/v1/polls/${encodeURIComponent(this.poll)}/votes`;
+      const receipt = await callOrPost(this.feed, "vote", { poll: this.poll, ...body }, path, body);
+      if (!this.isClosed) this.#keep({ ...sent, receipt });
     } catch (error) {
-      if (error.code >= REFUSALS_FROM) this.#refused(error, ballot_id);
+      if (error.code >= REFUSALS_FROM) this.#refused(error, sent.ballot_id, before);
       else this.#later();
     } finally {
       this.isSending = false;
     }
   }
 
-  // By the feed's socket; where that fails, the same ballot over HTTP.
-  async #deliver(body) {
-    try {
-      return await this.feed.call("vote", body);
-    } catch (error) {
-      if (error.code === NO_IDENTITY) this.feed.forgetIdentity();
-      else if (error.code >= REFUSALS_FROM) throw error;
-    }
-    return post(body);
-  }
-
   // What is kept is only thrown away if it is the ballot that was refused: another tab may have
-  // been counted meanwhile.
-  #refused(error, ballot_id) {
+  // been counted meanwhile. A counted ballot that it should have replaced stands again.
+  #refused(error, ballot_id, before) {
     const kept = read(this.key);
     if (kept && (kept.ballot_id !== ballot_id || kept.receipt)) {
       this.#adopt();
@@ -129,6 +131,10 @@ export class Ballot {
       return;
     }
     this.error = error;
+    if (before) {
+      this.#keep(before);
+      return;
+    }
     drop(this.key);
     this.kept = null;
     this.onChange();
@@ -141,35 +147,8 @@ export class Ballot {
 
   #keep(kept) {
     this.kept = kept;
-    try {
-      localStorage.setItem(this.key, JSON.stringify(kept));
-    } catch {
-      // storage refused: the ballot lives as long as the page
-    }
+    keep(this.key, kept);
     this.onChange();
-  }
-}
-
-async function post({ poll, ...vote }) {
-  const response = await fetch(`/api/v1/polls/${encodeURIComponent(poll)}/votes`, {
-    method: "POST",
-    headers: { "Content-Type": "application/json", ...(await identity.headers()) },
-    body: JSON.stringify(vote),
-  });
-  if (response.ok) return response.json();
-  if (response.status >= 500 || TRY_LATER.includes(response.status)) throw new VoteError(0);
-  const { type = "" } = await response.json().catch(() => ({}));
-  const slug = type.split(":").pop();
-  // The proof of work is handed in for the feed's token, which is asked for again.
-  if (slug === "proof_needed") throw new VoteError(0);
-  throw new VoteError(CODES_BY_PROBLEM[slug] || OTHER_REFUSAL);
-}
-
-// `code`: below 1001 the line or the server failed and the ballot may be sent again.
-class VoteError extends Error {
-  constructor(code) {
-    super(`vote: ${code}`);
-    this.code = code;
   }
 }
 
@@ -183,24 +162,3 @@ async function exclusively(name, act) {
 export const isAnswered = (poll) => read(keyOf(poll)) !== null;
 
 const keyOf = (poll) => `streamd.ballot.${poll}`;
-
-function random128() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-function read(key) {
-  try {
-    return JSON.parse(localStorage.getItem(key));
-  } catch {
-    return null;
-  }
-}
-
-function drop(key) {
-  try {
-    localStorage.removeItem(key);
-  } catch {
-    // storage refused: nothing was kept either
-  }
-}

@@ -1,13 +1,16 @@
 // <streamd-poll>: one poll from the question to the receipt. Drawn in the light DOM with poll.css.
 //
-// Tests read `.view` ("empty", "loading", "ask", "pending", "counted", "results", "closed").
+// Tests read `.view` ("empty", "loading", "gate", "ask", "pending", "counted", "results", "closed",
+// "qa"). What belongs to one voter in one poll is in voter.js.
 
 import { LitElement } from "../../vendor/lit.js";
 import { serverNow, t } from "../page.js";
 import { Announcer } from "./announcer.js";
-import { Ballot, isAnswered } from "./ballot.js";
+import { isAnswered } from "./ballot.js";
+import { Regions } from "./regions.js";
 import { spokenResults, timeLeft } from "./sentences.js";
 import * as views from "./views.js";
+import { Voter } from "./voter.js";
 
 const TALLY_MS = 250;
 const TICK_MS = 500;
@@ -36,7 +39,8 @@ export class StreamdPoll extends LitElement {
 
   reset() {
     this.tally = null;
-    this.picked = null;
+    this.regions = null;
+    this.upvotes = new Map();
     this.wantsResults = false;
     this.showsReceipt = false;
     this.copied = "no";
@@ -55,13 +59,36 @@ export class StreamdPoll extends LitElement {
     return this.poll?.state === "open" && this.left > 0;
   }
 
+  get ballot() {
+    return this.voter?.ballot ?? null;
+  }
+
+  get answering() {
+    return this.voter?.answering;
+  }
+
+  get gate() {
+    return this.voter?.gate;
+  }
+
+  get asked() {
+    return this.voter?.asked;
+  }
+
+  /** Whether the voter is changing an answer that counts. */
+  get changes() {
+    return Boolean(this.voter?.changes);
+  }
+
   get view() {
     if (!this.poll) return this.isWaiting ? "loading" : "empty";
+    if (this.poll.kind === "qa") return "qa";
     const state = this.ballot ? this.ballot.state : "none";
     if (state === "pending") return "pending";
     if (!this.isOpen) return "closed";
-    if (state === "counted") return "counted";
-    return this.wantsResults || this.#isSettled() ? "results" : "ask";
+    if (state === "counted" && !this.changes) return "counted";
+    if (this.wantsResults || this.#isSettled()) return "results";
+    return this.gate && (!this.gate.isOpen || this.gate.isAsked) ? "gate" : "ask";
   }
 
   /** Another open poll that is not answered, once this one is settled; else undefined. */
@@ -81,7 +108,8 @@ export class StreamdPoll extends LitElement {
     clearTimeout(this.tallyTimer);
     clearTimeout(this.lineTimer);
     this.stopWatching?.();
-    this.ballot?.close();
+    this.byRegion?.close();
+    this.voter?.close();
   }
 
   willUpdate(changed) {
@@ -92,6 +120,8 @@ export class StreamdPoll extends LitElement {
     if (!changed.has("poll")) return;
     const before = changed.get("poll");
     if (before?.id === this.poll?.id) {
+      this.voter?.update(this.poll);
+      this.byRegion?.follow(this.poll);
       this.#take(this.poll?.tally);
       return;
     }
@@ -109,26 +139,36 @@ export class StreamdPoll extends LitElement {
     else this.removeAttribute("tabindex");
   }
 
-  /** A choice was touched: the vote needs an identity soon, so it is fetched now. */
-  pick(choice) {
-    this.picked = choice;
-    this.feed.identify().catch(() => {}); // the vote itself tries again and reports
-    this.requestUpdate();
-  }
-
-  vote() {
-    if (this.picked) this.ballot.cast([this.picked]);
-  }
-
   /** Shows the next open question. */
   async goOn() {
     this.poll = this.next;
-    await this.updateComplete;
-    this.querySelector("input")?.focus();
+    this.#focus("form :is(input, textarea, button)");
+  }
+
+  /** The gate let the voter in. */
+  enterIn() {
+    this.announcer.say(t("You may answer now."));
+    this.#focus("form :is(input, textarea, button)");
   }
 
   peek(wants) {
     this.wantsResults = wants;
+    this.#focus(wants ? `#question-${this.poll.id}` : "form :is(input, textarea, button)");
+  }
+
+  changeAnswer(wants = true) {
+    this.voter.change(wants);
+    this.#focus(wants ? "form :is(input, textarea, button)" : ".counted");
+  }
+
+  startAgain() {
+    this.voter.startAgain();
+    this.#focus(".poll-head h2");
+  }
+
+  async upvote(item) {
+    const upvotes = await this.asked.upvote(item);
+    if (upvotes !== null) this.upvotes.set(item, upvotes);
     this.requestUpdate();
   }
 
@@ -150,6 +190,9 @@ export class StreamdPoll extends LitElement {
   /** Shows the tally that the feed pushed, at most four times a second, the newest always. */
   #take(tally) {
     if (!tally || (this.tally && tally.seq < this.tally.seq)) return;
+    this.voter?.own?.news(tally.seq);
+    // What is told to those who have answered is not taken back by what is told to everybody.
+    if (!tally.counts && this.tally?.counts && this.ballot?.receipt) tally = { ...tally, counts: this.tally.counts };
     this.newest = tally;
     if (this.tallyTimer) return;
     this.#show();
@@ -161,26 +204,53 @@ export class StreamdPoll extends LitElement {
 
   #show() {
     this.tally = this.newest;
-    const isVisible = ["counted", "results", "closed"].includes(this.view);
+    const isVisible = ["counted", "results", "closed"].includes(this.view) && !this.changes;
     if (isVisible) this.announcer.results(Date.now(), () => spokenResults(this.poll, this.tally));
     this.requestUpdate();
   }
 
   #follow(before) {
     if (before) this.feed.unsubscribe(`poll:${before.id}`);
-    this.ballot?.close();
-    this.ballot = null;
+    this.voter?.close();
+    this.voter = null;
+    this.byRegion?.close();
     clearTimeout(this.tallyTimer);
     this.tallyTimer = null;
     if (!this.poll) return;
-    this.ballot = new Ballot(this.poll.id, this.feed, () => this.#voted());
+    this.voter = new Voter(this.poll, this.feed, this.#host());
+    this.byRegion = new Regions((regions) => {
+      this.regions = regions;
+      this.requestUpdate();
+    });
+    this.byRegion.follow(this.poll);
     this.#take(this.poll.tally);
     this.feed.subscribe(`poll:${this.poll.id}`, (tally) => this.#take(tally));
   }
 
-  #voted() {
-    if (this.ballot?.state === "counted") this.announcer.say(t("Your answer is counted."));
+  #host() {
+    return {
+      say: (text) => this.announcer.say(text),
+      change: () => this.requestUpdate(),
+      focus: (selector) => this.#focus(selector),
+      begin: () => this.feed.identify().catch(() => {}), // the vote itself tries again and reports
+      settled: () => this.updateComplete,
+      counted: (isOwn) => this.#counted(isOwn),
+      tally: (tally) => this.#take({ ...tally, seq: Math.max(tally.seq, this.tally?.seq ?? 0) }),
+    };
+  }
+
+  async #focus(selector) {
     this.requestUpdate();
+    await this.updateComplete;
+    this.querySelector(selector)?.focus();
+  }
+
+  // The form that had the keyboard is gone: what came of it has it now.
+  async #counted(isOwn) {
+    this.announcer.say(t("Your answer is counted."));
+    await this.updateComplete;
+    const held = document.activeElement;
+    if (isOwn && (held === document.body || this.contains(held))) this.#focus(".counted");
   }
 
   #line(isUp) {

@@ -1,8 +1,9 @@
 // What the poll says in words: refusals by code, time left, results for a screen reader.
 
-import { number, percent, t, tn } from "../page.js";
+import { decimal, number, percent, t, tn } from "../page.js";
+import { answersTo, countsOf, isSurvey, meanOf, questionsOf } from "./questions.js";
 
-/** What happened to the vote and what to do, by the contract's code (1001–1006). */
+/** What happened to the vote and what to do, by the contract's code (1001–1010). */
 export function refusal(code) {
   switch (code) {
     case 1001:
@@ -17,6 +18,14 @@ export function refusal(code) {
       return t("You have already answered this poll, perhaps in another tab. Each person is counted once.");
     case 1006:
       return t("Another answer of yours is already counted. It cannot be changed.");
+    case 1007:
+      return t("This poll's rules leave you out: it asks for another kind of identity, or is for other regions. Open the rules to see for whom it is.");
+    case 1008:
+      return t("The question was changed while you answered. Read it again, then answer.");
+    case 1009:
+      return t("No more questions are taken from you here. Vote for those shown.");
+    case 1010:
+      return t("This question is no longer there. It may have been taken away.");
     default:
       return t("Your answer was not accepted. Reload the page and answer again.");
   }
@@ -29,14 +38,27 @@ export function timeLeft(seconds) {
   return tn("%(count)s second left", "%(count)s seconds left", whole);
 }
 
-/** One sentence with all shares, for announcement. */
+/** One sentence with what the results say, for announcement. */
 export function spokenResults(poll, tally) {
   const total = tally.total || 0;
-  const shares = poll.choices.map(({ id, label }) => {
-    const part = total ? (tally.counts?.[id] || 0) / total : 0;
-    return t("%(label)s: %(share)s", { label, share: percent(part) });
-  });
-  return `${answered(total)}. ${shares.join(t(", "))}.`;
+  const said = tally.counts && !isSurvey(poll) ? shares(poll, questionsOf(poll)[0], tally) : [];
+  return said.length ? `${answered(total)}. ${said.join(t(", "))}.` : `${answered(total)}.`;
+}
+
+function shares(poll, question, tally) {
+  const own = countsOf(poll, question, tally.counts);
+  const answers = answersTo(question, own, tally.total || 0);
+  if (question.kind === "rating") {
+    const mean = meanOf(question, own);
+    return mean === null ? [] : [t("on average %(mean)s", { mean: decimal(mean, 1) })];
+  }
+  if (question.kind === "ranking") {
+    const order = [...question.choices].sort((a, b) => own[b.id] - own[a.id]);
+    return order.map(({ label }, place) => `${number(place + 1)}. ${label}`);
+  }
+  return question.choices.map(({ id, label }) =>
+    t("%(label)s: %(share)s", { label, share: percent(answers ? own[id] / answers : 0) }),
+  );
 }
 
 export const answered = (total) => tn("%(count)s person answered", "%(count)s people answered", total);

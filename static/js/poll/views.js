@@ -1,23 +1,57 @@
 // What the poll shows. Each function takes the poll element and returns a template.
 
-import { html, live, nothing } from "../../vendor/lit.js";
+import { html, nothing } from "../../vendor/lit.js";
 import * as icons from "../icons.js";
-import { duration, moment, number, percent, t } from "../page.js";
-import { answered, refusal, spokenShare, timeLeft } from "./sentences.js";
+import { identity } from "../identity/identity.js";
+import { duration, moment, t, tn } from "../page.js";
+import { Answering } from "./answering.js";
+import { idOf } from "./fields/field.js";
+import { gateView } from "./gate_view.js";
+import { outcome } from "./outcome.js";
+import { qa } from "./qa_view.js";
+import { isSurvey, questionsOf } from "./questions.js";
+import { results } from "./results/results.js";
+import { answered, refusal, timeLeft } from "./sentences.js";
+import { form, progress, waiting } from "./sheet.js";
+import { terms } from "./terms.js";
 
 export function card(element) {
   const { view } = element;
   if (view === "loading") return skeleton();
   if (view === "empty") return empty();
+  // A draft that its asker looks at has no voter.
+  const answering = element.answering ?? new Answering(element.poll, {});
   return html`
     ${clock(element)}
-    <div class="poll-body" data-view=${view}>
-      ${heading(element)} ${line(element)} ${problem(element)}
-      ${view === "ask" || view === "pending" ? form(element) : results(element)} ${outcome(element)}
-      ${onward(element)} ${notice(element)}
+    <div class="poll-body" data-view=${view} data-kind=${element.poll.kind ?? "single"}>
+      ${heading(element, answering)} ${line(element)} ${problem(element)} ${content(element, answering)}
+      ${outcome(element)} ${onward(element)} ${terms(element.poll)} ${notice(element)}
     </div>
     <p class="visually-hidden" role="status" aria-live="polite">${element.spoken}</p>
   `;
+}
+
+function content(element, answering) {
+  switch (element.view) {
+    case "qa":
+      return qa(element);
+    case "gate":
+      return gateView(element.gate, () => element.enterIn());
+    case "ask":
+      return html`${form(element, answering)}${withCode(element)}`;
+    case "pending":
+      return waiting(answering);
+    default:
+      return results(element);
+  }
+}
+
+// The device would do, and a code is taken too.
+function withCode({ gate }) {
+  if (!gate?.takes("code") || !gate.isOpen || identity.tier === "code") return nothing;
+  return html`<button class="button quiet small with-code" type="button" @click=${() => gate.askForCode(true)}>
+    ${t("I have an access code")}
+  </button>`;
 }
 
 function skeleton() {
@@ -49,11 +83,11 @@ function clock(element) {
   </div>`;
 }
 
-function heading(element) {
+function heading(element, answering) {
   const { poll, left } = element;
   return html`<header class="poll-head">
     <p class="poll-meta">
-      <span>${element.isOpen ? t("Poll") : t("Poll closed")}</span>
+      <span>${kindOf(element)}</span>
       ${poll.simulated ? html`<span class="tag warn">${t("Simulated voters")}</span>` : nothing}
       ${element.isOpen && Number.isFinite(left)
         ? html`<span class="push number ${left < 30 ? "soon" : ""}"
@@ -62,8 +96,32 @@ function heading(element) {
           >`
         : nothing}
     </p>
-    <h2 id="question-${poll.id}" dir="auto">${poll.question}</h2>
+    ${title(element, answering)}
   </header>`;
+}
+
+function kindOf({ poll, isOpen }) {
+  if (poll.kind === "qa") return isOpen ? t("Your questions") : t("Questions closed");
+  if (isSurvey(poll)) return isOpen ? t("Survey") : t("Survey closed");
+  return isOpen ? t("Poll") : t("Poll closed");
+}
+
+// A survey asks one question at a time; the others are named by what they ask.
+function title({ poll, view }, answering) {
+  if (!isSurvey(poll)) {
+    return html`<h2 id="question-${poll.id}" tabindex="-1" dir="auto">${poll.question}</h2>`;
+  }
+  if (view !== "ask") {
+    const count = questionsOf(poll).length;
+    return html`<h2 id="question-${poll.id}" tabindex="-1">
+      ${tn("%(count)s question, answered at once", "%(count)s questions, answered at once", count)}
+    </h2>`;
+  }
+  const { question } = answering;
+  return html`${progress(answering)}
+  ${question
+    ? html`<h2 id=${idOf(poll, question)} tabindex="-1" dir="auto">${question.text}</h2>`
+    : html`<h2 class="review-title" tabindex="-1">${t("Your answers")}</h2>`}`;
 }
 
 // A pending vote says it in its own words.
@@ -78,117 +136,10 @@ function problem(element) {
   return html`<p class="notice fault" role="alert">${icons.alert}<span>${refusal(error.code)}</span></p>`;
 }
 
-function form(element) {
-  const { poll, ballot } = element;
-  const isPending = element.view === "pending";
-  const chosen = isPending ? ballot.choices[0] : element.picked;
-  return html`<form @submit=${(event) => submit(event, element)}>
-    <fieldset ?disabled=${isPending} aria-labelledby="question-${poll.id}">
-      ${poll.choices.map(
-        ({ id, label }) => html`<label class="choice">
-          <input
-            type="radio"
-            name="choice-${poll.id}"
-            value=${id}
-            .checked=${live(chosen === id)}
-            @change=${() => element.pick(id)}
-          />
-          <span dir="auto">${label}</span>
-        </label>`,
-      )}
-    </fieldset>
-    ${isPending
-      ? html`<p class="notice warn" role="status">
-          ${icons.clock}<span
-            ><b>${t("Not yet counted.")}</b> ${t("Your answer is kept here and goes as soon as the line is back.")}</span
-          >
-        </p>`
-      : html`<div class="poll-actions">
-          <button class="button primary" type="submit" ?disabled=${!element.picked}>${t("Vote")}</button>
-          <button class="button quiet" type="button" @click=${() => element.peek(true)}>${t("Show results")}</button>
-        </div>`}
-  </form>`;
-}
-
-function submit(event, element) {
-  event.preventDefault();
-  element.vote();
-}
-
-function results(element) {
-  const { poll, tally, ballot } = element;
-  const total = tally ? tally.total : 0;
-  const mine = ballot ? ballot.choices : [];
-  return html`<ul class="results" role="list" aria-labelledby="question-${poll.id}">
-    ${poll.choices.map(({ id, label }) => {
-      const count = tally?.counts?.[id] || 0;
-      const share = total ? count / total : 0;
-      const isMine = mine.includes(id);
-      return html`<li class="result ${isMine ? "mine" : ""}">
-        <span class="result-label">
-          <span dir="auto">${label}</span>
-          ${isMine ? html`<span class="result-mine">${icons.check}${t("Your answer")}</span>` : nothing}
-        </span>
-        <span class="bar" aria-hidden="true"><i .style=${`--value: ${share.toFixed(4)}`}></i></span>
-        <span class="result-count number" aria-hidden="true">${number(count)}</span>
-        <span class="result-share number" aria-hidden="true">${percent(share)}</span>
-        <span class="visually-hidden">${spokenShare(count, share)}</span>
-      </li>`;
-    })}
-  </ul>`;
-}
-
-// "Counted" and the receipt; or the way back to voting.
-function outcome(element) {
-  const { ballot, view } = element;
-  if (view === "results" && !ballot?.error) {
-    return html`<div class="poll-actions">
-      <button class="button" type="button" @click=${() => element.peek(false)}>${t("Back to the answers")}</button>
-    </div>`;
-  }
-  if (ballot?.state !== "counted") return nothing;
-  return html`<div class="counted">
-    <span class="counted-word">${icons.check}${t("Counted")}</span>
-    <button
-      class="button quiet small push"
-      type="button"
-      aria-expanded=${String(element.showsReceipt)}
-      aria-controls="receipt-${element.poll.id}"
-      @click=${() => element.toggleReceipt()}
-    >
-      ${icons.receipt}${t("Receipt")}
-    </button>
-    <div id="receipt-${element.poll.id}" class="receipt" ?hidden=${!element.showsReceipt}>${receipt(element)}</div>
-  </div>`;
-}
-
 // Several may be open at once: the next one that this browser has not answered.
 function onward(element) {
   if (!element.next) return nothing;
   return html`<button class="button quiet small" type="button" @click=${() => element.goOn()}>${t("Next question")}</button>`;
-}
-
-function receipt(element) {
-  const { receipt: kept } = element.ballot;
-  const rows = [
-    [t("Poll"), kept.poll],
-    [t("Ballot"), kept.ballot_id],
-    [t("Position"), `${kept.shard}:${kept.seq}`],
-  ];
-  return html`<dl>
-      ${rows.map(([name, value]) => html`<div><dt>${name}</dt><dd><bdi>${value}</bdi></dd></div>`)}
-    </dl>
-    <p class="tiny muted">
-      ${t("It shows that this ballot stands in the poll's ledger. It holds neither your name nor your answer.")}
-    </p>
-    <button class="button small" type="button" @click=${() => element.copyReceipt()}>
-      ${element.copied === "yes" ? icons.check : icons.copy}${copyWord(element.copied)}
-    </button>`;
-}
-
-function copyWord(copied) {
-  if (copied === "yes") return t("Copied");
-  return copied === "refused" ? t("Select the text and copy it yourself") : t("Copy");
 }
 
 // The asker's name stands as it was asked: in its own language and direction.
@@ -200,7 +151,7 @@ function notice(element) {
   return html`<footer class="poll-notice">
     <p>
       ${t("Asked by %(asker)s", { asker: isolated(poll.asker) })}${asked ? html` · <time datetime=${new Date(asked * 1000).toISOString()}>${moment(asked)}</time>` : nothing}
-      · <span class="number">${answered(tally ? tally.total : 0)}</span>
+      ${poll.kind === "qa" ? nothing : html`· <span class="number">${answered(tally ? tally.total : 0)}</span>`}
     </p>
     <p>${t("Self-selected, not representative; not a vote in the election.")}</p>
   </footer>`;

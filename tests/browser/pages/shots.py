@@ -16,7 +16,8 @@ from pathlib import Path
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, async_playwright
 
-from tests.browser.pages.stage import Stage, poll, stage
+from tests.browser.pages.asked import poll
+from tests.browser.pages.stage import Stage, stage
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [

@@ -30,17 +30,16 @@ from streamd.relay.streams import Streams
 from streamd.web.assets import Assets
 from streamd.web.language import Catalogue, load_catalogues
 from tests.browser.pages import cards
+from tests.browser.pages.asked import ASKERS, receipt
 
 TEMPLATES = Path(streamd.__file__).parent / "web" / "templates"
 CLIP = Path(streamd.__file__).parent / "clips" / "bigbuckbunny.mp4"
 EVENT = "demo"
-POLL = "p1"
 CSP = (
     "default-src 'self'; connect-src 'self' ws://localhost:{port}; media-src 'self' blob:; "
     "img-src 'self' data: blob:; worker-src 'self' blob:; object-src 'none'; base-uri 'none'"
 )
 TITLES = {"en": "Riverside council election", "fa": "انتخابات شورای رودکنار"}
-ASKERS = {"en": "Election headquarters", "fa": "ستاد انتخابات"}
 CANDIDATES: dict[str, dict[str, Any]] = {
     "mina": {
         "number": 12,
@@ -58,67 +57,6 @@ CANDIDATES: dict[str, dict[str, Any]] = {
         "about": {"en": "Physician, invented for this page", "fa": "پزشک، ساختگی برای این صفحه"},
     },
 }
-QUESTIONS = {
-    "en": (
-        "Which matter should the next debate begin with?",
-        ("Work and wages", "Housing", "Water and climate", "Schools"),
-    ),
-    "fa": (
-        "گفت‌وگوی بعدی با کدام موضوع آغاز شود؟",
-        ("کار و دستمزد", "مسکن", "آب و اقلیم", "مدرسه‌ها"),
-    ),
-}
-
-
-def poll(
-    language: str = "en",
-    *,
-    id: str = POLL,
-    state: str = "open",
-    left: float | None = 74.0,
-    duration: int = 120,
-    counts: tuple[int, ...] = (1204, 871, 640, 93),
-    question: str = "",
-    simulated: bool = False,
-) -> dict[str, Any]:
-    """A poll whole, with ``left`` seconds to go and a tally."""
-    standard, labels = QUESTIONS[language]
-    now = time.time()
-    closes = now + left if left is not None else None
-    ids = [str(number) for number in range(1, len(labels) + 1)]
-    return {
-        "id": id,
-        "stream": "mina",
-        "state": state,
-        "kind": "single",
-        "question": question or standard,
-        "choices": [
-            {"id": choice, "label": label} for choice, label in zip(ids, labels, strict=True)
-        ],
-        "asker": ASKERS[language],
-        "duration_seconds": duration if left is not None else None,
-        "created_at": now - 60,
-        "opened_at": closes - duration if closes is not None else now - 46,
-        "closes_at": closes,
-        "closed_at": now - 5 if state == "closed" else None,
-        "simulated": simulated,
-        "results": "live",
-        "tally": tally(dict(zip(ids, counts, strict=True)), id=id, state=state),
-    }
-
-
-def tally(
-    counts: Mapping[str, int], *, id: str = POLL, state: str = "open", seq: int | None = None
-) -> dict[str, Any]:
-    """A tally; ``seq`` is its total where not given."""
-    total = sum(counts.values())
-    return {
-        "poll": id,
-        "state": state,
-        "seq": total if seq is None else seq,
-        "total": total,
-        "counts": dict(counts),
-    }
 
 
 @dataclass
@@ -237,18 +175,6 @@ class Stage:
         if self.refusal:
             raise RpcError(self.refusal, "refused")
         return receipt(data["poll"], data["ballot_id"])
-
-
-def receipt(poll_id: str, ballot_id: str) -> dict[str, object]:
-    """A receipt as the server gives it."""
-    return {
-        "poll": poll_id,
-        "ballot_id": ballot_id,
-        "shard": 0,
-        "seq": 2809,
-        "log": f"localhost/{poll_id}",
-        "sig": "A" * 92,
-    }
 
 
 @contextlib.asynccontextmanager

@@ -8,8 +8,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from tests.browser.pages.asked import poll
 from tests.browser.pages.conftest import Theatre
-from tests.browser.pages.stage import poll
 
 pytestmark = pytest.mark.browser
 

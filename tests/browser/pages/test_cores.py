@@ -66,8 +66,9 @@ def test_the_cores(theatre: Theatre) -> None:
           cues.put({ id: 2, start: 12, end: 16, text: "two" });
           cues.put({ id: 1, start: 10, end: 13, text: "ONE" });
           const read = [9, 10, 12.5, 13, 16].map((time) => cues.at(time).join("+"));
+          const reached = [9, 10, 99].map((time) => cues.reaches(time));
           for (let id = 10; id < 500; id += 1) cues.put({ id, start: id, end: id + 1, text: "x" });
-          return { chosen, dogs, said, memories, read, size: cues.size };
+          return { chosen, dogs, said, memories, read, reached, size: cues.size };
         }"""
     )
     first, *later = found["chosen"]
@@ -83,4 +84,5 @@ def test_the_cores(theatre: Theatre) -> None:
     assert found["memories"][1] == {"choice": "hls", "volume": 0.5, "captions": False}
     assert all(memory == nothing for memory in found["memories"][2:])
     assert found["read"] == ["", "ONE", "ONE+two", "two", ""]
+    assert found["reached"] == [False, True, True]
     assert found["size"] == 200

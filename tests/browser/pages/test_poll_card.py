@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.pages.asked import POLL, poll, receipt, tally
 from tests.browser.pages.conftest import Theatre
-from tests.browser.pages.stage import POLL, poll, receipt, tally
 
 pytestmark = pytest.mark.browser
 

@@ -24,7 +24,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from streamd.media.frame_messages import FrameMessage, Message, parse_message
 from streamd.web.assets import STATIC
 from streamd.web.language import Catalogue, load_catalogues
-from tests.browser.studio_pages.poll_rows import ASKERS, STREAM, choice_rows, poll
+from tests.browser.studio_pages.poll_rows import ASKERS, STREAM, choice_rows, poll, whole
 
 KEY = "demo-key-of-the-fixture"
 CANDIDATES = re.compile(r"a=candidate:.*\r\n")
@@ -228,14 +228,14 @@ async def create_poll(request: web.Request) -> web.Response:
     if body["open"]:
         _open(fresh, now)
     fixture.polls.insert(0, fresh)
-    return web.json_response(fresh, status=201)
+    return web.json_response(whole(fresh), status=201)
 
 
 def _open(row: dict[str, Any], now: float) -> None:
     row.update(state="open", opened_at=now)
     row["tally"]["state"] = "open"
     if row["duration_seconds"]:
-        row["closes_at"] = now + row["duration_seconds"]
+        row["closes_at"] = row["ballots_until"] = now + row["duration_seconds"]
 
 
 async def move_poll(request: web.Request) -> web.Response:
@@ -251,7 +251,7 @@ async def move_poll(request: web.Request) -> web.Response:
     else:
         row.update(state="closed", closed_at=time.time())
         row["tally"]["state"] = "closed"
-    return web.json_response(row)
+    return web.json_response(whole(row))
 
 
 async def whip(request: web.Request) -> web.Response:

@@ -6,6 +6,9 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from polling.model import draft
+from polling.visibility import Audience
+
 STREAM = "c2"
 ASKERS = {"en": "Election headquarters", "fa": "ستاد انتخابات"}
 QUESTIONS = {
@@ -33,21 +36,18 @@ def poll(
         "total": sum(counts),
         "counts": {row["id"]: count for row, count in zip(choices, full, strict=True)},
     }
+    real = draft(STREAM, question, labels, ASKERS[lang], now=time.time(), duration_seconds=120)
     return {
+        **real.to_dict(audience=Audience.ORGANISER),
         "id": f"p{number}",
-        "stream": STREAM,
         "state": state,
-        "kind": "single",
-        "question": question,
-        "choices": choices,
-        "asker": ASKERS[lang],
-        "duration_seconds": 120,
         "created_at": time.time() - 100 + number,
-        "opened_at": None,
-        "closes_at": None,
-        "closed_at": None,
-        "simulated": False,
-        "results": "live",
         "tally": tally,
         **more,
     }
+
+
+def whole(row: dict[str, Any]) -> dict[str, Any]:
+    """A poll's row with what is told of one poll at a time: what its counts say."""
+    answers = row["tally"]["total"]
+    return {**row, "summary": {"q1": {"answers": answers}}, "regions": {}}
