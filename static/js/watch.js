@@ -6,12 +6,15 @@ import { identity } from "./identity/identity.js";
 import { number, page, t, tn } from "./page.js";
 import { Backoff } from "./player/backoff.js";
 import { CHOICES } from "./player/choice.js";
+import { PollCues, phases } from "./player/cues.js";
+import { PictureClock } from "./player/picture_clock.js";
 import { toShow } from "./poll/poll.js";
 import { folded } from "./poll/views.js";
 import "./player/player.js";
 
 const ASK_MS = 5000;
 const MOST_ASK_MS = 30_000;
+const REDRAW_SECONDS = 1;
 
 const player = document.querySelector("streamd-player");
 const poll = document.querySelector("streamd-poll");
@@ -21,6 +24,13 @@ const summary = fold.querySelector("[data-summary]");
 const viewers = document.querySelector("[data-viewers]");
 
 let stream = page.stream;
+let rows = [];
+let drawn = "";
+let drawnAt = 0;
+let onScreen = "";
+const wereShown = new Set();
+const cues = new PollCues();
+const picture = new PictureClock(player, () => showPolls());
 const feed = new Feed(page.feed_url);
 const pace = new Backoff(ASK_MS, MOST_ASK_MS);
 let asking;
@@ -34,6 +44,9 @@ showViewers();
 feed.subscribe(`stream:${stream.id}`, show);
 feed.subscribe(`captions:${stream.id}`, ({ captions }) => captions.forEach((cue) => player.cue(cue)));
 feed.watch(askSoon);
+player.addEventListener("cues", ({ detail }) => {
+  if (detail.map((cue) => cues.put(cue)).includes(true)) missing(picture.time);
+});
 
 // After the first picture, so as not to compete with it; a vote before that begins it itself.
 (globalThis.requestIdleCallback ?? setTimeout)(() => identity.prepare());
@@ -41,12 +54,40 @@ feed.watch(askSoon);
 fold.addEventListener("click", () => setFolded(!dock.hasAttribute("data-folded")));
 setInterval(showSummary, 1000);
 
-function show({ polls = [], ...row }) {
+function show({ polls = [], cues: told = [], ...row }) {
   stream = { ...stream, ...row };
   player.stream = stream;
   showViewers();
-  poll.polls = polls;
-  showPoll(toShow(polls, poll.poll));
+  for (const cue of told) cues.put(cue);
+  rows = polls;
+  picture.lag = Math.max(stream.delay_seconds ?? 0, ...rows.map(({ cue }) => cue?.lag ?? 0));
+  showPolls(true);
+}
+
+// At each picture: polls open, close and are shown when the viewer's own gets there.
+function showPolls(isNews = false) {
+  const { now, time } = picture;
+  const seen = cues.seen(rows, time, now);
+  const state = phases(seen);
+  if (!isNews && state === drawn && now - drawnAt < REDRAW_SECONDS) return;
+  const isOther = state !== drawn;
+  drawn = state;
+  drawnAt = now;
+  poll.polls = seen;
+  const put = seen.find((one) => one.isShown && !wereShown.has(one.id));
+  for (const { id, isShown } of seen) if (isShown) wereShown.add(id);
+  onScreen = put?.id ?? onScreen;
+  // A question that waits for an answer comes before results.
+  const best = toShow(seen, poll.poll);
+  const chosen = best?.state === "open" ? best : (seen.find(({ id }) => id === onScreen) ?? best);
+  showPoll(chosen);
+  if (put && put === chosen) setFolded(false);
+  if (isOther) missing(time);
+}
+
+// The media may tell of a poll that the feed, down or late, has not.
+function missing(time) {
+  if (cues.opened(time).some((id) => !rows.some((row) => row.id === id)) && !feed.isUp) ask();
 }
 
 function showViewers() {

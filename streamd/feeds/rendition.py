@@ -248,6 +248,7 @@ def opening_payload(
     return {
         "v": 1,
         "gen": join.gen,
+        "started_at": cues.origin,
         "timescale": MEDIA_TIMESCALE,
         "part_ms": part_ms,
         "tracks": tracks_payload(tracks),

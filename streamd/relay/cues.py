@@ -109,7 +109,8 @@ class Cues:
         self._listeners: dict[object, Callable[[Cue], None]] = {object(): on_told}
         self._cues: list[Cue] = []
         self._told: set[Cue] = set()
-        self._origin = 0.0
+        self.origin = 0.0
+        """The Unix time of the generation's media time 0."""
         self._edge = 0.0
         self._until, self._boxes = _NEVER, b""
 
@@ -131,7 +132,7 @@ class Cues:
 
     def begin(self, gen: int, origin: float) -> None:
         """A generation begins: media time counts from ``origin``, a Unix time."""
-        self.gen, self._origin = gen, origin
+        self.gen, self.origin = gen, origin
         self.version += 1
         self._look(origin)
 
@@ -139,14 +140,14 @@ class Cues:
         """What goes before a part that begins at ``ticks``: the boxes of the cues whose picture is
         in it or yet to come. Empty where there are none.
         """
-        self._edge = self._origin + ticks / MEDIA_TIMESCALE
+        self._edge = self.origin + ticks / MEDIA_TIMESCALE
         if self._edge > self._until:
             self._look(self._edge)
         return self._boxes
 
     def rows(self) -> list[dict[str, object]]:
         """All of them for JSON: whoever joins later, or goes back, meets their pictures too."""
-        return [cue.to_dict(self.gen, self._origin) for cue in self._cues]
+        return [cue.to_dict(self.gen, self.origin) for cue in self._cues]
 
     def listen(self, on_told: Callable[[Cue], None]) -> Callable[[], None]:
         """Calls ``on_told`` as the constructor's; returns the function that ends it."""
@@ -170,7 +171,7 @@ class Cues:
                     listener(cue)
         coming = [one for one in self._cues if one in self._told and one.at >= edge]
         far = [one.at - LEAD_SECONDS for one in self._cues if one not in self._told]
-        self._boxes = b"".join(one.box(self._origin) for one in coming)
+        self._boxes = b"".join(one.box(self.origin) for one in coming)
         self._until = min([one.at for one in coming] + far, default=_NEVER)
 
     def _is_replaced(self, one: Cue, other: Cue) -> bool:

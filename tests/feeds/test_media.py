@@ -108,7 +108,16 @@ async def test_the_replay_and_the_live_parts_meet_without_gap_or_double(stage: S
     air.send(40)
     async with stage.viewer() as viewer:
         data = await joined(viewer)
-        assert set(data) == {"v", "gen", "timescale", "part_ms", "tracks", "parts", "cues"}
+        assert set(data) == {
+            "v",
+            "gen",
+            "started_at",
+            "timescale",
+            "part_ms",
+            "tracks",
+            "parts",
+            "cues",
+        }
         assert data["part_ms"] == 0
         assert (data["v"], data["gen"], data["timescale"], data["cues"]) == (1, 1, 90_000, [])
         assert data["tracks"]["v"]["codec"] == "avc1.42e01f"

@@ -60,8 +60,9 @@ export class CaptionLayer {
 
   #look() {
     const { clock } = this.player;
-    // The feed's are as sent; a playlist has the same ones again, some of them late.
-    const hasOwn = this.cues.size > 0 && clock !== null;
+    // The feed's are as sent; a playlist has the same ones again, some of them late, and those of
+    // the past, which the feed does not have.
+    const hasOwn = clock !== null && this.cues.reaches(clock);
     const own = this.isOn && hasOwn ? this.cues.at(clock) : [];
     const lines = hasOwn ? own : this.tracks?.lines ?? [];
     if (lines.join("\n") === this.lines.join("\n")) return;

@@ -38,6 +38,11 @@ export class Cues {
     return shown.sort((a, b) => a.start - b.start).map(({ text }) => text);
   }
 
+  /** Whether what was said at `time` would be among these: earlier than all of them it may not. */
+  reaches(time) {
+    return [...this.byId.values()].some(({ start }) => start <= time);
+  }
+
   clear() {
     this.byId.clear();
   }

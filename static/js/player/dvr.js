@@ -2,6 +2,7 @@
 // path.js). By hls.js where there is MSE, else by the browser itself.
 
 import { Backoff } from "./backoff.js";
+import { cuesOf } from "./date_ranges.js";
 
 const NATIVE = "application/vnd.apple.mpegurl";
 /** A first guess at the position that is this near needs no correction. */
@@ -141,6 +142,10 @@ export class DvrPath {
       if (position === null || Math.abs(position - guess) < NEAR_SECONDS) return;
       hls.stopLoad();
       hls.startLoad(position);
+    });
+    hls.on(Hls.Events.LEVEL_LOADED, (_name, { details }) => {
+      const cues = cuesOf(details.dateRanges);
+      if (cues.length > 0) this.events.onCues?.(cues);
     });
     hls.on(Hls.Events.ERROR, (_name, error) => this.#failed(Hls, error));
     hls.loadSource(this.url);

@@ -2,6 +2,7 @@
 // itself.
 
 import { Backoff } from "./backoff.js";
+import { cuesOf } from "./date_ranges.js";
 
 const NATIVE = "application/vnd.apple.mpegurl";
 const GONE = [404, 410];
@@ -136,6 +137,8 @@ export class HlsPath {
     });
     hls.on(Hls.Events.LEVEL_LOADED, (_name, { details }) => {
       this.#stayClose(details);
+      const cues = cuesOf(details.dateRanges);
+      if (cues.length > 0) this.events.onCues?.(cues);
       if (!details.live) this.#awaitReturn();
       else if (this.#isAnother(details)) this.retry = setTimeout(() => this.rejoin());
     });

@@ -50,6 +50,8 @@
  * @property {(reason?: Reason) => void} onGiveUp the player takes another path
  * @property {(parts: number) => void} [onSkipped] the server passed over this many parts for us
  * @property {(still: StillPart) => void} [onStill] a still is due now
+ * @property {(cues: import("./cues.js").PollCue[]) => void} [onCues] cues stand in the media; the
+ *   same ones again and again
  */
 
 /**
@@ -68,6 +70,8 @@
  * @property {number} [gen] the generation that plays, 0 while unknown
  * @property {number|null} [mediaTime] media time of the picture shown, in seconds; for captions
  * @property {number|null} [at] the same as a Unix time, where the path knows it by itself (HLS)
+ * @property {(metadata: object) => number|null} [pictureTime] that of a picture of
+ *   requestVideoFrameCallback, where `mediaTime` in it is not the element's time
  * @property {boolean} [isFilling] true while something large is on its way that `bytes` does not show
  * @property {number} [bytes] bytes received since the start; for the megabytes an hour
  */

@@ -45,6 +45,7 @@ function events(player, isCurrent) {
     onGiveUp: current((reason = "network") => player.router.giveUp(reason)),
     onSkipped: current(() => player.notice.skipped()),
     onStill: current((still) => player.still.show(still)),
+    onCues: (cues) => isCurrent() && player.dispatchEvent(new CustomEvent("cues", { detail: cues })),
   };
 }
 

@@ -1,5 +1,6 @@
 // fMP4 over WebSocket: socket → sink → playhead steering.
 
+import { cuesIn } from "./emsg.js";
 import { MediaSocket } from "./media_socket.js";
 import { Sink, Source, plays } from "./sink.js";
 import { SAVER_FASTEST, Steering, TARGET_SECONDS } from "./steering.js";
@@ -15,6 +16,7 @@ const FIRST_AHEAD_SECONDS = 0.04;
 const MOST_STILLS = 4;
 const FILL_MS = 2500;
 const TIMESCALE = 90_000;
+const NOTHING = new Uint8Array();
 
 export class SocketPath {
   name = "ws";
@@ -35,6 +37,7 @@ export class SocketPath {
     this.rebuffers = 0;
     this.faults = 0;
     this.gen = 0;
+    this.origin = null;
     this.newest = 0;
     this.stills = [];
     const audio = plays("a", "opus") ? "opus" : "aac";
@@ -103,6 +106,12 @@ export class SocketPath {
     return this.placed ? this.video.currentTime : null;
   }
 
+  /** The same on the broadcast's clock, by the generation that plays here. */
+  get at() {
+    if (this.origin === null) return undefined;
+    return this.placed ? this.origin + this.video.currentTime : null;
+  }
+
   /** Milliseconds of media ahead of the playhead. */
   get bufferMs() {
     return this.sink ? Math.round(this.sink.ahead * 1000) : 0;
@@ -123,6 +132,8 @@ export class SocketPath {
     this.events.onReplace();
     this.sink?.close();
     this.gen = data.gen;
+    this.origin = data.started_at ?? null;
+    if (data.cues?.length > 0) this.events.onCues?.(data.cues);
     this.timescale = data.timescale || TIMESCALE;
     this.kinds = Object.keys(data.tracks);
     this.steering = this.#newSteering(data);
@@ -168,6 +179,15 @@ export class SocketPath {
     if (part.skipped) this.events.onSkipped?.(part.skipped);
     if (part.still) this.#keepStill(part.still);
     if (this.kinds.length > 0) this.sink.push(part);
+    this.#tellCues(part);
+  }
+
+  // Boxes that were read once stand in every part until their picture.
+  #tellCues({ v, a }) {
+    const cues = cuesIn(v ?? a ?? NOTHING);
+    const { origin } = this;
+    if (cues.length === 0 || origin === null) return;
+    this.events.onCues?.(cues.map(({ seconds, ...cue }) => ({ ...cue, at: origin + seconds })));
   }
 
   #keepStill(still) {

@@ -78,6 +78,18 @@ export class WhepPath {
     return clock.mediaTime(this.shown, Date.now() / 1000);
   }
 
+  /** The broadcast's clock, by the generation that this session tells of. */
+  get at() {
+    const time = this.mediaTime;
+    return time === null ? null : this.session.clock.started + time;
+  }
+
+  pictureTime({ rtpTimestamp }) {
+    const clock = this.session?.clock;
+    if (!clock || rtpTimestamp === undefined) return null;
+    return clock.started + clock.mediaTime(rtpTimestamp, Date.now() / 1000);
+  }
+
   /** From the server's clock to the picture on screen. */
   latencyMs(startedAt, now) {
     const time = this.mediaTime;
