@@ -1,8 +1,8 @@
 """The WebSocket gateway: a thin shell between the ``websockets`` library and the sessions.
 
-The only importer of ``websockets``. It accepts, checks path, Origin and subprotocol, carries bytes
-to a ``Session`` and closes; what to answer is decided there. Cookies are never read: they ignore
-ports, so a page elsewhere could ride on them (OWASP ASVS 4.4.2, 4.4.3).
+With ``connection`` the only importer of ``websockets``. It accepts, checks path, Origin and
+subprotocol, carries bytes to a ``Session`` and closes; what to answer is decided there. Cookies are
+never read: they ignore ports, so a page elsewhere could ride on them (OWASP ASVS 4.4.2, 4.4.3).
 """
 
 from __future__ import annotations
@@ -20,21 +20,20 @@ import structlog
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed, NegotiationError
-from websockets.frames import Frame, Opcode
 from websockets.http11 import Request, Response
-from websockets.protocol import Event
 from websockets.typing import Subprotocol
 
 from streamd import config
 from streamd.feeds import handshake
 from streamd.feeds.calls import RpcHandler
 from streamd.feeds.codes import Disconnect, Disconnected
+from streamd.feeds.connection import FeedConnection, connections
 from streamd.feeds.door import Door
 from streamd.feeds.hub import Hub
 from streamd.feeds.link import Limits, Link, write_limits
 from streamd.feeds.outbox import ReplyOverflow
 from streamd.feeds.pulse import Pulse
-from streamd.feeds.session import Service, Session, SessionState
+from streamd.feeds.session import Session, SessionState, service
 from streamd.identity import Identity
 
 CONNECT_SECONDS: Final = 10.0
@@ -43,8 +42,6 @@ CLOSE_SECONDS: Final = 5.0
 """How long a client has to answer a close frame."""
 SHUTDOWN_SECONDS: Final = 2.0
 """The same, at shutdown."""
-CONTROLS: Final = 500
-"""Unread control frames (at most 127 bytes each) before a connection is cut off."""
 SETTLE_SECONDS: Final = 0.02
 """How often ``stop`` looks whether all is sent."""
 REPLY_BYTES: Final = 262_144
@@ -53,72 +50,6 @@ REPLY_BYTES: Final = 262_144
 log = structlog.get_logger("streamd.feeds")
 
 _FORGOTTEN: Final = Request(handshake.PATH, Headers())
-
-
-class FeedConnection(ServerConnection):
-    """A connection that tells its ``Link`` when the transport fills, drains and goes."""
-
-    door: Door
-    link: Link | None = None
-    session: Session | None = None
-    unread_controls = 0
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A socket was accepted; its handshake is still to come."""
-        super().connection_made(transport)
-        if not self.door.enter(self):
-            self.transport.abort()
-
-    def send_data(self) -> None:
-        """The library writes control frames: pongs, the close. Where the client reads none of
-        them, the library would pile them up for ever.
-        """
-        if self.protocol.writes and self.link is not None:
-            self.link.finish_frame()
-            super().send_data()
-            if self.paused:
-                self.unread_controls += 1
-                if self.unread_controls > CONTROLS:
-                    self.transport.abort()
-        else:
-            super().send_data()
-
-    def process_event(self, event: Event) -> None:
-        """A frame has come in. The pong is taken here: waking the reader for it would be most of
-        what an idle connection costs.
-        """
-        session = self.session
-        if (
-            session is not None
-            and session.awaits_pong
-            and isinstance(event, Frame)
-            and event.fin
-            and bytes(event.data) == session.pong
-            and event.opcode in (Opcode.TEXT, Opcode.BINARY)
-        ):
-            session.awaits_pong = False
-        else:
-            super().process_event(event)
-
-    def pause_writing(self) -> None:
-        """The transport holds bytes."""
-        super().pause_writing()
-        if self.link is not None:
-            self.link.paused()
-
-    def resume_writing(self) -> None:
-        """The transport is empty."""
-        super().resume_writing()
-        self.unread_controls = 0
-        if self.link is not None:
-            self.link.resumed()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The socket is about to be closed: nothing may write to its descriptor any more."""
-        self.door.leave(self)
-        if self.link is not None:
-            self.link.seal()
-        super().connection_lost(exc)
 
 
 class _Peer:
@@ -152,7 +83,7 @@ class Gateway:
         self._settings = settings
         self._hub = hub
         self._metrics = hub.metrics
-        self._service = Service(
+        self._service = service(
             hub, verify, rpc, settings.ping_seconds, settings.channels, secrets.token_hex(4)
         )
         self._limits = Limits(settings.transport_bytes, REPLY_BYTES, settings.queue_bytes)
@@ -183,7 +114,7 @@ class Gateway:
             self._serve,
             settings.host,
             settings.port,
-            create_connection=_through(self._door),
+            create_connection=connections(self._door, settings.frame_bytes),
             process_request=self._check_request,
             select_subprotocol=_select_subprotocol,
             compression=None,
@@ -299,6 +230,7 @@ class Gateway:
             async with asyncio.timeout(CONNECT_SECONDS):
                 while session.state is SessionState.FRESH:
                     await session.receive(await receive(decode=False))
+                    peer.connection.unread -= 1
         except TimeoutError as error:
             raise Disconnected(Disconnect.STALE) from error
         self._pulse.add(peer)
@@ -306,6 +238,7 @@ class Gateway:
             payload = await receive(decode=False)
             if not peer.ending:
                 await session.receive(payload)
+            peer.connection.unread -= 1
 
     async def _beat(self) -> None:
         """Once a second: missing pongs, expired tokens, pings, who was turned away."""
@@ -322,6 +255,7 @@ class Gateway:
                     connections=len(self._peers),
                     bound=self._settings.connections,
                 )
+            self._metrics.settle()
             answered, due = self._pulse.tick()
             for peer in answered:
                 if peer.session.awaits_pong:
@@ -350,15 +284,6 @@ class Gateway:
         task = asyncio.get_running_loop().create_task(_close(peer.connection, disconnect))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
-
-
-def _through(gate: Door) -> type[FeedConnection]:
-    """The connections of one gateway: the library makes them and tells nobody but themselves."""
-
-    class GatewayConnection(FeedConnection):
-        door = gate
-
-    return GatewayConnection
 
 
 async def _close(connection: FeedConnection, disconnect: Disconnect) -> None:

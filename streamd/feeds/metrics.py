@@ -19,6 +19,8 @@ class FeedMetrics:
         self.commands = Counter(
             "streamd_feed_commands", "Commands received", registry=self.registry
         )
+        self.prompt_commands = 0
+        """Commands received that are not in ``commands`` yet: see ``settle``."""
         self.errors = Counter(
             "streamd_feed_errors", "Commands refused", ["code"], registry=self.registry
         )
@@ -59,3 +61,8 @@ class FeedMetrics:
             ["code"],
             registry=self.registry,
         )
+
+    def settle(self) -> None:
+        """Brings ``commands`` up to date. A vote's share of it is too dear to be counted singly."""
+        count, self.prompt_commands = self.prompt_commands, 0
+        self.commands.inc(count)

@@ -10,7 +10,7 @@ In both the empty map is the server's ping and the client's pong. A reply carrie
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
@@ -87,6 +87,19 @@ PONG: Final = Command()
 """What the empty map decodes to."""
 
 
+Prompt = Callable[[bytes], tuple[int, Any] | None]
+_Id = Annotated[int, msgspec.Meta(ge=1, le=0xFFFFFFFF)]
+
+
+class _RpcResult(msgspec.Struct, gc=False):
+    data: Any
+
+
+class _RpcReply(msgspec.Struct, gc=False):
+    id: int
+    rpc: _RpcResult
+
+
 class Malformed(Exception):
     """The frame is not a sequence of commands in its encoding."""
 
@@ -98,7 +111,7 @@ class Encoding:
     hold bytes; ``ping`` is the server's ping as a whole frame, ``pong`` the answer's payload.
     """
 
-    __slots__ = ("_pack", "_split", "binary", "name", "opcode", "ping", "pong")
+    __slots__ = ("_pack", "_split", "_typed", "binary", "name", "opcode", "ping", "pong")
 
     def __init__(
         self,
@@ -106,12 +119,14 @@ class Encoding:
         opcode: Opcode,
         pack: Callable[[Any], bytes],
         split: Callable[[bytes], list[Command]],
+        typed: Callable[[type[msgspec.Struct]], Callable[[bytes], Any]],
     ) -> None:
         self.name = name
         self.opcode = opcode
         self.binary = opcode is Opcode.BINARY
         self._pack = pack
         self._split = split
+        self._typed = typed
         self.ping = self.frame({})
         self.pong = pack({})
 
@@ -132,6 +147,30 @@ class Encoding:
             if value is not None and value.data is not None and _depth(value.data) > DEPTH:
                 raise Malformed(f"nested deeper than {DEPTH}")
         return commands
+
+    def prompt(self, method: str, kind: type[msgspec.Struct]) -> Prompt:
+        """A reader of messages that are one RPC ``method`` with data of ``kind`` and nothing else.
+
+        It gives the command's id and the data, or None for every other message: ``decode`` that.
+        """
+        rpc = msgspec.defstruct("_Rpc", [("method", Literal[method]), ("data", kind)])
+        command = msgspec.defstruct(
+            "_PromptCommand", [("id", _Id), ("rpc", rpc)], forbid_unknown_fields=True
+        )
+        decode = self._typed(command)
+
+        def read(payload: bytes) -> tuple[int, Any] | None:
+            try:
+                found = decode(payload)
+            except (msgspec.DecodeError, RecursionError, ValueError):
+                return None
+            return found.id, found.rpc.data
+
+        return read
+
+    def rpc_frame(self, command_id: int, result: object) -> bytes:
+        """The reply to an RPC, as one whole frame."""
+        return frame(self.opcode, self._pack(_RpcReply(command_id, _RpcResult(result))))
 
     def pack(self, value: object) -> bytes:
         """``value`` in this encoding, without a frame header."""
@@ -223,5 +262,15 @@ def _split_msgpack(payload: bytes) -> list[Command]:
     return [_msgpack_one.decode(payload)]
 
 
-JSON: Final = Encoding("json", Opcode.TEXT, msgspec.json.encode, _split_json)
-MSGPACK: Final = Encoding("msgpack", Opcode.BINARY, msgspec.msgpack.encode, _split_msgpack)
+def _json_reader(kind: type[msgspec.Struct]) -> Callable[[bytes], Any]:
+    return msgspec.json.Decoder(kind).decode
+
+
+def _msgpack_reader(kind: type[msgspec.Struct]) -> Callable[[bytes], Any]:
+    return msgspec.msgpack.Decoder(kind).decode
+
+
+JSON: Final = Encoding("json", Opcode.TEXT, msgspec.json.encode, _split_json, _json_reader)
+MSGPACK: Final = Encoding(
+    "msgpack", Opcode.BINARY, msgspec.msgpack.encode, _split_msgpack, _msgpack_reader
+)

@@ -13,7 +13,7 @@ import secrets
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
@@ -21,7 +21,7 @@ import structlog
 
 from streamd.errors import Unauthenticated
 from streamd.feeds import protocol
-from streamd.feeds.calls import Calls, RpcHandler
+from streamd.feeds.calls import Calls, PromptHandler, RpcHandler
 from streamd.feeds.codes import (
     AlreadySubscribed,
     BadRequest,
@@ -78,6 +78,30 @@ class Service:
     ping_seconds: int
     channels: int
     node: str
+    prompt: PromptHandler | None = None
+    """The RPC that comes in crowds, if there is one, and how each encoding's messages with it are
+    read."""
+    prompt_readers: Mapping[str, protocol.Prompt] = field(default_factory=dict)
+
+
+def service(
+    hub: Hub,
+    verify: Callable[[str], Identity],
+    rpc: Mapping[str, RpcHandler],
+    ping_seconds: int,
+    channels: int,
+    node: str,
+) -> Service:
+    """The service with ``rpc``, of which at most one is a PromptHandler."""
+    prompt, readers = None, {}
+    for method, handler in rpc.items():
+        if isinstance(handler, PromptHandler):
+            prompt = handler
+            readers = {
+                encoding.name: encoding.prompt(method, handler.kind)
+                for encoding in (protocol.JSON, protocol.MSGPACK)
+            }
+    return Service(hub, verify, rpc, ping_seconds, channels, node, prompt, readers)
 
 
 class Session:
@@ -89,6 +113,7 @@ class Session:
         "_end",
         "_link",
         "_paced_at",
+        "_prompt",
         "_service",
         "_spent",
         "awaits_pong",
@@ -104,6 +129,7 @@ class Session:
         self._end = end
         # Made at the first call: most connections only read.
         self._calls: Calls | None = None
+        self._prompt = service.prompt_readers.get(link.encoding.name)
         self._spent = 0
         self._paced_at = 0.0
         self.state = SessionState.FRESH
@@ -114,6 +140,40 @@ class Session:
     def move(self, name: str) -> None:
         """Makes the move ``name`` of the table above; KeyError where the state forbids it."""
         self.state = MOVES[self.state, name]
+
+    def take(self, payload: bytes) -> bool:
+        """Handles one message that is a prompt call, at once; False: nothing has happened, and
+        ``receive`` does it.
+
+        For a connection of which no earlier message waits. Not for one past its burst.
+        """
+        identity = self.identity
+        read = self._prompt
+        if (
+            read is None
+            or identity is None
+            or self._spent >= BURST
+            or self.state is not SessionState.CONNECTED
+        ):
+            return False
+        found = read(payload)
+        if found is None:
+            return False
+        command_id, data = found
+        calls = self._calls if self._calls is not None else self._new_calls()
+        prompt = self._service.prompt
+        assert prompt is not None
+        try:
+            try:
+                if not calls.begin(command_id, prompt, identity, data):
+                    return False
+            except FeedError as error:
+                self._refuse(command_id, error)
+        except ReplyOverflow:
+            self._end(Disconnect.SLOW)
+        self._spent += 1
+        self._service.hub.metrics.prompt_commands += 1
+        return True
 
     async def receive(self, payload: bytes) -> None:
         """Handles one message from the client, in order, and answers it.
@@ -247,14 +307,19 @@ class Session:
             self._link.forget(channel)
 
     def _call(self, command_id: int, request: protocol.RpcRequest) -> None:
-        if self._calls is None:
-            self._calls = Calls(
-                self._service.rpc,
-                lambda answered, result: self._answer(answered, "rpc", {"data": result}),
-                self._refuse,
-                lambda: self._end(Disconnect.SLOW),
-            )
-        self._calls.start(command_id, request, self.identity)
+        calls = self._calls if self._calls is not None else self._new_calls()
+        calls.start(command_id, request, self.identity)
+
+    def _new_calls(self) -> Calls:
+        link = self._link
+        frame = link.encoding.rpc_frame
+        self._calls = Calls(
+            self._service.rpc,
+            lambda answered, result: link.reply(frame(answered, result)),
+            self._refuse,
+            lambda: self._end(Disconnect.SLOW),
+        )
+        return self._calls
 
     def _answer(self, command_id: int, kind: str, result: Mapping[str, object]) -> None:
         self._link.reply(self._link.encoding.frame(protocol.reply(command_id, kind, result)))

@@ -8,13 +8,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final, Protocol, TypeVar
 
 import msgspec
 
 from polling import errors
 from polling.model import Ballot, Receipt
-from streamd.feeds.calls import RpcHandler
+from streamd.feeds.calls import PromptHandler, RpcHandler
 from streamd.feeds.codes import BadRequest, ErrorCode, FeedError, RpcError, TryAgain
 from streamd.identity import Identity
 
@@ -49,6 +50,12 @@ class Casting(Protocol):
     """The part of ``polling.service.PollService`` that a vote needs."""
 
     async def cast(self, voter: str, ballot: Ballot, tier: str, region: str) -> Receipt: ...
+
+    def begin(
+        self, voter: str, ballot: Ballot, tier: str, region: str, done: Callable[[Any], None]
+    ) -> bool: ...
+
+    def refusal(self, ballot: Ballot, outcome: Any) -> errors.PollingError | None: ...
 
 
 class Polls(Casting, Protocol):
@@ -92,22 +99,48 @@ def voter_rpcs(polls: Polls) -> dict[str, RpcHandler]:
     }
 
 
-def vote_rpc(polls: Casting) -> RpcHandler:
+def vote_rpc(polls: Casting) -> VoteHandler:
     """The handler of ``vote``. An anonymous connection is refused with 1004."""
+    return VoteHandler(polls)
 
-    async def vote(identity: Identity | None, data: object) -> dict[str, Any]:
+
+class VoteHandler(PromptHandler):
+    """Casts ballots; see ``vote_rpc``."""
+
+    kind = Ballot
+
+    def __init__(self, polls: Casting) -> None:
+        self._polls = polls
+
+    async def __call__(self, identity: Identity | None, data: object) -> dict[str, Any]:
+        """The receipt, as a dictionary."""
         if identity is None:
             raise refusal(errors.NoIdentity())
         ballot = _read(data, Ballot, "A vote is {poll, choices, ballot_id, nonce}")
-        if not identity.may_vote_in(ballot.poll):
-            raise refusal(errors.NoIdentity())
+        voter = _voter(identity, ballot.poll)
         try:
-            receipt = await polls.cast(identity.voter, ballot, identity.tier, identity.region)
+            receipt = await self._polls.cast(voter.voter, ballot, voter.tier, voter.region)
         except errors.PollingError as error:
             raise refusal(error) from error
         return receipt.to_dict()
 
-    return vote
+    def begin(self, identity: Identity, data: Ballot, done: Callable[[Any], None]) -> bool:
+        """Gives the ballot to the polls."""
+        if identity.poll and identity.poll != data.poll:
+            raise refusal(errors.NoIdentity())
+        try:
+            return self._polls.begin(identity.voter, data, identity.tier, identity.region, done)
+        except errors.PollingError as error:
+            raise refusal(error) from error
+
+    def result(self, data: Ballot, outcome: Any) -> Receipt | None:
+        """The receipt, or why there is none."""
+        if type(outcome) is Receipt:
+            return outcome
+        why = self._polls.refusal(data, outcome)
+        if why is None:
+            return None
+        raise refusal(why)
 
 
 def tally_rpc(polls: Polls) -> RpcHandler:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -29,6 +30,21 @@ class Polls:
         if self.error is not None:
             raise self.error
         return Receipt(ballot.poll, ballot.ballot_id, 0, 41)
+
+    def begin(
+        self, voter: str, ballot: Ballot, tier: str, region: str, done: Callable[[Any], None]
+    ) -> bool:
+        """See polling.service.PollService."""
+        self.cast_by.append((voter, ballot))
+        self.groups.append((tier, region))
+        if self.error is not None:
+            raise self.error
+        done(Receipt(ballot.poll, ballot.ballot_id, 0, 41))
+        return True
+
+    def refusal(self, ballot: Ballot, outcome: Any) -> errors.PollingError | None:
+        """See polling.service.PollService."""
+        return errors.AlreadyVoted(ballot.poll) if outcome == -2 else None
 
 
 async def test_a_vote_gets_its_receipt() -> None:
