@@ -127,6 +127,16 @@ def test_poster_and_captions(client: Client, kept: Kept) -> None:
     assert client.ask("GET", f"/vod/{kept.ids[1]}/captions.m3u8").status == 404
 
 
+def test_live_subtitles_can_be_had_after_the_end(client: Client, kept: Kept) -> None:
+    base = f"/vod/{kept.ids[0]}"
+    listed = client.ask("GET", f"{base}/t.m3u8")
+    assert listed.body.endswith(b"#EXT-X-ENDLIST\n")
+    names = re.findall(r"^t-.*$", listed.body.decode(), re.M)
+    texts = [client.ask("GET", f"{base}/{name}").body for name in names]
+    assert sum(b"Good evening." in text for text in texts) >= 1
+    assert client.ask("GET", f"{base}/t-{len(names)}.vtt").status == 404
+
+
 def test_playlists_travel_packed_where_asked(client: Client, kept: Kept) -> None:
     path = f"/vod/{kept.ids[0]}/v.m3u8"
     plain = client.ask("GET", path)
@@ -189,6 +199,37 @@ def test_the_past_of_a_live_broadcast(client: Client) -> None:
     wait_until(grown)
     assert client.ask("GET", media.replace("v.m3u8", "v-0.m4s")).status == 200
     assert client.ask("GET", "/hls/pe/dvr.m3u8").status == 404
+
+
+def test_the_past_has_its_captions(client: Client, kept: Kept) -> None:
+    path = f"/api/v1/streams/{STREAM}/captions"
+    said = {"text": "Said a moment ago.", "language": "en"}
+    assert client.ask("POST", path, said, key=kept.server.new_key()).status == 201
+    at: list[str] = []
+
+    def listed() -> bool:
+        at[:] = re.findall(
+            'TYPE=SUBTITLES.*LANGUAGE="en".*URI="(.*)/t.m3u8"',
+            client.ask("GET", f"/hls/{STREAM}/dvr.m3u8").body.decode(),
+        )
+        return bool(at)
+
+    wait_until(listed)
+    found: dict[str, bytes] = {}
+
+    def shown() -> bool:
+        playlist = client.ask("GET", f"{at[0]}/t.m3u8")
+        assert playlist.headers["Cache-Control"] == "no-cache"
+        for name in re.findall(r"^t-.*$", playlist.body.decode(), re.M):
+            if name not in found:
+                segment = client.ask("GET", f"{at[0]}/{name}")
+                assert "immutable" in (segment.headers["Cache-Control"] or "")
+                found[name] = segment.body
+        return any(b"Said a moment ago." in text for text in found.values())
+
+    wait_until(shown)
+    assert {name: client.ask("GET", f"{at[0]}/{name}").body for name in found} == found
+    assert client.ask("GET", f"{at[0]}/t-9999.vtt").status == 404
 
 
 # -- pages
