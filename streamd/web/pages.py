@@ -13,7 +13,7 @@ from streamd.relay.stream import Stream
 from streamd.web.language import Catalogue, choose
 from streamd.web.security import feed_url, rtmp_url
 from streamd.web.services import SERVICES, Services, find_stream
-from streamd.web.views import in_rotation, stream_row
+from streamd.web.views import in_rotation, region_rows, stream_row
 
 routes = web.RouteTableDef()
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -49,14 +49,20 @@ async def event_page(request: web.Request) -> web.Response:
 @routes.get("/watch/{stream}")
 async def watch_page(request: web.Request) -> web.Response:
     """One broadcast: the player and its polls."""
-    return await stream_page(request, "watch.html")
+    services = request.app[SERVICES]
+    regions = region_rows(services.config.event, services.catalogues[choose(request)])
+    # Whose pages may say, around a frame of this one, which of their members is here.
+    more = {"regions": regions, "origins": list(services.config.feeds.origins)}
+    return await stream_page(request, "watch.html", more)
 
 
 @routes.get("/studio/{stream}")
 async def studio_page(request: web.Request) -> web.Response:
     """The candidate's own page; its key stays in the URL's fragment and never reaches us here."""
-    rtmp = rtmp_url(request, request.app[SERVICES])
-    return await stream_page(request, "studio.html", {"rtmp_url": rtmp})
+    services = request.app[SERVICES]
+    regions = region_rows(services.config.event, services.catalogues[choose(request)])
+    more = {"rtmp_url": rtmp_url(request, services), "regions": regions}
+    return await stream_page(request, "studio.html", more)
 
 
 async def stream_page(

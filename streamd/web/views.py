@@ -47,3 +47,11 @@ def in_rotation(streams: Sequence[Stream], event: Event) -> list[Stream]:
     order = [one.stream for one in rotated(event.candidates, datetime.now(UTC).date())]
     places = {stream: place for place, stream in enumerate(order)}
     return sorted(streams, key=lambda one: (places.get(one.id, len(places)), one.id))
+
+
+def region_rows(event: Event, catalogue: Catalogue) -> list[dict[str, str]]:
+    """The event's regions with their names in the visitor's language, for a page's scripts."""
+    return [
+        {"id": region.id, "name": catalogue.pick(region.name) or region.id}
+        for region in event.regions
+    ]

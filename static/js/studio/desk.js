@@ -6,7 +6,7 @@
 import { page, serverNow } from "../page.js";
 import { Armed } from "./armed.js";
 import { Broadcast } from "./broadcast.js";
-import { Composer } from "./composer.js";
+import { Composer } from "./composer/composer.js";
 import { Device, Devices } from "./devices.js";
 import { Gauge } from "./gauge.js";
 import { dropKey, keepKey, keyIn, takeKey } from "./key.js";
@@ -72,7 +72,7 @@ export class Desk {
     this.wake = new WakeLock();
     this.polls = new Polls(this.stream.id, key, () => this.#pollsChanged());
     this.#updates = new PollUpdates(this.polls);
-    this.composer = new Composer(onchange);
+    this.composer = new Composer(onchange, key);
     this.goLive = new Armed(onchange, () => this.#start(this.contested));
     this.end = new Armed(onchange, () => this.stop());
     this.close = new Map();
@@ -143,6 +143,7 @@ export class Desk {
     if (this.access !== Access.OPEN) return;
     this.server.follow();
     this.polls.load();
+    this.composer.begin();
     if (await Devices.allowed()) await this.openDevices();
   }
 
@@ -248,10 +249,10 @@ export class Desk {
   /** @returns {boolean} whether the poll was asked or kept */
   async ask(now) {
     if (!this.composer.check(true)) return false;
-    const done = await this.polls.create(this.composer.toBody(), now);
-    if (!done) return false;
+    const kept = await this.polls.keep(this.composer.toBody(now), this.composer.editing);
+    if (!kept) return false;
     this.composer.reset();
-    this.tell(now ? "Your question is on your viewers' screens." : "Kept as a draft.");
+    this.tell(keptWord(kept));
     return true;
   }
 
@@ -289,4 +290,10 @@ export class Desk {
     this.devices.close();
     this.server.close();
   }
+}
+
+/** @returns {string} a msgid */
+function keptWord({ state }) {
+  if (state === "open") return "Your question is on your viewers' screens.";
+  return state === "scheduled" ? "It will open by itself." : "Kept as a draft.";
 }

@@ -44,17 +44,24 @@ export class Polls {
   }
 
   /**
-   * @param {{question: string, choices: string[], duration_seconds?: number}} draft
-   * @param {boolean} now ask at once; false keeps it as a draft
-   * @returns {Promise<boolean>} whether it worked
+   * Makes a poll of what the composer wrote, or changes the one that it was opened with.
+   * @param {object} body
+   * @param {object | null} [editing] that poll's row
+   * @returns {Promise<object | null>} the poll's row, null where it did not work
    */
-  async create(draft, now) {
-    return this.#run("new", async () => {
-      const path = `/streams/${encodeURIComponent(this.#stream)}/polls`;
-      this.take(await call("POST", path, { key: this.#key(), body: { ...draft, open: now } }));
+  async keep(body, editing = null) {
+    let kept = null;
+    const path = editing
+      ? `/polls/${encodeURIComponent(editing.id)}`
+      : `/streams/${encodeURIComponent(this.#stream)}/polls`;
+    await this.#run("new", async () => {
+      kept = await call(editing ? "PATCH" : "POST", path, { key: this.#key(), body });
+      this.take(kept);
     });
+    return kept;
   }
 
+  /** @param {"open" | "close" | "show" | "archive"} verb */
   async move(id, verb) {
     return this.#run(id, async () => {
       const path = `/polls/${encodeURIComponent(id)}/${verb}`;

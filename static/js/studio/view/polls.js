@@ -1,46 +1,29 @@
 /** The polls of this stream: the open one first, then drafts, then results. */
 
-import { digits, duration, number, percent, t, timeOfDay } from "../../page.js";
+import { digits, duration, number, page, t, timeOfDay } from "../../page.js";
 import { classMap, html, nothing, ref, repeat } from "../../../vendor/lit.js";
-import { answered, spokenShare } from "../../poll/sentences.js";
+import { answered } from "../../poll/sentences.js";
+import { figures } from "../../results/figures.js";
+import { live } from "../../results/live.js";
+import { kindName, stateName, whenAsked } from "../../results/words.js";
+import { composer } from "../composer/view.js";
 import { icons } from "../icons.js";
-import { composer } from "./composer.js";
 import { pollRefusal } from "./refusal.js";
-
-const STATES = {
-  draft: "Draft",
-  scheduled: "Scheduled",
-  open: "Open",
-  closed: "Closed",
-  archived: "Closed",
-};
 
 /** A style property by script: the page's policy refuses style attributes, lit's styleMap too. */
 const sized = (share) => ref((element) => element?.style.setProperty("--value", String(share)));
 
-const count = (poll, choice) => poll.tally?.counts?.[choice.id] ?? 0;
-
-/** The viewers' own result rows (poll.css). */
-function results(poll) {
-  const total = poll.tally?.total ?? 0;
-  return html`<ul class="results" role="list">
-    ${poll.choices.map((choice) => {
-      const votes = count(poll, choice);
-      const share = total ? votes / total : 0;
-      return html`<li class="result">
-        <span class="result-label"><span dir="auto">${choice.label}</span></span>
-        <span class="bar" aria-hidden="true"><i ${sized(share)}></i></span>
-        <span class="result-count number" aria-hidden="true">${number(votes)}</span>
-        <span class="result-share number" aria-hidden="true">${percent(share)}</span>
-        <span class="visually-hidden">${spokenShare(votes, share)}</span>
-      </li>`;
-    })}
-  </ul>`;
+function figure(one, begun, place) {
+  return html`<section class="stack">
+    ${place ? html`<h4 dir="auto">${number(place)}. ${one.text}</h4>` : nothing}
+    ${begun ? live(one) : choices(one)}
+  </section>`;
 }
 
-function choices(poll) {
+function choices(one) {
+  if (!one.rows.length || one.kind === "rating") return html`<p class="muted small">${kindName(one.kind)}</p>`;
   return html`<ol class="plain">
-    ${poll.choices.map((choice) => html`<li dir="auto">${choice.label}</li>`)}
+    ${one.rows.map((row) => html`<li dir="auto">${row.label}</li>`)}
   </ol>`;
 }
 
@@ -51,7 +34,8 @@ function timing(desk, poll) {
       ? t("Open until you close it")
       : html`<span class="number">${t("%(time)s left", { time: duration(left) })}</span>`;
   }
-  if (poll.state === "draft" || poll.state === "scheduled")
+  if (poll.state === "scheduled") return t("Opens by itself: %(time)s", { time: whenAsked(poll) });
+  if (poll.state === "draft")
     return poll.duration_seconds
       ? t("Will stay open for %(time)s", { time: duration(poll.duration_seconds) })
       : t("Will stay open until you close it");
@@ -86,6 +70,14 @@ function action(desk, poll) {
   </button>`;
 }
 
+function tools(desk, poll) {
+  return html`${desk.composer.editable(poll)
+      ? html`<button type="button" class="button small quiet" @click=${() => desk.composer.edit(poll)}>${t("Edit")}</button>`
+      : nothing}
+    <button type="button" class="button small quiet" @click=${() => desk.composer.copy(poll)}>${t("Duplicate")}</button>
+    ${poll.opened_at ? html`<a class="button small quiet" href="/polls/${poll.id}" target="_blank" rel="noopener">${t("Results")}</a>` : nothing}`;
+}
+
 /** The time left as a line, on an open poll with a limit. */
 function fuse(desk, poll) {
   const left = desk.secondsLeft(poll);
@@ -99,22 +91,22 @@ function fuse(desk, poll) {
 function card(desk, poll) {
   const shown = poll.state !== "draft" && poll.state !== "scheduled";
   const total = poll.tally?.total ?? 0;
+  const all = figures(poll);
   return html`<article class="card poll ${poll.state}">
     ${fuse(desk, poll)}
     <header class="row">
-      <span class="tag ${poll.state === "open" ? "solid" : ""}">${t(STATES[poll.state] ?? "Closed")}</span>
+      <span class="tag ${poll.state === "open" ? "solid" : ""}">${stateName(poll.state)}</span>
+      ${poll.kind === "single" ? nothing : html`<span class="muted small">${kindName(poll.kind)}</span>`}
       ${poll.simulated ? html`<span class="tag outline">${t("Simulated voters")}</span>` : nothing}
       <span class="muted small push">${timing(desk, poll)}</span>
     </header>
     ${poll.state === "open"
       ? html`<h2 class="asks" dir="auto">${poll.question}</h2>`
       : html`<h3 class="asks" dir="auto">${poll.question}</h3>`}
-    ${shown ? results(poll) : choices(poll)}
+    ${all.map((one, place) => figure(one, shown, all.length > 1 ? place + 1 : 0))}
     <footer class="row">
-      ${shown
-        ? html`<span class="muted small number">${answered(total)}</span>`
-        : nothing}
-      <span class="push">${action(desk, poll)}</span>
+      ${shown && poll.kind !== "qa" ? html`<span class="muted small number">${answered(total)}</span>` : nothing}
+      <span class="push row">${tools(desk, poll)} ${action(desk, poll)}</span>
     </footer>
   </article>`;
 }
@@ -138,8 +130,15 @@ export function polls(desk) {
   const { polls: model } = desk;
   const list = ordered(model.list ?? []);
   const open = list.filter((poll) => poll.state === "open");
-  const rest = list.filter((poll) => poll.state !== "open");
+  const rest = list.filter((poll) => poll.state !== "open" && poll.state !== "archived");
+  const stream = encodeURIComponent(page.stream.id);
   return html`<div class="stack polls">
+    ${desk.onAir
+      ? nothing
+      : html`<p class="row">
+          <a class="button small" href="/studio/${stream}/desk">${t("Producer's desk")}</a>
+          <a class="button small" href="/present/${stream}" target="_blank" rel="noopener">${t("Hall screen")}</a>
+        </p>`}
     ${model.error
       ? html`<p class="notice fault" role="alert">${icons.warn}<span>${pollRefusal(model.error)}</span></p>`
       : nothing}

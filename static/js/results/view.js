@@ -1,0 +1,180 @@
+/** What a poll's page shows. */
+
+import { html, nothing } from "../../vendor/lit.js";
+import { decimal, number, page, percent, t, tn } from "../page.js";
+import { chart } from "./chart.js";
+import { downloads } from "./downloads.js";
+import { figures } from "./figures.js";
+import { live } from "./live.js";
+import { isRtl, measure, saying } from "./measure.js";
+import * as words from "./words.js";
+
+/** Pixels beside a chart: its card's padding and borders; on wide screens the second column too. */
+const INSETS = 42;
+const SIDE = 340 + 24 + 50;
+
+/** @param {{poll: object, width: number, statement: string | null}} state */
+export function view(state, redraw) {
+  const { poll } = state;
+  const all = figures(poll);
+  return html`
+    <div class="stack results-main">
+      ${all.map((figure, place) => question(state, figure, all.length > 1 ? place + 1 : 0))}
+      ${regions(poll)}
+    </div>
+    <aside class="stack results-side">
+      ${facts(poll)} ${downloads(state, redraw)} ${proof(state)}
+    </aside>
+  `;
+}
+
+function question(state, figure, place) {
+  const name = place
+    ? html`<p class="muted small">${t("Question %(number)s", { number: number(place) })} · ${words.kindName(figure.kind)}</p>
+        <h2 dir="auto">${figure.text}</h2>`
+    : html`<h2 class="visually-hidden">${t("Result")}</h2>`;
+  return html`<section class="card figure-card">
+    <header>${name}<p class="muted small number">${words.answersOf(figure)}</p></header>
+    ${drawing(state, figure)} ${figure.hidden ? nothing : table(figure)}
+  </section>`;
+}
+
+function drawing(state, figure) {
+  if (figure.hidden && figure.kind !== "qa")
+    return html`<p class="notice"><span>${hiddenUntil(state.poll)}</span></p>`;
+  if (figure.kind === "qa") return live(figure);
+  if (figure.kind === "text" && !figure.words.length)
+    return html`<p class="muted">${t("No approved answers yet")}</p>`;
+  const wide = matchMedia("(min-width: 1000px)").matches ? state.width - SIDE : state.width - INSETS;
+  const sheet = { width: Math.max(200, wide), rtl: isRtl(), measure };
+  const markup = chart(figure, sheet, saying(), {
+    id: `chart-${figure.id}`,
+    title: figure.text,
+    desc: told(figure),
+  });
+  const drawn = new DOMParser().parseFromString(markup, "image/svg+xml").documentElement;
+  return html`<div class="chart">${document.importNode(drawn, true)}</div>`;
+}
+
+/** The chart in one sentence, for who hears it. */
+function told(figure) {
+  if (figure.kind === "text") return figure.words.map(([word]) => word).join(t(", "));
+  const rows = figure.rows.map((row) =>
+    t("%(label)s: %(share)s", {
+      label: row.label,
+      share: figure.kind === "ranking" ? words.points(row.count) : percent(row.share),
+    }),
+  );
+  const mean = figure.mean === null ? [] : [t("Mean %(mean)s", { mean: decimal(figure.mean) })];
+  return [...mean, ...rows].join(t(", "));
+}
+
+function hiddenUntil({ rules, state }) {
+  if (rules.results === "organiser") return t("Only the organiser sees the results.");
+  return state === "open"
+    ? t("The results are told after the close. How many have answered is told at any time.")
+    : t("The results are not told.");
+}
+
+function table(figure) {
+  if (figure.kind === "qa") return nothing;
+  const isText = figure.kind === "text";
+  if (isText && !figure.words.length) return nothing;
+  const rows = isText
+    ? figure.words.map(([word, count]) => ({ label: word, count }))
+    : figure.rows;
+  const last = figure.kind === "ranking" ? nothing : html`<th scope="col">${t("Share")}</th>`;
+  return html`<details class="as-table">
+    <summary>${t("As a table")}</summary>
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">${isText ? t("Word") : t("Answer")}</th>
+          <th scope="col">${figure.kind === "ranking" ? t("Points") : t("Answers")}</th>
+          ${isText ? nothing : last}
+        </tr>
+      </thead>
+      <tbody>
+        ${rows.map(
+          (row) => html`<tr>
+            <th scope="row"><bdi>${figure.kind === "rating" ? number(Number(row.label)) : row.label}</bdi>${row.right ? html` <span class="tag">${t("Right answer")}</span>` : nothing}</th>
+            <td class="number">${number(row.count)}</td>
+            ${isText || figure.kind === "ranking" ? nothing : html`<td class="number">${percent(row.share)}</td>`}
+          </tr>`,
+        )}
+      </tbody>
+    </table>
+  </details>`;
+}
+
+function regions(poll) {
+  const rows = Object.entries(poll.regions ?? {});
+  if (!rows.length) return nothing;
+  return html`<section class="card figure-card">
+    <h2>${t("By region")}</h2>
+    <table>
+      <thead><tr><th scope="col">${t("Region")}</th><th scope="col">${t("Answers")}</th></tr></thead>
+      <tbody>
+        ${rows.map(
+          ([id, row]) => html`<tr>
+            <th scope="row"><bdi>${words.regionName(id)}</bdi></th>
+            <td class="number">${row.total === null ? t("(withheld)") : number(row.total)}</td>
+          </tr>`,
+        )}
+      </tbody>
+    </table>
+    <p class="muted tiny">${t("Numbers under 10 are withheld, and others where they would give those away.")}</p>
+  </section>`;
+}
+
+function facts(poll) {
+  const tiers = words.tierRows(poll.tier_results);
+  const total = poll.tally?.total ?? 0;
+  const rows = [
+    [t("Asked by"), html`<bdi>${poll.asker}</bdi>`],
+    [t("When"), words.whenAsked(poll)],
+    ...(poll.kind === "qa" ? [] : [[t("Answered"), tn("%(count)s person", "%(count)s people", total)]]),
+    ...(page.stream?.candidate ? [[t("On the stream of"), html`<bdi>${page.stream.candidate.name}</bdi>`]] : []),
+  ];
+  return html`<section class="card facts">
+    <h2>${t("About this poll")}</h2>
+    <dl>
+      ${rows.map(([name, value]) => html`<div><dt>${name}</dt><dd class="number">${value}</dd></div>`)}
+      ${tiers.map(
+        ([tier, count]) => html`<div><dt>${words.tierName(tier)}</dt><dd class="number">${count === null ? t("(withheld)") : number(count)}</dd></div>`,
+      )}
+    </dl>
+    ${tiers.some(([, count]) => count === null)
+      ? html`<p class="muted tiny">${t("Numbers under 10 are withheld, and others where they would give those away.")}</p>`
+      : nothing}
+    <ul class="rule-list muted small">
+      ${words.ruleSentences(poll.rules).map((sentence) => html`<li>${sentence}</li>`)}
+    </ul>
+    <p class="opinion small">${words.NOTICE()}</p>
+  </section>`;
+}
+
+function proof({ poll, statement }) {
+  const base = `/api/v1/polls/${poll.id}`;
+  return html`<section class="card facts">
+    <h2>${t("Check it yourself")}</h2>
+    <p class="muted small">${t("Every ballot is in a public log that nobody can change later without being found out.")}</p>
+    <ul class="links small">
+      <li><a href="/verify">${t("Check a receipt")}</a></li>
+      <li><a href="${base}/checkpoint">${t("Newest checkpoint of the log")}</a></li>
+      ${statement === null
+        ? nothing
+        : html`<li><a href="${base}/close-statement">${t("Signed statement at the close")}</a></li>`}
+      ${statement !== null && poll.rules.log === "recount"
+        ? html`<li><a href="${base}/openings.jsonl">${t("All answers, to recount")}</a></li>`
+        : nothing}
+      <li><a href="/api/v1/log/key?poll=${poll.id}">${t("Public key of the log")}</a></li>
+    </ul>
+    ${statement === null && poll.state !== "open"
+      ? html`<p class="muted tiny">${t("The signed statement comes when every ballot is in the log.")}</p>`
+      : nothing}
+    ${statement === null
+      ? nothing
+      : html`<details><summary>${t("The statement, as it was signed")}</summary><pre class="statement" dir="ltr" tabindex="0">${statement}</pre></details>`}
+  </section>`;
+}

@@ -1,0 +1,103 @@
+/** Names and sentences of polls that every organiser's page uses. */
+
+import { date, duration, number, page, t, tn, timeOfDay } from "../page.js";
+
+export function kindName(kind) {
+  return {
+    single: t("One choice"),
+    multiple: t("Several choices"),
+    rating: t("Rating"),
+    ranking: t("Ranking"),
+    quiz: t("Quiz"),
+    text: t("Open answer"),
+    qa: t("Viewers' questions"),
+    survey: t("Survey"),
+  }[kind] ?? kind;
+}
+
+export function stateName(state) {
+  return {
+    draft: t("Draft"),
+    scheduled: t("Scheduled"),
+    open: t("Open"),
+    closed: t("Closed"),
+    archived: t("Archived"),
+  }[state] ?? state;
+}
+
+export function tierName(tier) {
+  return {
+    device: t("Devices"),
+    platform: t("Messenger accounts"),
+    code: t("Access codes"),
+  }[tier] ?? tier;
+}
+
+/** Each sentence as the poll's rules have it, for who reads its results. */
+export function ruleSentences(rules) {
+  const who = rules.who.map(tierName).join(t(", "));
+  const several = [t("May answer: %(who)s.", { who })];
+  several.push(
+    rules.revote === "last"
+      ? t("The last answer counts, until the poll closes.")
+      : t("The first answer counts."),
+  );
+  several.push(
+    {
+      live: t("Everybody saw the results while it was open."),
+      after_vote: t("Who had answered saw the results."),
+      after_close: t("The results were told after the close."),
+      organiser: t("Only the organiser sees the results."),
+    }[rules.results] ?? "",
+  );
+  if (rules.shuffle) several.push(t("Each person saw the choices in an order of their own."));
+  if (rules.regions.length) {
+    const regions = rules.regions.map(regionName).join(t(", "));
+    several.push(t("Only for: %(regions)s.", { regions }));
+  }
+  several.push(
+    rules.log === "recount"
+      ? t("Its log can be recounted by anybody.")
+      : t("Its log shows every ballot, no answer."),
+  );
+  return several.filter(Boolean);
+}
+
+export const regionName = (id) => (page.regions ?? []).find((one) => one.id === id)?.name ?? id;
+
+/** When a poll was asked: day, and from when to when. */
+export function whenAsked(poll) {
+  const { opened_at: from, closed_at: to } = poll;
+  if (!from) return poll.opens_at ? `${date(poll.opens_at)}${t(", ")}${timeOfDay(poll.opens_at)}` : "";
+  const begun = `${date(from)}${t(", ")}${timeOfDay(from)}`;
+  return to ? `${begun}–${timeOfDay(to)}` : begun;
+}
+
+export function answersOf(figure) {
+  if (figure.kind === "qa")
+    return tn("%(count)s question", "%(count)s questions", figure.answers);
+  return tn("%(count)s answer", "%(count)s answers", figure.answers);
+}
+
+export const points = (count) => tn("%(count)s point", "%(count)s points", count);
+
+const TIERS = ["device", "platform", "code"];
+
+/** Tier and number, null: withheld; in the order in which pages name them. */
+export const tierRows = (tiers) =>
+  TIERS.filter((tier) => tier in (tiers ?? {})).map((tier) => [tier, tiers[tier]]);
+
+/** "Devices 96 · Access codes: under 10 or withheld". */
+export function tiersLine(tiers) {
+  const known = tierRows(tiers).filter(([, count]) => count !== 0);
+  return known
+    .map(([tier, count]) => `${tierName(tier)} ${count === null ? t("(withheld)") : number(count)}`)
+    .join(" · ");
+}
+
+export const NOTICE = () => t("Self-selected, not representative; not a vote in the election.");
+
+/** The asker's name stands as it was asked: in its own language and direction. */
+export const isolated = (text) => `\u2068${text}\u2069`;
+
+export const lasts = (seconds) => (seconds ? duration(seconds) : t("until it is closed"));
