@@ -9,7 +9,7 @@ Keep the directory out of the store's backups: a copy of a key outlives its poll
 
 from __future__ import annotations
 
-import hmac
+import hashlib
 import os
 import secrets
 from pathlib import Path
@@ -18,6 +18,11 @@ _SUFFIX = ".key"
 _KEY_BYTES = 32
 # 128 bits: among 10 million voters two share a nullifier with a chance of 10^-25.
 NULLIFIER_BYTES = 16
+_BLOCK_BYTES = 64
+
+# SHA-256 after HMAC's inner and outer block (RFC 2104), ready to be copied: half of what HMAC costs
+# is to begin anew with the same key, and every vote needs one.
+_Begun = tuple["hashlib._Hash", "hashlib._Hash"]
 
 
 class PollKeys:
@@ -25,7 +30,7 @@ class PollKeys:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._held: dict[str, bytes] = {}
+        self._held: dict[str, _Begun] = {}
 
     def create(self, poll: str) -> None:
         """Makes the key of ``poll`` and puts it on disk; keeps the one that is already there.
@@ -83,20 +88,27 @@ class PollKeys:
 
     def nullifier(self, poll: str, voter: str) -> bytes | None:
         """HMAC-SHA256(poll key, voter), its first 16 bytes; None where the poll has no key."""
-        key = self._held.get(poll) or self._read(poll)
-        if key is None:
+        begun = self._held.get(poll) or self._read(poll)
+        if begun is None:
             return None
-        return hmac.digest(key, voter.encode(), "sha256")[:NULLIFIER_BYTES]
+        inner, outer = begun[0].copy(), begun[1].copy()
+        inner.update(voter.encode())
+        outer.update(inner.digest())
+        return outer.digest()[:NULLIFIER_BYTES]
 
-    def _read(self, poll: str) -> bytes | None:
+    def _read(self, poll: str) -> _Begun | None:
         try:
             key = self._path(poll).read_bytes()
         except FileNotFoundError:
             return None
         if len(key) != _KEY_BYTES or not any(key):
             return None
-        self._held[poll] = key
-        return key
+        block = key.ljust(_BLOCK_BYTES, b"\0")
+        begun = self._held[poll] = (
+            hashlib.sha256(bytes(byte ^ 0x36 for byte in block)),
+            hashlib.sha256(bytes(byte ^ 0x5C for byte in block)),
+        )
+        return begun
 
     def _path(self, poll: str) -> Path:
         return self._directory / f"{poll}{_SUFFIX}"

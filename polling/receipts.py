@@ -13,7 +13,7 @@ every field but ``sig`` is the same byte for byte, and both signatures hold.
 
 from __future__ import annotations
 
-import base64
+import binascii
 import hashlib
 import json
 import struct
@@ -23,7 +23,7 @@ from typing import Any
 
 from polling.errors import NoteRejected
 from polling.log import canonical, origin, unbase64
-from polling.merkle import HASH_BYTES, leaf_hash, node_hash, root_from_inclusion
+from polling.merkle import HASH_BYTES, leaf_hash, root_from_inclusion
 from polling.notes import NoteKey, NoteSigner
 
 TITLE = b"streamd receipts v1\n"
@@ -110,27 +110,30 @@ class ReceiptSigner:
             raise ValueError(f"a batch of {len(receipts)} receipts cannot be signed")
         sha256 = hashlib.sha256
         # Promise.text, written out: it is taken for every vote. Names and ids need no escapes.
-        tail = f',"shard":{shard}}}'.encode()
         middle = f'","log":{canonical(self.origin(poll))},"poll":{canonical(poll)},"seq":'
-        leaves = [
-            sha256(b'\0{"ballot_id":"' + f"{ballot_id}{middle}{seq}".encode() + tail).digest()
-            for ballot_id, seq in receipts
-        ]
+        shape = f'\0{{"ballot_id":"%s{middle.replace("%", "%%")}%d,"shard":{shard}}}'
+        leaves = [sha256((shape % receipt).encode()).digest() for receipt in receipts]
         root, paths = _paths(leaves)
         signature = self._signer.sign(TITLE + root)
         pack, size = _HEAD.pack, len(leaves)
+        encode = binascii.b2a_base64
         return [
-            base64.b64encode(pack(signature, index, size) + path).decode()
+            encode(pack(signature, index, size) + path, newline=False).decode()
             for index, path in enumerate(paths)
         ]
 
 
 def _paths(leaves: list[bytes]) -> tuple[bytes, list[bytes]]:
     """The root, and every leaf's inclusion path."""
+    sha256 = hashlib.sha256
     rows = [leaves]
     while len(rows[-1]) > 1:
         row = rows[-1]
-        above = [node_hash(row[at], row[at + 1]) for at in range(0, len(row) - 1, 2)]
+        # merkle.node_hash, written out.
+        above = [
+            sha256(b"\1" + left + right).digest()
+            for left, right in zip(row[::2], row[1::2], strict=False)
+        ]
         rows.append(above + row[len(row) & ~1 :])
     paths = [b""]
     for row in rows[-2::-1]:

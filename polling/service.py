@@ -255,14 +255,9 @@ class PollService(PollReader):
         return await audit(self._store, poll, archive)
 
     def _vote(self, poll: Poll, voter: str, ballot: Ballot, answer: Answer) -> Vote:
-        return Vote(
-            None if poll.is_over else self._keys.nullifier(poll.id, voter),
-            rules.random_128(ballot.ballot_id, "ballot_id"),
-            answer.text,
-            rules.random_128(ballot.nonce, "nonce"),
-            answer.deltas,
-            poll.version,
-        )
+        ballot_id, nonce = rules.random_pair(ballot.ballot_id, ballot.nonce)
+        nullifier = None if poll.is_over else self._keys.nullifier(poll.id, voter)
+        return Vote(nullifier, ballot_id, answer.text, nonce, answer.deltas, poll.version)
 
     async def _shard(self, poll: Poll, vote: Vote) -> int:
         """The shard of the vote's voter, or without the poll's key the one that has the ballot."""

@@ -56,21 +56,12 @@ class _Begun:
 
     __slots__ = ("calls", "command_id", "data", "due", "handler", "identity")
 
-    def __init__(
-        self,
-        calls: Calls,
-        command_id: int,
-        handler: PromptHandler,
-        identity: Identity,
-        data: object,
-        due: float,
-    ) -> None:
-        self.calls: Calls | None = calls
-        self.command_id = command_id
-        self.handler = handler
-        self.identity = identity
-        self.data = data
-        self.due = due
+    calls: Calls | None
+    command_id: int
+    handler: PromptHandler
+    identity: Identity
+    data: object
+    due: float
 
     def done(self, outcome: object) -> None:
         """The outcome is there, for whoever still waits for it."""
@@ -121,7 +112,8 @@ class Calls:
         handler = self._handlers.get(request.method)
         if handler is None:
             raise NotAvailable(f"There is no method “{request.method[:64]}”.")
-        self._bound()
+        if len(self) >= CALLS:
+            raise _too_many()
         self._await(command_id, handler, identity, request.data)
 
     def begin(
@@ -131,10 +123,12 @@ class Calls:
 
         Raises TooManyRequests and what the handler raises.
         """
-        self._bound()
-        begun = _Begun(
-            self, command_id, handler, identity, data, self._loop.time() + ANSWER_SECONDS
-        )
+        if len(self._begun) + len(self._tasks) >= CALLS:
+            raise _too_many()
+        begun = _Begun()
+        begun.calls, begun.command_id, begun.data = self, command_id, data
+        begun.handler, begun.identity = handler, identity
+        begun.due = self._loop.time() + ANSWER_SECONDS
         self._begun[begun] = None
         try:
             if not handler.begin(identity, data, begun.done):
@@ -182,10 +176,6 @@ class Calls:
         if self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _bound(self) -> None:
-        if len(self._begun) + len(self._tasks) >= CALLS:
-            raise TooManyRequests("Too many calls at once. Wait for their answers, then try again.")
-
     def _forget(self, begun: _Begun) -> None:
         begun.calls = None
         del self._begun[begun]
@@ -232,6 +222,10 @@ class Calls:
         except Exception:
             log.exception("rpc failed")
             self._refuse(command_id, _failed())
+
+
+def _too_many() -> FeedError:
+    return TooManyRequests("Too many calls at once. Wait for their answers, then try again.")
 
 
 def _failed() -> FeedError:
