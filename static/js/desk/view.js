@@ -113,9 +113,9 @@ function cue(poll) {
 }
 
 const VERBS = [
-  ["open", "O", () => t("Open"), () => t("Press again to open")],
+  ["open", "O", () => t("Open now"), () => t("Press again to open")],
   ["close", "C", () => t("Close"), () => t("Press again to close")],
-  ["show", "S", () => t("Show results"), () => t("Press again to show")],
+  ["show", "S", () => t("Show the results"), () => t("Press again to show")],
 ];
 
 function verbs(desk) {

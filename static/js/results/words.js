@@ -44,13 +44,13 @@ export function ruleSentences(rules) {
   );
   several.push(
     {
-      live: t("Everybody saw the results while it was open."),
-      after_vote: t("Who had answered saw the results."),
-      after_close: t("The results were told after the close."),
+      live: t("Everybody sees the results at any time."),
+      after_vote: t("Who has answered sees the results."),
+      after_close: t("The results are told after the close."),
       organiser: t("Only the organiser sees the results."),
     }[rules.results] ?? "",
   );
-  if (rules.shuffle) several.push(t("Each person saw the choices in an order of their own."));
+  if (rules.shuffle) several.push(t("Each person sees the choices in an order of their own."));
   if (rules.regions.length) {
     const regions = rules.regions.map(regionName).join(t(", "));
     several.push(t("Only for: %(regions)s.", { regions }));

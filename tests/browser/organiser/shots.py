@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -24,7 +25,7 @@ def write_survey(page: Page) -> None:
     page.locator(".rules > summary").first.click()
 
 
-STEPS = {
+STEPS: dict[str, Callable[[Page], None]] = {
     "desk-write": write_survey,
     "desk-quiz": lambda page: page.locator(".poll-entry.closed").nth(2).click(),
     "desk-qa": lambda page: page.locator(".poll-entry.open").nth(1).click(),
@@ -41,7 +42,6 @@ def shoot(
             context.add_init_script(f"localStorage.setItem('streamd.theme', '{theme}')")
             page = context.new_page()
             page.on("pageerror", lambda error: print(name, "error:", error))
-            page.on("console", lambda said: said.type == "error" and print(name, said.text))
             joint = "&" if "?" in path else "?"
             page.goto(f"{server.url}{path}{joint}lang={lang}{f'#key={key}' if key else ''}")
             page.wait_for_timeout(1200)
@@ -71,7 +71,7 @@ def main(folder: Path, only: list[str]) -> None:
                     "polls": (f"/polls?stream={stream}", ""),
                     "present": (f"/present/{stream}", ""),
                     "desk": (f"/studio/{stream}/desk", key),
-                    **{name: (f"/studio/{stream}/desk", key) for name in STEPS},
+                    **dict.fromkeys(STEPS, (f"/studio/{stream}/desk", key)),
                     "studio": (f"/studio/{stream}", key),
                 }
                 for name, (path, given) in pages.items():
