@@ -6,8 +6,8 @@ import { moment, t, tn } from "../page.js";
 import { logSentences } from "./log_words.js";
 import { regionName } from "./results/groups.js";
 
-/** @param poll a poll's row; one without rules has nothing to tell */
-export function terms(poll) {
+/** @param poll a poll's row; one without rules has nothing to tell. `more` stands after the rules. */
+export function terms(poll, more = nothing) {
   const { rules } = poll;
   if (!rules) return nothing;
   return html`<details class="terms">
@@ -17,6 +17,7 @@ export function terms(poll) {
     <ul role="list">
       ${sentences(poll).map((sentence) => html`<li>${sentence}</li>`)}
     </ul>
+    ${more}
   </details>`;
 }
 

@@ -25,7 +25,7 @@ export function card(element) {
     ${clock(element)}
     <div class="poll-body" data-view=${view} data-kind=${element.poll.kind ?? "single"}>
       ${heading(element, answering)} ${line(element)} ${problem(element)} ${content(element, answering)}
-      ${outcome(element)} ${onward(element)} ${terms(element.poll)} ${notice(element)}
+      ${outcome(element)} ${onward(element)} ${terms(element.poll, withCode(element))} ${notice(element)}
     </div>
     <p class="visually-hidden" role="status" aria-live="polite">${element.spoken}</p>
   `;
@@ -38,7 +38,7 @@ function content(element, answering) {
     case "gate":
       return gateView(element.gate, () => element.enterIn());
     case "ask":
-      return html`${form(element, answering)}${withCode(element)}`;
+      return form(element, answering);
     case "pending":
       return waiting(answering);
     default:
@@ -46,10 +46,11 @@ function content(element, answering) {
   }
 }
 
-// The device would do, and a code is taken too.
-function withCode({ gate }) {
-  if (!gate?.takes("code") || !gate.isOpen || identity.tier === "code") return nothing;
-  return html`<button class="button quiet small with-code" type="button" @click=${() => gate.askForCode(true)}>
+// The device would do, and a code is taken too: who has one finds it among the rules.
+function withCode({ gate, view }) {
+  if (view !== "ask" && view !== "qa") return nothing;
+  if (!gate?.takes("code") || !gate.isOpen || gate.isAsked || identity.tier === "code") return nothing;
+  return html`<button class="button small" type="button" @click=${() => gate.askForCode(true)}>
     ${t("I have an access code")}
   </button>`;
 }

@@ -15,6 +15,7 @@ from polling.rules import PollState
 from polling.visibility import Audience
 
 POLL = "p1"
+CODE = "7K3M-92QX-AB4T"
 Language = Literal["en", "fa"]
 ASKERS = {"en": "Election headquarters", "fa": "ستاد انتخابات"}
 MATTERS = {

@@ -31,6 +31,7 @@ from streamd.web.assets import Assets
 from streamd.web.language import Catalogue, load_catalogues
 from tests.browser.pages import cards
 from tests.browser.pages.asked import ASKERS, receipt
+from tests.browser.pages.voting import Voting
 
 TEMPLATES = Path(streamd.__file__).parent / "web" / "templates"
 CLIP = Path(streamd.__file__).parent / "clips" / "bigbuckbunny.mp4"
@@ -59,6 +60,13 @@ CANDIDATES: dict[str, dict[str, Any]] = {
 }
 
 
+REGIONS = {
+    "hills": {"en": "The Hills", "fa": "تپه‌ها"},
+    "harbour": {"en": "Harbour", "fa": "بندر"},
+    "old-town": {"en": "Old Town", "fa": "شهر کهن"},
+}
+
+
 @dataclass
 class Stage:
     """A page server and a gateway on free ports. Set its fields, then open the page."""
@@ -67,6 +75,7 @@ class Stage:
     streams: Streams
     tokens: ConnectTokens
     group: asyncio.TaskGroup
+    voting: Voting
     gateway: Gateway | None = None
     pictures: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     port: int = 0
@@ -77,6 +86,7 @@ class Stage:
     refusal: int = 0
     votes: list[dict[str, Any]] = field(default_factory=list)
     posts: list[dict[str, Any]] = field(default_factory=list)
+    origins: list[str] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -114,7 +124,7 @@ class Stage:
     async def open_line(self) -> None:
         """Starts the gateway; again after ``cut_line`` on the same port."""
         settings = config.Feeds(host="localhost", port=self.feed_port)
-        rpc = {"vote": self.vote}
+        rpc = {"vote": self.vote, **self.voting.rpc()}
         self.gateway = Gateway(settings, self.hub, self.tokens.verify, rpc, (self.url,))
         await self.gateway.start()
         self.feed_port = self.gateway.port
@@ -131,6 +141,8 @@ class Stage:
         self.simulated = True
         self.votes.clear()
         self.posts.clear()
+        self.origins.clear()
+        self.voting.reset()
         for stream in CANDIDATES:
             self.polls[stream] = []
             self.set_stream(stream, "idle")
@@ -190,7 +202,7 @@ async def stage() -> AsyncIterator[Stage]:
     hub.provide("media", MediaProvider(streams))
     async with asyncio.TaskGroup() as group:
         tokens = ConnectTokens(secrets.token_bytes(16), 300)
-        served = Stage(hub, streams, tokens, group)
+        served = Stage(hub, streams, tokens, group, Voting(tokens))
         runner = web.AppRunner(_application(served), access_log=None, shutdown_timeout=0.5)
         await runner.setup()
         await web.TCPSite(runner, "localhost", 0).start()
@@ -244,6 +256,10 @@ def _application(served: Stage) -> web.Application:
                     **common,
                     "stream": shown[0] if shown else None,
                     "streams": shown,
+                    "regions": [
+                        {"id": region, "name": names[language]} for region, names in REGIONS.items()
+                    ],
+                    "origins": served.origins,
                     "feed_url": feed,
                     "now": time.time(),
                     "strings": catalogues[language].strings,
@@ -265,12 +281,6 @@ def _application(served: Stage) -> web.Application:
 
     async def challenge(_request: web.Request) -> web.Response:
         return web.Response(status=204)
-
-    async def token(_request: web.Request) -> web.Response:
-        lifetime = served.tokens.lifetime_seconds
-        issued = served.tokens.issue("device:page", "device")
-        row = {"token": issued, "expires_in": lifetime, "tier": "device", "region": ""}
-        return web.json_response(row)
 
     async def cast(request: web.Request) -> web.Response:
         body = await request.json()
@@ -307,7 +317,7 @@ def _application(served: Stage) -> web.Application:
     app.router.add_get("/watch/{stream}", watch_page)
     app.router.add_get("/error/{status}", error_page)
     app.router.add_get("/api/v1/identity/challenge", challenge)
-    app.router.add_post("/api/v1/token", token)
+    served.voting.add_routes(app.router)
     app.router.add_post("/api/v1/polls/{poll}/votes", cast)
     app.router.add_get("/api/v1/polls", polls)
     app.router.add_get("/api/v1/streams/{stream}", stream_row)
