@@ -164,7 +164,7 @@ export class Held {
     const path = isQa ? `items/${one.id}` : `answers/${one.ballot_id}`;
     const body = isQa ? { move } : { verdict: move, question: one.question };
     try {
-      await call("POST", `/polls/${poll.id}/${path}`, { key: this.#key(), body });
+      await call("POST", `/polls/${poll.id}/${path}`, { key: this.#key(), body, keepalive: true });
     } catch (error) {
       // What another desk has judged meanwhile is judged; anything else stands in the list again.
       if (error.status !== 409 && error.status !== 404) {

@@ -15,11 +15,12 @@ export class ApiError extends Error {
 /**
  * @param {string} method
  * @param {string} path below /api/v1
- * @param {{key?: string, body?: object}} [given]
+ * @param {{key?: string, body?: object, keepalive?: boolean}} [given] `keepalive`: it is sent even
+ *   where the page goes meanwhile
  * @returns {Promise<any>} the answer's JSON
  * @throws {ApiError}
  */
-export async function call(method, path, { key = "", body } = {}) {
+export async function call(method, path, { key = "", body, keepalive = false } = {}) {
   const headers = { Accept: "application/json, application/problem+json" };
   if (key) headers.Authorization = `Bearer ${key}`;
   if (body) headers["Content-Type"] = "application/json";
@@ -29,6 +30,7 @@ export async function call(method, path, { key = "", body } = {}) {
       method,
       headers,
       body: body ? JSON.stringify(body) : undefined,
+      keepalive,
       signal: AbortSignal.timeout(10_000),
     });
   } catch {
