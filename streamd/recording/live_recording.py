@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -122,7 +122,10 @@ class LiveRecording:
         self._wake.set()
 
     def say(self, caption: CaptionLine) -> None:
-        """Keeps a caption: it is written with the next segments. Too many wait: it is left out."""
+        """Keeps a caption: it is written with the next segments, or at the end.
+
+        Too many wait: it is left out.
+        """
         if len(self._captions) < MOST_CAPTIONS:
             self._captions.append(caption)
         else:
@@ -151,6 +154,9 @@ class LiveRecording:
                 self._wake.set()
             elif self._ended:
                 break
+        if self._captions and self.journal.header is not None:
+            # What was typed when the last picture had been written already.
+            self._take_note([], *await self._shelf.do(self._append, tuple(self._captions)))
         await self._shelf.do(self._shelf.storage.close_log, self._path(JOURNAL))
 
     # -- within
@@ -173,7 +179,7 @@ class LiveRecording:
 
     def _write(
         self, batch: list[_Waiting], said: tuple[CaptionLine, ...]
-    ) -> tuple[list[Line], RecordingError | None]:
+    ) -> tuple[Sequence[Line], RecordingError | None]:
         """In a thread: the files first, then the lines that tell of them."""
         storage = self._shelf.storage
         # Captions first: they were said before these segments came to be listed.
@@ -193,16 +199,20 @@ class LiveRecording:
         except RecordingError as failure:
             error = failure
         if any(isinstance(line, SegmentLine) for line in lines):
-            lines = [*head, *said, *lines]
-            try:
-                storage.append(self._path(JOURNAL), encode(lines))
-            except RecordingError as failure:
-                return [], failure
-            return lines, error
+            kept, unwritten = self._append([*head, *said, *lines])
+            return kept, unwritten or error
         return [], error
 
+    def _append(self, lines: Sequence[Line]) -> tuple[Sequence[Line], RecordingError | None]:
+        """In a thread: all of the lines, or none."""
+        try:
+            self._shelf.storage.append(self._path(JOURNAL), encode(lines))
+        except RecordingError as failure:
+            return [], failure
+        return lines, None
+
     def _take_note(
-        self, batch: list[_Waiting], lines: list[Line], error: RecordingError | None
+        self, batch: list[_Waiting], lines: Sequence[Line], error: RecordingError | None
     ) -> None:
         """The batch has left the queue: what of it was kept, and what was not."""
         for line in lines:
