@@ -1,6 +1,6 @@
 """A streamd with a test card on ``card`` (Opus), ``sound`` (AAC), and files on ``clip-0``, …
 
-    python -m tests.card_server FILE…
+    python -m tests.card_server FILE…|none
 
 Stream ``off`` has nothing on it. Ports and directory come from the environment.
 """
@@ -47,4 +47,4 @@ def main(files: list[Path]) -> None:
 
 
 if __name__ == "__main__":
-    main([Path(one) for one in sys.argv[1:]])
+    main([Path(one) for one in sys.argv[1:] if one != "none"])

@@ -10,8 +10,8 @@ const STILL_SECONDS = 1;
 /** While the first picture may yet come, a viewer is taken to be this far behind live at most. */
 const MOST_BEHIND_SECONDS = 12;
 const FIRST_PICTURE_SECONDS = 5;
-/** After a picture the timer leaves the next one alone for so long. */
-const PICTURES_MS = 400;
+/** After a picture the timer leaves the next one alone for so long: sound may run ahead of it. */
+const PICTURES_MS = 1000;
 
 /** The rule. Pure: times are given, in Unix seconds. */
 export class Behind {
