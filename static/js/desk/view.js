@@ -58,7 +58,7 @@ function inHand(desk, poll) {
     ${desk.polls.error
       ? html`<p class="notice fault" role="alert">${icons.warn}<span>${pollRefusal(desk.polls.error)}</span></p>`
       : nothing}
-    <h2 class="in-hand-question" dir="auto">${poll.question}</h2>
+    <h2 class="in-hand-question" dir="auto">${words.titleOf(poll)}</h2>
     ${verbs(desk, poll)} ${cue(poll)}
     ${begun
       ? html`<p class="in-hand-total">

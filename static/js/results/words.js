@@ -15,6 +15,12 @@ export function kindName(kind) {
   }[kind] ?? kind;
 }
 
+/** What stands above a poll: its question, or how many there are. */
+export function titleOf(poll) {
+  if (poll.questions.length === 1) return poll.question;
+  return t("Survey of %(count)s questions", { count: number(poll.questions.length) });
+}
+
 export function stateName(state) {
   return {
     draft: t("Draft"),

@@ -2,6 +2,9 @@
 
 import { call } from "./api.js";
 
+/** At most so often a tally that the feed does not tell is asked for. */
+const ASK_MS = 500;
+
 export class Polls {
   /** null until the first answer. */
   list = null;
@@ -13,6 +16,7 @@ export class Polls {
   #stream;
   #key;
   #onchange;
+  #asking = null;
 
   /**
    * @param {string} stream
@@ -104,9 +108,25 @@ export class Polls {
     const place = (this.list ?? []).findIndex((poll) => poll.id === tally.poll);
     if (place < 0) return;
     const poll = this.list[place];
+    if (tally.counts === null && poll.tally?.counts) {
+      // The feed tells what everybody may know; the organiser may know more, and asks.
+      this.#askSoon(poll.id);
+      tally = { ...poll.tally, total: tally.total };
+    }
     this.list = this.list.with(place, { ...poll, tally: newer(poll.tally, tally) });
     this.#onchange();
     if (tally.state && tally.state !== poll.state) this.load();
+  }
+
+  #askSoon(id) {
+    this.#asking ??= setTimeout(async () => {
+      this.#asking = null;
+      try {
+        this.take(await call("GET", `/polls/${encodeURIComponent(id)}`, { key: this.#key() }));
+      } catch {
+        // The next tally asks again.
+      }
+    }, ASK_MS);
   }
 }
 

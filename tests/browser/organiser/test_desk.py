@@ -66,6 +66,8 @@ def test_composed_opened_answered_closed_and_exported(
     for choices in (["1"], ["1", "2"], ["2", "3"]):
         producer.vote(row["id"], answers={"q1": choices, "q2": ["4"]})
     expect(page.locator(".in-hand-total b")).to_have_text("3")
+    # Hidden from everybody until the close, and told to whoever holds the key.
+    expect(page.locator(".fig-count").first).to_have_text("2")
     page.keyboard.press("c")
     expect(page.get_by_role("button", name="Press again to close")).to_be_visible()
     page.keyboard.press("c")

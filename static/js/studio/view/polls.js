@@ -5,7 +5,7 @@ import { classMap, html, nothing, ref, repeat } from "../../../vendor/lit.js";
 import { answered } from "../../poll/sentences.js";
 import { figures } from "../../results/figures.js";
 import { live } from "../../results/live.js";
-import { kindName, stateName, whenAsked } from "../../results/words.js";
+import { kindName, stateName, titleOf, whenAsked } from "../../results/words.js";
 import { composer } from "../composer/view.js";
 import { icons } from "../icons.js";
 import { pollRefusal } from "./refusal.js";
@@ -14,7 +14,7 @@ import { pollRefusal } from "./refusal.js";
 const sized = (share) => ref((element) => element?.style.setProperty("--value", String(share)));
 
 function figure(one, begun, place) {
-  return html`<section class="stack">
+  return html`<section class="stack poll-part">
     ${place ? html`<h4 dir="auto">${number(place)}. ${one.text}</h4>` : nothing}
     ${begun ? live(one) : choices(one)}
   </section>`;
@@ -101,8 +101,8 @@ function card(desk, poll) {
       <span class="muted small push">${timing(desk, poll)}</span>
     </header>
     ${poll.state === "open"
-      ? html`<h2 class="asks" dir="auto">${poll.question}</h2>`
-      : html`<h3 class="asks" dir="auto">${poll.question}</h3>`}
+      ? html`<h2 class="asks" dir="auto">${titleOf(poll)}</h2>`
+      : html`<h3 class="asks" dir="auto">${titleOf(poll)}</h3>`}
     ${all.map((one, place) => figure(one, shown, all.length > 1 ? place + 1 : 0))}
     <footer class="row">
       ${shown && poll.kind !== "qa" ? html`<span class="muted small number">${answered(total)}</span>` : nothing}
