@@ -26,6 +26,8 @@ UPGRADE: Final = (
 _TEXT: Final = 0x81
 _CLOSE: Final = 0x88
 _PONG: Final = b"\x81\x82\0\0\0\0{}"
+_RECEIPT: Final = b'{"id":', b',"rpc":{"data":{"poll":'
+_POSITION: Final = b',"shard":0,"seq":'
 _RETRY_SECONDS: Final = (0.05, 0.25)
 
 
@@ -38,6 +40,18 @@ def client_frame(payload: bytes) -> bytes:
         else struct.pack("!BBH", _TEXT, 0xFE, size)
     )
     return head + b"\0\0\0\0" + payload
+
+
+def _receipt(payload: bytes) -> tuple[int, int] | None:
+    """The command's id and the position in a reply as streamd writes receipts, None for others:
+    to read a whole one would make the generator slower than what it measures.
+    """
+    start, at = len(_RECEIPT[0]), payload.find(_RECEIPT[1])
+    position = payload.find(_POSITION, at)
+    if at < start or position < 0 or not payload.startswith(_RECEIPT[0]):
+        return None
+    position += len(_POSITION)
+    return int(payload[start:at]), int(payload[position : payload.find(b",", position)])
 
 
 @dataclass(slots=True)
@@ -164,6 +178,12 @@ class Voter(asyncio.Protocol):
         if payload == b"{}":
             self._transport.write(_PONG)
             return
+        if (receipt := _receipt(payload)) is not None:
+            number = receipt[0] - self.FIRST_ID
+            if number in self._under_way:
+                self._under_way.discard(number)
+                self._counted(number, receipt[1])
+            return
         reply: dict[str, Any] = json.loads(payload)
         number = reply.get("id", 0) - self.FIRST_ID
         if number in self._under_way:
@@ -185,11 +205,15 @@ class Voter(asyncio.Protocol):
         self._under_way.discard(number)
         if error is not None:
             vote.refused = error["code"]
+            self._on_done(self, number)
         else:
-            position = reply["rpc"]["data"]["seq"]
-            if vote.acknowledged and vote.position != position:
-                # Asked again on purpose: the receipt has to be the same.
-                position = -1
-            vote.position = position
-            vote.acknowledged = vote.acknowledged or time.monotonic_ns()
+            self._counted(number, reply["rpc"]["data"]["seq"])
+
+    def _counted(self, number: int, position: int) -> None:
+        vote = self.casts[number]
+        if vote.acknowledged and vote.position != position:
+            # Asked again on purpose: the receipt has to be the same.
+            position = -1
+        vote.position = position
+        vote.acknowledged = vote.acknowledged or time.monotonic_ns()
         self._on_done(self, number)
