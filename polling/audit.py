@@ -14,7 +14,8 @@ from polling.answers import deltas_of
 from polling.errors import UnknownPoll
 from polling.model import Poll, Tally
 from polling.store import PollStore
-from polling.store_wire import Entry, Sums, merged, receipt_text
+from polling.store_digests import kept_receipt
+from polling.store_wire import Entry, Sums, merged
 
 # A broken ledger can differ at every entry; the first few say enough.
 _SHOWN = 10
@@ -101,7 +102,7 @@ class Recount:
         if entry.seq not in self._sums[-1].superseded:
             for counter, number in deltas:
                 self._recounted[counter] += number
-        if not drained and entry.receipt != receipt_text(entry.seq, entry.answer):
+        if not drained and not _is_receipt_of(entry):
             self._note(f"position {entry.seq} and the receipt of its ballot disagree")
 
     def end(self) -> None:
@@ -198,6 +199,10 @@ async def _recount_shard(
         recount.take(entry)
         last = entry.seq
     take_drained(sums.tally.seq)
+
+
+def _is_receipt_of(entry: Entry) -> bool:
+    return entry.seq > 0 and entry.receipt == kept_receipt(entry.seq, entry.nonce, entry.answer)
 
 
 def _no_archive(poll: str, shard: int, upto: int) -> Iterable[Entry]:

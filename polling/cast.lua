@@ -3,16 +3,18 @@
 --
 -- Keys of one poll's shard share the hash tag {poll:shard}, so they live on one Cluster node:
 --   {p:s}:poll        hash    state, seq, chunks, drained, replaced, version, revote, closes_at;
---                             of shard 0 also record, opened_at, closed_at, ...
+--                             of shard 0 also record, salt, opened_at, closed_at, ...
 --   {p:s}:counts      hash    counter -> n: the answers', and "@tier.*"
 --   {p:s}:groups      hash    counter -> n: the other ones that begin with "@"
 --   {p:s}:voted       set     nullifiers; no position, no choice
---   {p:s}:ballots     hash    ballot_id -> "seq:answer", a long answer as "seq:#" and its SHA-1
+--   {p:s}:ballots     hash    digest of ballot_id (12 bytes) -> its position (big-endian, 3 bytes
+--                             or as many as it takes), then 2 bytes of SHA-256(nonce, answer):
+--                             see polling/store_digests.py
 --   {p:s}:ledger      stream  one chunk a batch, under the position of its last ballot: seq-0 ->
 --                             b ballot ids, n nonces (16 bytes each), g places in a (2 bytes
 --                             each), a answers (MessagePack); no time
---   {p:s}:links       hash    nullifier -> ballot_id and its deltas (MessagePack); only where the
---                             last vote counts, and only until the poll closes
+--   {p:s}:links       hash    nullifier -> "seq:" and the ballot's deltas (MessagePack); only
+--                             where the last vote counts, and only until the poll closes
 --   {p:s}:superseded  set     positions of ballots that another one took the place of
 -- Nothing leads from a member of `voted` to a ballot, or back; `links` does, and voters are told.
 --
@@ -21,8 +23,6 @@
 
 -- Codes that stand in place of a position. polling/store_wire.py has the same list.
 local CONFLICT, VOTED, CLOSED, UNKNOWN_CHOICE, NO_KEY, STALE = -1, -2, -3, -4, -5, -6
--- A longer answer would make its receipt larger than its digest does.
-local LONG_ANSWER = 40
 local FINISHED = {closed = true, archived = true}
 
 local function tally(poll, counts)
@@ -39,11 +39,12 @@ local function set_counters(counts, args, from)
   if #zeros > 0 then redis.call('HSET', counts, unpack(zeros)) end
 end
 
--- keys: poll counts. args: record, revote, version, counters. 1, or 0 where the id is taken.
+-- keys: poll counts. args: record, revote, version, salt, counters. 1, or 0 where the id is taken.
 local function create(keys, args)
   if redis.call('HSETNX', keys[1], 'record', args[1]) == 0 then return 0 end
-  redis.call('HSET', keys[1], 'state', 'draft', 'seq', '0', 'revote', args[2], 'version', args[3])
-  set_counters(keys[2], args, 4)
+  redis.call('HSET', keys[1], 'state', 'draft', 'seq', '0', 'revote', args[2], 'version', args[3],
+    'salt', args[4])
+  set_counters(keys[2], args, 5)
   return 1
 end
 
@@ -102,9 +103,22 @@ local function seal(keys)
   return 1
 end
 
--- What a receipt says of an answer.
-local function brief(answer)
-  return #answer > LONG_ANSWER and '#' .. redis.sha1hex(answer) or answer
+-- What `ballots` holds for a ballot: its position, then its check.
+local function receipt_of(position, check)
+  local rest = math.floor(position / 16777216)
+  local bytes = string.char(math.floor(position / 65536) % 256, math.floor(position / 256) % 256,
+    position % 256) .. check
+  while rest > 0 do
+    bytes = string.char(rest % 256) .. bytes
+    rest = math.floor(rest / 256)
+  end
+  return bytes
+end
+
+local function position_in(receipt)
+  local position = 0
+  for at = 1, #receipt - 2 do position = position * 256 + string.byte(receipt, at) end
+  return position
 end
 
 -- The groups of a batch: ballots with the same version, answer and deltas.
@@ -112,8 +126,7 @@ local function read_groups(packed, version, flat)
   local groups, is_counter = {}, {}
   for i = 1, #flat, 2 do is_counter[flat[i]] = true end
   for g, row in ipairs(packed) do
-    local group = {answer = row[2], brief = brief(row[2]), packed = row[3], n = 0,
-      deltas = cmsgpack.unpack(row[3])}
+    local group = {answer = row[2], packed = row[3], n = 0, deltas = cmsgpack.unpack(row[3])}
     if row[1] ~= version then group.refusal = STALE end
     for i = 1, #group.deltas, 2 do
       local counter = group.deltas[i]
@@ -154,7 +167,7 @@ local function apply(sums, flat, counts, groups_key)
   if #changed > 0 then redis.call('HSET', counts, unpack(changed)) end
 end
 
--- One chunk of the ledger. `counted` are the places of its ballots in `ids`.
+-- One chunk of the ledger. `counted` are the places of its ballots in the batch.
 local function append(ledger, last, counted, ids, places, nonces, groups)
   local answers, number_of = {}, {}
   for g, group in ipairs(groups) do
@@ -164,17 +177,16 @@ local function append(ledger, last, counted, ids, places, nonces, groups)
       number_of[g] = string.char(math.floor(number / 256), number % 256)
     end
   end
-  local own_ids, own_nonces, own_places = ids, {}, {}
-  local all = #counted == #ids
-  if not all then own_ids = {} end
+  local own_ids, own_nonces, own_places = {}, {}, {}
+  local all = #counted == #places
   for n, i in ipairs(counted) do
     own_places[n] = number_of[places[i]]
     if not all then
-      own_ids[n] = ids[i]
+      own_ids[n] = string.sub(ids, 16 * i - 15, 16 * i)
       own_nonces[n] = string.sub(nonces, 16 * i - 15, 16 * i)
     end
   end
-  redis.call('XADD', ledger, string.format('%d-0', last), 'b', table.concat(own_ids),
+  redis.call('XADD', ledger, string.format('%d-0', last), 'b', all and ids or table.concat(own_ids),
     'n', all and nonces or table.concat(own_nonces), 'g', table.concat(own_places),
     'a', cmsgpack.pack(answers))
 end
@@ -185,27 +197,27 @@ local function found_in(command, key, members)
 end
 
 -- Takes the voter's earlier ballot out of the sums. False where it is not known which it was.
-local function supersede(link, receipts, ballots, sums, superseded)
+local function supersede(link, sums, superseded)
   if not link then return false end
-  local earlier = string.sub(link, 1, 16)
-  local receipt = receipts[earlier] or redis.call('HGET', ballots, earlier)
-  if not receipt then return false end
-  add(sums, cmsgpack.unpack(string.sub(link, 17)), -1)
-  superseded[#superseded + 1] = string.match(receipt, '^%d+')
+  local position, deltas = string.match(link, '^(%d+):(.*)$')
+  add(sums, cmsgpack.unpack(deltas), -1)
+  superseded[#superseded + 1] = position
   return true
 end
 
 -- keys: poll counts groups voted ballots ledger links superseded.
--- args: MessagePack {now, nullifiers, owners, ballot ids, places, nonces, groups}: owners[i] is
--- the place in nullifiers of ballot i's voter, 0 where the poll's key was not there; places[i] the
--- place in groups of its answer; nonces one string; a group {version, answer, packed deltas}.
+-- args: MessagePack {now, nullifiers, owners, digests, ids, checks, places, nonces, groups}:
+-- owners[i] is the place in nullifiers of ballot i's voter, 0 where the poll's key was not there;
+-- places[i] the place in groups of its answer; digests those of the ballot ids; ids, nonces (16
+-- bytes each) and checks (2) one string each; a group {version, answer, packed deltas}.
 -- Then "1" where even a batch that counts nothing must leave a write to be waited for.
 -- {state, seq, replaced, counts, position before, {place, code, ...}}: the ballots without a code
 -- have the positions that follow. An empty state: no such shard.
 local function cast(keys, args)
   local poll, counts, groups_key, voted = keys[1], keys[2], keys[3], keys[4]
   local ballots, ledger, links = keys[5], keys[6], keys[7]
-  local now, nullifiers, owners, ids, places, nonces, packed = unpack(cmsgpack.unpack(args[1]))
+  local now, nullifiers, owners, digests, ids, checks, places, nonces, packed =
+    unpack(cmsgpack.unpack(args[1]))
   local facts = redis.call('HMGET', poll, 'state', 'seq', 'closes_at', 'chunks', 'version',
     'revote', 'replaced')
   local state, seq, closes_at = facts[1], tonumber(facts[2] or '0'), tonumber(facts[3] or '')
@@ -218,9 +230,9 @@ local function cast(keys, args)
   local flat = redis.call('HGETALL', counts)
   local groups = read_groups(packed, tonumber(facts[5] or '1'), flat)
 
-  local receipts, receipt_list = {}, redis.call('HMGET', ballots, unpack(ids))
+  local receipts, receipt_list = {}, redis.call('HMGET', ballots, unpack(digests))
   for i, receipt in ipairs(receipt_list) do
-    if receipt then receipts[ids[i]] = receipt end
+    if receipt then receipts[digests[i]] = receipt end
   end
   local has_voted = found_in('SMISMEMBER', voted, nullifiers)
   local last_counts = facts[6] == 'last'
@@ -228,12 +240,12 @@ local function cast(keys, args)
 
   local codes, counted, accepted, sums, superseded = {}, {}, {}, {}, {}
   local first = seq
-  for i = 1, #ids do
-    local id, owner, group = ids[i], owners[i], groups[places[i]]
-    local receipt, code = receipts[id], nil
+  for i = 1, #digests do
+    local digest, owner, group = digests[i], owners[i], groups[places[i]]
+    local check = string.sub(checks, 2 * i - 1, 2 * i)
+    local receipt, code = receipts[digest], nil
     if receipt then
-      local position, answer = string.match(receipt, '^(%d+):(.*)$')
-      code = answer == group.brief and tonumber(position) or CONFLICT
+      code = string.sub(receipt, -2) == check and position_in(receipt) or CONFLICT
     elseif not open then
       code = CLOSED
     elseif group.refusal then
@@ -241,7 +253,7 @@ local function cast(keys, args)
     elseif owner == 0 then
       code = NO_KEY
     elseif has_voted[owner] == 1 and not (last_counts
-        and supersede(link_of[owner], receipts, ballots, sums, superseded)) then
+        and supersede(link_of[owner], sums, superseded)) then
       code = VOTED
     end
     if code then
@@ -251,9 +263,9 @@ local function cast(keys, args)
       group.n = group.n + 1
       has_voted[owner] = 1
       accepted[owner] = true
-      receipts[id] = string.format('%d:', seq) .. group.brief
+      receipts[digest] = receipt_of(seq, check)
       counted[#counted + 1] = i
-      if last_counts then link_of[owner] = id .. group.packed end
+      if last_counts then link_of[owner] = string.format('%d:', seq) .. group.packed end
     end
   end
   if seq == first then
@@ -277,7 +289,7 @@ local function cast(keys, args)
   append(ledger, seq, counted, ids, places, nonces, groups)
   local fresh = {}
   for n, i in ipairs(counted) do
-    fresh[2 * n - 1], fresh[2 * n] = ids[i], receipts[ids[i]]
+    fresh[2 * n - 1], fresh[2 * n] = digests[i], receipts[digests[i]]
   end
   redis.call('HSET', ballots, unpack(fresh))
   for _, group in ipairs(groups) do

@@ -12,14 +12,15 @@ its tally is final once every shard is closed: ``complete`` sees to that, as oft
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from polling import store_wire as wire
-from polling.errors import PollingError, UnknownPoll
+from polling.errors import PollingError, StoreDown, UnknownPoll
 from polling.model import Poll, Tally
 from polling.rules import FINISHED, PollState, is_poll_id
 from polling.store_cluster import ClusterServer, without_cluster
+from polling.store_digests import new_salt
 from polling.store_ledgers import LedgerStore, call_of
 from polling.store_single import Server, SingleServer
 from polling.store_wire import (
@@ -53,7 +54,6 @@ __all__ = [
     "shard_of",
 ]
 
-_CHUNKS = 32
 _AWAKE = (PollState.SCHEDULED, PollState.OPEN)
 
 
@@ -82,7 +82,9 @@ class PollStore(LedgerStore):
         for index in ("polls", f"polls:{poll.stream}"):
             await self.server.change(("ZADD", index, poll.created_at, poll.id))
         keys = wire.keys_of("poll counts", poll.id)
-        return bool(await self._function("create", keys, *_defined(poll), *poll.counters))
+        # In a field of its own and not in the record: whoever has a Poll may show all of it.
+        fields = (*_defined(poll), new_salt())
+        return bool(await self._function("create", keys, *fields, *poll.counters))
 
     async def edit(self, poll: Poll, *, when_open: bool = True) -> bool:
         """Replaces the poll by ``poll``, whose version is one higher.
@@ -223,10 +225,26 @@ class PollStore(LedgerStore):
         Within a batch the ballots are shuffled with the system's randomness and the voters
         sorted, so what reaches the disk tells nothing of who cast what.
         """
+        try:
+            salts = await self._salts.of([poll for poll, _, _ in batches])
+        except StoreDown as error:
+            return [error] * len(batches)
+        known = [batch for batch in batches if batch[0] in salts]
+        results = iter(await self._cast_known(known, salts, now) if known else ())
+        return [next(results) if poll in salts else UnknownPoll(poll) for poll, _, _ in batches]
+
+    async def _cast_known(
+        self, batches: Sequence[Batch], salts: Mapping[str, bytes], now: float
+    ) -> list[Counted | PollingError]:
         orders = [wire.shuffled(len(votes)) for _, _, votes in batches]
         touch = ("1",) if self.server.needs_a_write else ()
         calls = [
-            call_of("cast", wire.shard_keys(poll, shard), wire.pack(votes, order, now), *touch)
+            call_of(
+                "cast",
+                wire.shard_keys(poll, shard),
+                wire.pack(votes, order, now, salts[poll]),
+                *touch,
+            )
             for (poll, shard, votes), order in zip(batches, orders, strict=True)
         ]
         replies = await self._send(calls)

@@ -9,6 +9,8 @@ from polling import store_wire as wire
 from polling.errors import PollingError, StoreDown, UnknownPoll
 from polling.model import Poll
 from polling.rules import is_poll_id
+from polling.store_digests import digests
+from polling.store_salts import Salts
 from polling.store_single import LibraryMissing, Server, is_missing
 from polling.store_wire import Entry, Sums
 
@@ -78,6 +80,10 @@ class StoreCalls:
 class LedgerStore(StoreCalls):
     """Ledgers by poll and shard."""
 
+    def __init__(self, server: Server) -> None:
+        super().__init__(server)
+        self._salts = Salts(server)
+
     async def sums(self, poll: str, shard: int = 0) -> Sums:
         """One shard's numbers. Raises UnknownPoll where it was never opened."""
         if not is_poll_id(poll):
@@ -104,17 +110,22 @@ class LedgerStore(StoreCalls):
         return page
 
     async def ledger(self, poll: str, shard: int, upto: int) -> AsyncIterator[Entry]:
-        """What is left of the ledger up to position ``upto``, each entry with its receipt."""
+        """What is left of the ledger up to position ``upto``, each entry with its receipt.
+
+        Raises UnknownPoll.
+        """
+        salt = (await self._salts.of([poll])).get(poll)
+        if salt is None:
+            raise UnknownPoll(poll)
         (ballots,) = wire.keys_of("ballots", poll, shard)
         after = 0
         while page := await self.ledger_page(poll, shard, after, 1_000):
-            ids = [entry.ballot_id for entry in page]
-            receipts = await self.server.look_up(("HMGET", ballots, *ids))
+            fields = digests(salt, [entry.ballot_id for entry in page])
+            receipts = await self.server.look_up(("HMGET", ballots, *fields))
             for entry, receipt in zip(page, receipts, strict=True):
                 if entry.seq > upto:
                     return
-                found = receipt.decode() if receipt is not None else None
-                yield Entry(entry.seq, entry.ballot_id, entry.answer, entry.nonce, found)
+                yield Entry(entry.seq, entry.ballot_id, entry.answer, entry.nonce, receipt)
             after = max(after + 1, *(entry.seq for entry in page))
 
     async def trim(self, poll: str, shard: int, upto: int) -> int:
@@ -132,8 +143,13 @@ class LedgerStore(StoreCalls):
     async def find(self, poll: Poll, ballot_id: bytes) -> int | None:
         """The shard that knows ``ballot_id``, None: no shard does.
 
-        For a retry once the poll's key is gone: by then a voter's shard cannot be computed.
+        For a retry once the poll's key is gone: by then a voter's shard cannot be computed. What
+        the ballot says, and whether the nonce is its own, is not looked at: casting does.
         """
+        salt = (await self._salts.of([poll.id])).get(poll.id)
+        if salt is None:
+            return None
+        (field,) = digests(salt, [ballot_id])
         keys = [wire.keys_of("ballots", poll.id, shard)[0] for shard in range(poll.shards)]
-        found = await self.server.look_up_all([("HEXISTS", key, ballot_id) for key in keys])
+        found = await self.server.look_up_all([("HEXISTS", key, field) for key in keys])
         return next((shard for shard, known in enumerate(found) if known), None)

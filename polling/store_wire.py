@@ -14,12 +14,12 @@ import msgspec
 from polling.errors import LedgerBroken, PollingError, StoreDown, UnknownPoll
 from polling.model import Poll, Tally
 from polling.rules import FINISHED, PollState, is_before
+from polling.store_digests import CHECK_BYTES, digests
 
 # What cast.lua answers in place of a position.
 CONFLICT, VOTED, CLOSED, UNKNOWN_CHOICE, NO_KEY, STALE = -1, -2, -3, -4, -5, -6
 
 _SHARD_KEYS = ("poll", "counts", "groups", "voted", "ballots", "ledger", "links", "superseded")
-_LONG_ANSWER = 40
 # What changes in a poll's life stands in fields of its own beside the record.
 _TIMES = (
     "opens_at",
@@ -85,7 +85,7 @@ class Sums:
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
-    """One ballot of a ledger. ``receipt`` is what its ballot_id leads to, where it was asked for.
+    """One ballot of a ledger. ``receipt`` is what ``ballots`` holds for it, where it was asked for.
 
     ``seq`` -1: the chunk is not one that ``cast.lua`` writes.
     """
@@ -94,7 +94,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     ballot_id: bytes
     answer: str
     nonce: bytes
-    receipt: str | None = None
+    receipt: bytes | None = None
 
 
 def shard_of(nullifier: bytes, shards: int) -> int:
@@ -113,22 +113,16 @@ def keys_of(names: str, poll: str, shard: int = 0) -> list[str]:
     return [f"{{{poll}:{shard}}}:{name}" for name in names.split()]
 
 
-def receipt_text(seq: int, answer: str) -> str:
-    """What ``ballots`` holds for a ballot."""
-    if len(answer.encode()) > _LONG_ANSWER:
-        answer = "#" + hashlib.sha1(answer.encode(), usedforsecurity=False).hexdigest()
-    return f"{seq}:{answer}"
-
-
 def shuffled(count: int) -> list[int]:
     """0 to count - 1 in an order of the system's randomness."""
     noise = os.urandom(8 * count)
     return sorted(range(count), key=lambda place: noise[8 * place : 8 * place + 8])
 
 
-def pack(votes: Sequence[Vote], order: list[int], now: float) -> bytes:
+def pack(votes: Sequence[Vote], order: list[int], now: float, salt: bytes) -> bytes:
     """The batch as cast.lua takes it: ballots in ``order``, voters sorted by nullifier.
 
+    ``salt`` is the poll's, for its digests of ballot ids.
     Several ballots of one voter keep the order in which they came, for polls where the last one
     counts; ``order`` is changed to that.
     """
@@ -141,6 +135,7 @@ def pack(votes: Sequence[Vote], order: list[int], now: float) -> bytes:
     place_of: dict[object, int] = {}
     groups = []
     places = []
+    answers = [b""]
     for vote in ballots:
         group = (vote.answer, vote.version, vote.deltas)
         place = place_of.get(group)
@@ -148,14 +143,25 @@ def pack(votes: Sequence[Vote], order: list[int], now: float) -> bytes:
             place = place_of[group] = len(place_of) + 1
             flat = [part for delta in vote.deltas for part in delta]
             groups.append((vote.version, vote.answer, msgpack.packb(flat)))
+            answers.append(vote.answer.encode())
         places.append(place)
+    ids = [vote.ballot_id for vote in ballots]
+    nonces = [vote.nonce for vote in ballots]
+    # store_digests.check, written out: it is taken for every vote.
+    sha256 = hashlib.sha256
+    checks = [
+        sha256(nonce + answers[place]).digest()[:CHECK_BYTES]
+        for nonce, place in zip(nonces, places, strict=True)
+    ]
     columns = (
         now,
         nullifiers,
         [owner[vote.nullifier] for vote in ballots],
-        [vote.ballot_id for vote in ballots],
+        digests(salt, ids),
+        b"".join(ids),
+        b"".join(checks),
         places,
-        b"".join([vote.nonce for vote in ballots]),
+        b"".join(nonces),
         groups,
     )
     # Lua's cmsgpack reads no bin type.

@@ -8,15 +8,19 @@ from polling.model import Tally, draft
 from polling.poll_rules import PollRules
 from polling.rules import PollState
 from polling.store import Entry, Sums
+from polling.store_digests import kept_receipt
 
 POLL = draft("alef", "Q", ["a", "b"], "HQ", now=1.0)
 TALLY = Tally(POLL.id, PollState.OPEN, 3, 3, {"1": 2, "2": 1}, {"@tier.device": 3})
 SUMS = Sums(TALLY, 3, 3, frozenset(), 0, 3, 0)
 
 
-def entry(seq: int, answer: str, receipt: str | None = "") -> Entry:
-    found = f"{seq}:{answer}" if receipt == "" else receipt
-    return Entry(seq, bytes([seq % 256]) * 16, answer, b"n" * 16, found)
+NONCE = b"n" * 16
+
+
+def entry(seq: int, answer: str, receipt: bytes | None = b"") -> Entry:
+    found = kept_receipt(max(seq, 0), NONCE, answer) if receipt == b"" else receipt
+    return Entry(seq, bytes([seq % 256]) * 16, answer, NONCE, found)
 
 
 LEDGER = [entry(1, "1"), entry(2, "2"), entry(3, "1")]
@@ -89,7 +93,9 @@ def test_shards_are_summed_and_each_is_checked() -> None:
         (SUMS, [*LEDGER[:2], entry(4, "1")], "entry 3 of the ledger has position 4"),
         (SUMS, [*LEDGER[:2], entry(-1, "1")], "position -1"),
         (SUMS, [*LEDGER[:2], entry(3, "9")], "unknown answer “9”"),
-        (SUMS, [*LEDGER[:2], entry(3, "1", "2:2")], "position 3 and the receipt"),
+        (SUMS, [*LEDGER[:2], entry(3, "1", kept_receipt(2, NONCE, "1"))], "position 3 and the"),
+        (SUMS, [*LEDGER[:2], entry(3, "1", kept_receipt(3, NONCE, "2"))], "position 3 and the"),
+        (SUMS, [*LEDGER[:2], entry(3, "1", kept_receipt(3, b"m" * 16, "1"))], "position 3 and"),
         (SUMS, [*LEDGER[:2], entry(3, "1", None)], "position 3 and the receipt"),
     ],
 )

@@ -134,6 +134,17 @@ class Machine(RuleBasedStateMachine):
         voter = self.voter_of[ballot_id]
         self.compare(self.service, [(voter, ballot_id, self.counted[ballot_id])])
 
+    @precondition(lambda self: self.receipts)
+    @rule(voter=VOTERS, choice=st.sampled_from(["1", "2", "3"]), data=st.data())
+    def probe(self, voter: str, choice: str, data: st.DataObject) -> None:
+        """Whoever knows a ballot id, and not its nonce, is refused whatever the ballot says."""
+        ballot_id = data.draw(st.sampled_from(sorted(self.receipts)))
+        if self.shards > 1:
+            # Another shard doesn't know the ballot.
+            voter = self.voter_of[ballot_id]
+        (outcome,) = self.send(self.service, [(voter, ballot_id, choice)], "f" * 32)
+        assert type(outcome) is BallotConflict, outcome
+
     @rule(voter=VOTERS, pair=st.lists(BALLOTS, min_size=2, max_size=2, unique=True))
     def two_tabs(self, voter: str, pair: list[str]) -> None:
         """Two ballots of one voter at once: one counts, by the poll's rule."""
@@ -216,12 +227,12 @@ class Machine(RuleBasedStateMachine):
         return Receipt
 
     def send(
-        self, service: PollService, votes: list[tuple[str, str, str]]
+        self, service: PollService, votes: list[tuple[str, str, str]], nonce: str = "0" * 32
     ) -> list[Receipt | BaseException]:
         async def send() -> list[Receipt | BaseException]:
             return await asyncio.gather(
                 *(
-                    service.cast(voter, Ballot(self.poll, (choice,), ballot_id, "0" * 32))
+                    service.cast(voter, Ballot(self.poll, (choice,), ballot_id, nonce))
                     for voter, ballot_id, choice in votes
                 ),
                 return_exceptions=True,

@@ -29,7 +29,7 @@ from polling.questions import Asked
 from polling.service import PollService
 from polling.store import PollStore
 from tests.polling.conftest import Server, Serving, until
-from tests.polling.test_privacy import everything
+from tests.polling.test_privacy import everything, ledger
 
 ALONE, TOGETHER = 12, 28
 VOTERS = [f"device:{secrets.token_hex(8)}" for _ in range(ALONE + TOGETHER)]
@@ -115,6 +115,11 @@ async def vote(service: PollService, poll: Poll, again: bool) -> dict[str, bytes
     return last
 
 
+def ballot_ids(client: Any, poll: str) -> dict[int, bytes]:
+    """The ballot at each position of a ledger."""
+    return {entry.seq: entry.ballot_id for entry in ledger(client, poll)}
+
+
 async def rewritten(valkey: Server, client: Any) -> None:
     """Waits until no server still has the append-only files that were there at close."""
     clients = [client]
@@ -162,7 +167,11 @@ async def test_nothing_leads_from_a_known_voter_to_a_choice(
             links = f"{{{poll.id}:0}}:links"
             linked = before.by_batches(poll.id)
             if revote == "last":
-                linked = {one: link[:16] for one, link in client.hgetall(links).items()}
+                ids = ballot_ids(client, poll.id)
+                linked = {
+                    one: ids[int(link.partition(b":")[0])]
+                    for one, link in client.hgetall(links).items()
+                }
             assert sum(truth.get(one) == ballot for one, ballot in linked.items()) >= ALONE // 2
 
             await service.close(poll.id)

@@ -13,6 +13,7 @@ from polling.errors import LedgerBroken, PollingError, StoreDown, UnknownPoll
 from polling.model import Poll, Tally, draft
 from polling.rules import PollState
 from polling.store import Counted, PollStore, Vote
+from polling.store_digests import kept_receipt
 from polling.store_single import SingleServer
 from tests.polling.conftest import Server
 
@@ -148,6 +149,56 @@ async def test_a_ballot_with_another_choice_conflicts(polls: PollStore) -> None:
     assert (await cast(polls, poll, vote(2, "2", b"b" * 16))).codes == [store.CONFLICT]
 
 
+async def test_a_retry_needs_its_ballots_nonce(polls: PollStore) -> None:
+    poll = await opened(polls)
+    kept = vote(1, "2")
+    await cast(polls, poll, kept)
+
+    async def probe(choice: str) -> int:
+        """What is told to somebody who knows the ballot id alone."""
+        (code,) = (await cast(polls, poll, vote(2, choice, kept.ballot_id))).codes
+        return code
+
+    # Every answer is refused alike: none of them is found to be the voter's.
+    assert [await probe(choice) for choice in ("1", "2", "3")] == [store.CONFLICT] * 3
+    poll = await polls.move(poll, PollState.CLOSED)
+    assert [await probe(choice) for choice in ("1", "2", "3")] == [store.CONFLICT] * 3
+    assert (await cast(polls, poll, kept)).codes == [1]
+
+
+async def test_positions_take_as_many_bytes_as_they_need(polls: PollStore, client: Redis) -> None:
+    poll = await opened(polls)
+    name, votes = f"{{{poll.id}:0}}", [vote(voter) for voter in range(4)]
+    await cast(polls, poll, votes[0])
+    # As if so many had voted: the ledger's length is the only thing that is looked at.
+    client.hset(f"{name}:poll", "seq", 2**24 - 2)
+    await cast(polls, poll, votes[1])
+    await cast(polls, poll, votes[2])
+    client.hset(f"{name}:poll", "seq", 2**32 - 1)
+    await cast(polls, poll, votes[3])
+    positions = [1, 2**24 - 1, 2**24, 2**32]
+    assert [(await cast(polls, poll, one)).codes for one in votes] == [[one] for one in positions]
+    found = client.hgetall(f"{name}:ballots")
+    assert {len(field) for field in found} == {12}
+    assert sorted(len(value) for value in found.values()) == [5, 5, 6, 7]
+    assert set(found.values()) == {
+        kept_receipt(position, one.nonce, one.answer)
+        for position, one in zip(positions, votes, strict=True)
+    }
+
+
+async def test_each_poll_has_a_salt_of_its_own(polls: PollStore, client: Redis) -> None:
+    salts, fields = set(), set()
+    for _ in range(2):
+        poll = await opened(polls)
+        await cast(polls, poll, vote(1, "1", b"b" * 16))
+        salts.add(client.hget(f"{{{poll.id}:0}}:poll", "salt"))
+        fields |= set(client.hkeys(f"{{{poll.id}:0}}:ballots"))
+        assert "salt" not in repr(poll.to_dict())
+    assert len(salts) == len(fields) == 2
+    assert not any(b"b" in field for field in fields)
+
+
 async def test_one_conflict_within_a_batch(polls: PollStore) -> None:
     poll = await opened(polls)
     result = await cast(polls, poll, vote(1, "1", b"b" * 16), vote(1, "2", b"b" * 16))
@@ -234,7 +285,7 @@ async def test_the_ledger_is_read_in_pages_up_to_a_position(polls: PollStore) ->
         await cast(polls, poll, *(vote(start + n) for n in range(500)))
     entries = [entry async for entry in polls.ledger(poll.id, 0, 2_345)]
     assert [entry.seq for entry in entries] == list(range(1, 2_346))
-    assert all(entry.receipt == f"{entry.seq}:1" for entry in entries)
+    assert all(entry.receipt == kept_receipt(entry.seq, entry.nonce, "1") for entry in entries)
     sums = await polls.sums(poll.id)
     assert (sums.voters, sums.ballots, sums.ledger, sums.tally.seq) == (2500, 2500, 2500, 2500)
 

@@ -264,7 +264,7 @@ async def test_a_ledger_drains(polls: PollStore) -> None:
     assert (await audit(polls, poll.id, lambda poll, shard, upto: archived[:upto])).ok
 
 
-async def test_long_answers_are_kept_short_in_receipts(polls: PollStore, valkey: Server) -> None:
+async def test_receipts_are_as_short_for_long_answers(polls: PollStore, valkey: Server) -> None:
     poll = await opened(polls)
     (voter,) = voters(1)
     long = "~" + "x" * 300
@@ -274,9 +274,8 @@ async def test_long_answers_are_kept_short_in_receipts(polls: PollStore, valkey:
     other = Vote(voter, b"b" * 16, long + "y", b"n" * 16, (("1", 1),))
     assert await cast(polls, poll, other) == [store.CONFLICT]
     client = valkey.plain()
-    kept = client.hget(f"{{{poll.id}:0}}:ballots", "b" * 16)
-    assert kept is not None
-    assert len(kept) < 50
+    (kept,) = client.hvals(f"{{{poll.id}:0}}:ballots")
+    assert len(kept) == 5
     client.close()
     (entry,) = await polls.ledger_page(poll.id, 0, 0, 10)
     assert entry.answer == long
