@@ -8,6 +8,9 @@
 
 The braces put all of them on one node of a Cluster. Nothing here has a time, an address, a poll
 voted in or a ballot, and no key that a voter is known by in a poll can be computed from it.
+
+On a Cluster a write is answered before a replica has it: a failover may forget the last second's.
+Redeeming a code again gives the same voter, so that costs a count, and no poll a second vote.
 """
 
 from __future__ import annotations
