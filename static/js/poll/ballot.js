@@ -152,10 +152,16 @@ export class Ballot {
   }
 }
 
-// One tab at a time; without locks (plain HTTP) two tabs would have to press in the same instant.
+// One tab at a time; without locks (plain HTTP, or refused in another site's frame) two tabs would
+// have to press in the same instant.
 async function exclusively(name, act) {
-  if (navigator.locks) await navigator.locks.request(name, act);
-  else act();
+  let isHeld = false;
+  const run = () => {
+    isHeld = true;
+    act();
+  };
+  await navigator.locks?.request(name, run).catch(() => {});
+  if (!isHeld) act();
 }
 
 /** Whether this browser has answered that poll, counted or not yet. */

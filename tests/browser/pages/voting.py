@@ -30,6 +30,7 @@ class Voting:
     whole: dict[str, dict[str, Any]] = field(default_factory=dict)
     refusal: int = 0
     tiers: list[str] = field(default_factory=list)
+    around: str = ""
 
     def reset(self) -> None:
         """Back to the beginning."""
@@ -51,6 +52,7 @@ class Voting:
         router.add_post("/api/v1/token", self._token)
         router.add_get("/api/v1/polls/{poll}/proof/{ballot}", self._proof)
         router.add_get("/api/v1/polls/{poll}", self._poll)
+        router.add_get("/around", self._around)
 
     async def _ask(self, identity: Identity | None, data: object) -> object:
         row = self._row(identity, data)
@@ -100,6 +102,9 @@ class Voting:
         row = {"poll": poll, "ballot_id": ballot, "log": receipt(poll, ballot)["log"]}
         more: Mapping[str, object] = {"commitment": None, "index": 1041, "size": 2820, "path": []}
         return web.json_response({**row, **more, "checkpoint": "…"})
+
+    async def _around(self, _request: web.Request) -> web.Response:
+        return web.Response(text=self.around, content_type="text/html")
 
     async def _poll(self, request: web.Request) -> web.Response:
         return web.json_response(self.whole.get(request.match_info["poll"], {}))
