@@ -105,12 +105,13 @@ end
 
 -- What `ballots` holds for a ballot: its position, then its check.
 local function receipt_of(position, check)
-  local rest = math.floor(position / 16777216)
-  local bytes = string.char(math.floor(position / 65536) % 256, math.floor(position / 256) % 256,
-    position % 256) .. check
-  while rest > 0 do
-    bytes = string.char(rest % 256) .. bytes
-    rest = math.floor(rest / 256)
+  local char, floor = string.char, math.floor
+  local high, low = floor(position / 65536), position % 65536
+  local bytes = char(high % 256, floor(low / 256), low % 256) .. check
+  high = floor(high / 256)
+  while high > 0 do
+    bytes = char(high % 256) .. bytes
+    high = floor(high / 256)
   end
   return bytes
 end
@@ -239,13 +240,13 @@ local function cast(keys, args)
   local link_of = last_counts and found_in('HMGET', links, nullifiers) or {}
 
   local codes, counted, accepted, sums, superseded = {}, {}, {}, {}, {}
-  local first = seq
+  local first, sub = seq, string.sub
   for i = 1, #digests do
     local digest, owner, group = digests[i], owners[i], groups[places[i]]
-    local check = string.sub(checks, 2 * i - 1, 2 * i)
+    local check = sub(checks, 2 * i - 1, 2 * i)
     local receipt, code = receipts[digest], nil
     if receipt then
-      code = string.sub(receipt, -2) == check and position_in(receipt) or CONFLICT
+      code = sub(receipt, -2) == check and position_in(receipt) or CONFLICT
     elseif not open then
       code = CLOSED
     elseif group.refusal then
