@@ -1,7 +1,7 @@
 /** What the producer's desk shows. */
 
 import { classMap, html, nothing } from "../../vendor/lit.js";
-import { duration, number, page, t, tn } from "../page.js";
+import { duration, number, page, t, timeOfDay, tn } from "../page.js";
 import { figures } from "../results/figures.js";
 import { live } from "../results/live.js";
 import * as words from "../results/words.js";
@@ -104,12 +104,12 @@ function timing(desk, poll) {
   return words.whenAsked(poll);
 }
 
-/** When the screens of viewers follow: at which second of the broadcast. */
+/** At which moment of the broadcast the screens of viewers follow what was done last. */
 function cue(poll) {
-  if (!poll.cue) return nothing;
-  return html`<p class="muted small number">${t("On every viewer's screen at %(time)s of the broadcast", {
-    time: duration(poll.cue.time / 90_000),
-  })}</p>`;
+  const { open, close, show } = poll.cue ?? {};
+  const last = Math.max(open ?? 0, close ?? 0, show ?? 0);
+  if (!last) return nothing;
+  return html`<p class="muted small number">${t("On viewers' screens at %(time)s by the broadcast's clock", { time: timeOfDay(last) })}</p>`;
 }
 
 const VERBS = [
