@@ -147,7 +147,8 @@ class Calls:
 
     def settle(self, begun: _Begun, outcome: object) -> None:
         """Answers a prompt call whose outcome is there."""
-        self._forget(begun)
+        begun.calls = None
+        del self._begun[begun]
         try:
             try:
                 result = begun.handler.result(begun.data, outcome)

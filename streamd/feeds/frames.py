@@ -6,6 +6,7 @@ header before the payload, and the same bytes suit every connection of one encod
 
 from __future__ import annotations
 
+import functools
 import struct
 from collections.abc import Callable
 from enum import IntEnum
@@ -31,6 +32,11 @@ def header(opcode: Opcode, length: int) -> bytes:
     if length < 65_536:
         return struct.pack("!BBH", first, 126, length)
     return struct.pack("!BBQ", first, 127, length)
+
+
+def medium_header(opcode: Opcode) -> Callable[[int], bytes]:
+    """``header`` for payloads of 126 to 65,535 bytes alone, ready to be called often."""
+    return functools.partial(struct.Struct("!BBH").pack, _FIN | opcode, 126)
 
 
 def frame(opcode: Opcode, payload: bytes) -> bytes:

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from streamd.feeds.frames import Opcode, frame, header
+from streamd.feeds.frames import Opcode, frame, header, medium_header
 
 CHANNEL_LENGTH: Final = 255
 """Longest channel name, in characters (Centrifugo's own default)."""
@@ -111,7 +111,7 @@ class Encoding:
     hold bytes; ``ping`` is the server's ping as a whole frame, ``pong`` the answer's payload.
     """
 
-    __slots__ = ("_pack", "_split", "_typed", "binary", "name", "opcode", "ping", "pong")
+    __slots__ = ("_medium", "_pack", "_split", "_typed", "binary", "name", "opcode", "ping", "pong")
 
     def __init__(
         self,
@@ -126,6 +126,7 @@ class Encoding:
         self.binary = opcode is Opcode.BINARY
         self._pack = pack
         self._split = split
+        self._medium = medium_header(opcode)
         self._typed = typed
         self.ping = self.frame({})
         self.pong = pack({})
@@ -170,7 +171,12 @@ class Encoding:
 
     def rpc_frame(self, command_id: int, result: object) -> bytes:
         """The reply to an RPC, as one whole frame."""
-        return frame(self.opcode, self._pack(_RpcReply(command_id, _RpcResult(result))))
+        payload = self._pack(_RpcReply(command_id, _RpcResult(result)))
+        length = len(payload)
+        if 125 < length < 65_536:
+            # As ``header`` has it, for the crowd's receipts.
+            return self._medium(length) + payload
+        return frame(self.opcode, payload)
 
     def pack(self, value: object) -> bytes:
         """``value`` in this encoding, without a frame header."""
