@@ -152,7 +152,12 @@ async def test_playlists_say_how_long_they_may_be_kept(session: ClientSession) -
 
 
 async def test_playlists_are_compressed_for_whoever_takes_it(session: ClientSession) -> None:
-    for accepted, coded in (("gzip, br", True), ("br", False), ("gzip;q=0", False), ("*, gzip;q=0", False)):
+    for accepted, coded in (
+        ("gzip, br", True),
+        ("br", False),
+        ("gzip;q=0", False),
+        ("*, gzip;q=0", False),
+    ):
         async with session.get("v.m3u8", headers={"Accept-Encoding": accepted}) as answer:
             assert (answer.headers.get("Content-Encoding") == "gzip") is coded
             raw = await answer.read()
