@@ -133,6 +133,7 @@ def _parser() -> argparse.ArgumentParser:
     cast.add_argument("--tier", default="device", choices=TIERS)
     cast.add_argument("--region", default="")
     cast.add_argument("--ballot-id", default="", help="32 hex characters, to send one again")
+    cast.add_argument("--nonce", default="", help="32 hex characters, of a ballot sent again")
 
     answers = commands.add_parser("answers", parents=[shared], help="open answers of a poll")
     answers.add_argument("poll")
@@ -239,7 +240,7 @@ async def _cast(service: PollService, options: argparse.Namespace) -> Receipt:
         poll=options.poll,
         choices=tuple(options.choices),
         ballot_id=options.ballot_id or secrets.token_hex(16),
-        nonce=secrets.token_hex(16),
+        nonce=options.nonce or secrets.token_hex(16),
         text=options.text,
         answers=_decoded(options.answers, _Answers) if options.answers else None,
     )

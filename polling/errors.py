@@ -192,10 +192,14 @@ class AlreadyVoted(VoteRefused):
 
 
 class BallotConflict(VoteRefused):
-    """This ballot_id is counted with other choices."""
+    """This ballot_id is counted with other choices, or with these and another nonce."""
 
     def __init__(self, poll: str) -> None:
-        super().__init__("This ballot was already counted with another answer, which stands.", poll)
+        super().__init__(
+            "This ballot was already counted, and what it said then stands. "
+            "To send it again, send the same answer and nonce.",
+            poll,
+        )
 
 
 class NoIdentity(PollingError):

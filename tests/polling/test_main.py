@@ -41,11 +41,13 @@ def ask(cli: Cli) -> str:
 
 def test_a_whole_poll_from_the_command_line(cli: Cli) -> None:
     poll = ask(cli)
-    status, first = cli("cast", poll, "2", "--voter", "device:1")
+    vote = ("cast", poll, "2", "--voter", "device:1", "--ballot-id", "b" * 32)
+    status, first = cli(*vote, "--nonce", "a" * 32)
     receipt = json.loads(first)
     assert (status, receipt["poll"], receipt["seq"]) == (0, poll, 1)
-    again = cli("cast", poll, "2", "--voter", "device:1", "--ballot-id", receipt["ballot_id"])
-    assert again == (0, first)
+    assert cli(*vote, "--nonce", "a" * 32) == (0, first)
+    status, refusal = cli(*vote)
+    assert (status, "already counted" in refusal) == (2, True)
     status, refusal = cli("cast", poll, "2", "--voter", "device:1")
     assert status == 2
     assert "already voted" in refusal
