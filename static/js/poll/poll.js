@@ -39,6 +39,7 @@ export class StreamdPoll extends LitElement {
 
   reset() {
     this.tally = null;
+    this.newest = null;
     this.regions = null;
     this.upvotes = new Map();
     this.wantsResults = false;
@@ -189,10 +190,11 @@ export class StreamdPoll extends LitElement {
 
   /** Shows the tally that the feed pushed, at most four times a second, the newest always. */
   #take(tally) {
-    if (!tally || (this.tally && tally.seq < this.tally.seq)) return;
+    if (!tally || (this.newest && tally.seq < this.newest.seq)) return;
     this.voter?.own?.news(tally.seq);
     // What is told to those who have answered is not taken back by what is told to everybody.
-    if (!tally.counts && this.tally?.counts && this.ballot?.receipt) tally = { ...tally, counts: this.tally.counts };
+    const { counts } = this.newest ?? {};
+    if (!tally.counts && counts && this.ballot?.receipt) tally = { ...tally, counts };
     this.newest = tally;
     if (this.tallyTimer) return;
     this.#show();
