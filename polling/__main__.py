@@ -116,7 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, text in (
         ("open", "open a draft or a scheduled poll"),
         ("close", "close an open poll"),
-        ("show", "tell a quiz's right answers"),
+        ("show", "put the results on the screens"),
         ("archive", "put a closed poll away, or withdraw one that never opened"),
     ):
         commands.add_parser(name, parents=[shared], help=text).add_argument("poll")

@@ -137,7 +137,7 @@ class Poll(msgspec.Struct, frozen=True, dict=True):
 
         What ``audience`` may not see is not in it: see ``shown_tally`` and ``Question.to_dict``.
         """
-        reveals = sees_right(self.state, self.shown_at is not None, audience)
+        reveals = sees_right(self.state, audience)
         return {
             "id": self.id,
             "stream": self.stream,

@@ -122,9 +122,9 @@ class Moves:
         return await self._store.move(poll, PollState.CLOSED, closed_at=poll.closes_at or 0.0)
 
     async def show(self, poll: str, at: float | None = None) -> Poll:
-        """Puts the results on the screens and tells a quiz's right answers.
+        """Puts the results on the screens.
 
-        Nobody sees counts by it that the rules hide.
+        Nobody sees counts by it that the rules hide, nor a quiz's right answers before the close.
         """
         found = await self._store.get(poll)
         if found.state in UNOPENED or found.opened_at is None:

@@ -20,7 +20,7 @@ def summary(poll: Poll, tally: Tally, audience: Audience = Audience.PUBLIC) -> d
     """
     if not sees_results(poll.rules.results, tally.state, audience):
         return {}
-    reveals = sees_right(poll.state, poll.shown_at is not None, audience)
+    reveals = sees_right(poll.state, audience)
     return {
         question.id: _said(question, _own(poll, question, tally), tally.total, reveals=reveals)
         for question in poll.questions

@@ -29,9 +29,9 @@ def sees_results(results: Results, state: PollState, audience: Audience) -> bool
     return state in FINISHED or (results == "after_vote" and audience is Audience.VOTED)
 
 
-def sees_right(state: PollState, shown: bool, audience: Audience) -> bool:
-    """Whether ``audience`` sees which choices of a quiz are right."""
-    return audience is Audience.ORGANISER or shown or state in FINISHED
+def sees_right(state: PollState, audience: Audience) -> bool:
+    """Whether ``audience`` sees which choices of a quiz are right: not while ballots are taken."""
+    return audience is Audience.ORGANISER or state in FINISHED
 
 
 def sees_poll(state: PollState, opened: bool, audience: Audience) -> bool:

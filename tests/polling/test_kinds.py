@@ -89,7 +89,7 @@ async def test_a_ranking_is_counted_by_borda(service: PollService) -> None:
     assert summary(poll, tally) == {"q1": {"answers": 3, "order": ["2", "1", "3"]}}
 
 
-async def test_a_quiz_keeps_its_answer_until_it_is_shown(service: PollService, told: Told) -> None:
+async def test_a_quiz_keeps_its_answer_while_votes_count(service: PollService, told: Told) -> None:
     poll = await opened(service, Asked("Q", Kind.QUIZ, LABELS, right=("3",)))
     await cast_all(service, poll, [["3"], ["1"]])
     before = await service.get(poll.id)
@@ -97,9 +97,12 @@ async def test_a_quiz_keeps_its_answer_until_it_is_shown(service: PollService, t
     assert "right" not in summary(before, await service.tally(poll.id))["q1"]
     shown = await service.moves.show(poll.id)
     assert told.polls[-1] == shown
-    assert shown.to_dict()["questions"][0]["right"] == ["3"]
-    assert summary(shown, await service.tally(poll.id))["q1"] == {"answers": 2, "right": 1}
+    assert shown.to_dict()["questions"][0]["right"] is None
+    assert "right" not in summary(shown, await service.tally(poll.id))["q1"]
     assert (await service.cast("device:5", ballot(poll, choices=("3",)))).seq == 3
+    closed = await service.close(poll.id)
+    assert closed.to_dict()["questions"][0]["right"] == ["3"]
+    assert summary(closed, await service.tally(poll.id))["q1"] == {"answers": 3, "right": 2}
 
 
 SURVEY = (

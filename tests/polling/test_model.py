@@ -144,7 +144,7 @@ def test_a_hidden_tally_says_how_many_and_not_what(
     assert ("words" in shown) is sees
 
 
-def test_right_answers_are_hidden_until_shown_or_closed() -> None:
+def test_right_answers_are_hidden_while_votes_count() -> None:
     asked = Asked("Q", Kind.QUIZ, ("a", "b"), right=("2",))
     poll = msgspec.structs.replace(
         draft_sheet("alef", [asked], "HQ", now=1.0), state=PollState.OPEN, opened_at=1.0
@@ -157,8 +157,10 @@ def test_right_answers_are_hidden_until_shown_or_closed() -> None:
     assert right({}) is None
     assert right({}, Audience.VOTED) is None
     assert right({}, Audience.ORGANISER) == ["2"]
-    assert right({"shown_at": 2.0}) == ["2"]
+    assert right({"shown_at": 2.0}) is None
+    assert right({"shown_at": 2.0}, Audience.VOTED) is None
     assert right({"state": PollState.CLOSED}) == ["2"]
+    assert right({"state": PollState.ARCHIVED}) == ["2"]
 
 
 def test_what_never_opened_is_its_organisers() -> None:

@@ -106,7 +106,7 @@ def test_after_my_vote_i_see_the_tally_and_others_do_not(
     refused(visitor.ask("POST", f"{path}/tally", {"ballot_id": "x"}), 422, "invalid_ballot")
 
 
-def test_a_quiz_hides_its_answer_until_it_is_shown(desk: Desk, visitor: Client) -> None:
+def test_a_quiz_hides_its_answer_while_votes_count(desk: Desk, visitor: Client) -> None:
     row = desk.ask(**AB, kind="quiz", right=["2"], open=True)
     path = f"/api/v1/polls/{row['id']}"
     assert row["questions"][0]["right"] == ["2"]
@@ -115,6 +115,8 @@ def test_a_quiz_hides_its_answer_until_it_is_shown(desk: Desk, visitor: Client) 
     token = visitor.ask("POST", "/api/v1/token", {}).json["token"]
     assert visitor.ask("GET", path, key=token).json["questions"][0]["right"] is None
     assert desk.post(f"{path}/show", {})["shown_at"]
+    assert visitor.ask("GET", path).json["questions"][0]["right"] is None
+    desk.post(f"{path}/close", {})
     assert visitor.ask("GET", path).json["questions"][0]["right"] == ["2"]
 
 

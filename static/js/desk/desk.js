@@ -41,7 +41,6 @@ export class Desk {
     this.arms = {
       open: new Armed(() => this.#warn("open"), () => this.#make("open")),
       close: new Armed(() => this.#warn("close"), () => this.#make("close")),
-      show: new Armed(() => this.#warn("show"), () => this.#make("show")),
     };
   }
 
@@ -155,11 +154,10 @@ export class Desk {
     return Boolean(poll.opened_at) && poll.state !== "archived";
   }
 
-  /** Opening and closing can't be undone, and neither can telling a quiz's right answers. */
+  /** Opening and closing can't be undone; showing tells nothing that is secret. */
   press(verb, event) {
     if (!this.can(verb)) return;
-    const tells = this.poll.state === "open" && this.poll.questions.some(({ kind }) => kind === "quiz");
-    if (verb === "show" && !tells) this.#make("show");
+    if (verb === "show") this.#make("show");
     else this.arms[verb].press(event);
   }
 
@@ -168,7 +166,6 @@ export class Desk {
       const again = {
         open: t("Press again to open. It cannot be changed afterwards. Escape cancels."),
         close: t("Press again to close. Nobody can answer afterwards. Escape cancels."),
-        show: t("Press again to show the right answers. Escape cancels."),
       }[verb];
       this.tell(again);
     } else this.#onchange();
@@ -187,7 +184,7 @@ export class Desk {
       {
         open: t("Open: %(question)s", { question: poll.question }),
         close: t("Closed: %(question)s", { question: poll.question }),
-        show: t("The hall's screen shows: %(question)s", { question: poll.question }),
+        show: shown(poll),
       }[verb],
     );
   }
@@ -265,6 +262,13 @@ export class Desk {
   leave() {
     this.held.settle();
   }
+}
+
+function shown(poll) {
+  const hides = poll.state === "open" && poll.questions.some(({ kind }) => kind === "quiz");
+  return hides
+    ? t("The hall's screen shows “%(question)s”. The right answers come once the poll has closed.", { question: poll.question })
+    : t("The hall's screen shows: %(question)s", { question: poll.question });
 }
 
 function read(name) {

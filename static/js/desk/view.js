@@ -115,14 +115,14 @@ function cue(poll) {
 const VERBS = [
   ["open", "O", () => t("Open now"), () => t("Press again to open")],
   ["close", "C", () => t("Close"), () => t("Press again to close")],
-  ["show", "S", () => t("Show the results"), () => t("Press again to show")],
+  ["show", "S", () => t("Show the results")],
 ];
 
 function verbs(desk) {
   return html`<div class="verbs">
     <button class="button" type="button" aria-keyshortcuts="N" @click=${() => desk.next()}>${t("Next")} ${key("N")}</button>
     ${VERBS.map(([verb, letter, name, again]) => {
-      const { armed, slow } = desk.arms[verb];
+      const { armed, slow } = desk.arms[verb] ?? {};
       const can = desk.can(verb);
       return html`<button
         type="button"

@@ -96,7 +96,6 @@ def sheet(
     duration: int = 120,
     counts: Mapping[str, int] | None = None,
     tiers: Mapping[str, int] | None = None,
-    shown: bool = False,
     simulated: bool = False,
     audience: Audience = Audience.PUBLIC,
     **rules: Any,
@@ -114,7 +113,6 @@ def sheet(
         opened_at=closes - duration if closes is not None else now - 46,
         closes_at=closes,
         closed_at=now - 5 if state == "closed" else None,
-        shown_at=now if shown else None,
     )
     return moved.to_dict(_stands(moved, counts, tiers, language), audience)
 

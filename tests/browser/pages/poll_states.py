@@ -56,7 +56,7 @@ TOLD: dict[str, tuple[Row, dict[str, Any]]] = {
     "rating": (of("rating", tiers=TIERS), _said("4")),
     "ranking": (of("ranking", tiers=TIERS), _said("2", "1", "4", "3")),
     "quiz": (of("quiz"), _said("1")),
-    "quiz-wrong": (of("quiz", shown=True), _said("1")),
+    "quiz-wrong": (of("quiz", state="closed"), _said("1")),
     "quiz-right": (of("quiz", state="closed"), _said("2")),
     "text": (of("text"), {"text": "…"}),
     "last": (of("single", revote="last"), _said("2")),

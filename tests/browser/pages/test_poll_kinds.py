@@ -116,14 +116,14 @@ def test_an_order_left_as_it_came_is_an_answer_once_its_voter_says_so(theatre: T
     assert counted(theatre, card)["choices"] == ["1", "2", "3", "4"]
 
 
-def test_a_quiz_tells_right_and_wrong_in_words_once_it_is_revealed(theatre: Theatre) -> None:
+def test_a_quiz_tells_right_and_wrong_in_words_once_it_has_closed(theatre: Theatre) -> None:
     card = ask(theatre, "quiz")
     card.get_by_role("radio", name="About 40", exact=True).press("Space")
     send(card)
     counted(theatre, card)
-    expect(card).to_contain_text("Which answer is right is told when the organiser reveals it")
+    expect(card).to_contain_text("Which answer is right is told once the poll has closed.")
     expect(card.get_by_text("Right answer")).to_have_count(0)
-    shown = sheet(question("en", "quiz"), shown=True)
+    shown = sheet(question("en", "quiz"), state="closed")
     theatre.do(theatre.stage.set_polls, "mina", shown)
     expect(card.get_by_text("Your answer is not the right one")).to_be_visible()
     right = card.locator(".result.right")

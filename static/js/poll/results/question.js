@@ -80,7 +80,7 @@ const mineIcon = (question, isRight) => (question.right && !isRight ? icons.cros
 function verdict({ question, said }) {
   if (question.kind !== "quiz" || !said?.length) return nothing;
   if (!question.right) {
-    return html`<p class="notice">${icons.clock}<span>${t("Which answer is right is told when the organiser reveals it, at the latest at the close.")}</span></p>`;
+    return html`<p class="notice">${icons.clock}<span>${t("Which answer is right is told once the poll has closed.")}</span></p>`;
   }
   return question.right.includes(said[0])
     ? html`<p class="verdict">${icons.check}<span>${t("Your answer is right")}</span></p>`

@@ -185,7 +185,7 @@ function note(one) {
     text: t("Up to 200 characters. Answers are held until you approve them; approved ones make a word cloud."),
     qa: t("Viewers put questions, held until you approve them; others vote for those they want answered."),
     ranking: t("Everybody puts all choices in order. The first gets the most points, the last none."),
-    quiz: t("The right answers are told when you show the results, or at the close."),
+    quiz: t("Viewers are told the right answers once the poll has closed."),
   }[one.kind];
   return said ? html`<p class="hint">${said}</p>` : nothing;
 }
