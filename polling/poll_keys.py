@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import threading
 from pathlib import Path
 
 _SUFFIX = ".key"
@@ -31,6 +32,9 @@ class PollKeys:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._held: dict[str, _Begun] = {}
+        self._destroyed: set[str] = set()
+        # Keys are read on the loop and destroyed in a thread.
+        self._lock = threading.Lock()
 
     def create(self, poll: str) -> None:
         """Makes the key of ``poll`` and puts it on disk; keeps the one that is already there.
@@ -39,6 +43,8 @@ class PollKeys:
         """
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._directory.chmod(0o700)
+        with self._lock:
+            self._destroyed.discard(poll)
         path = self._path(poll)
         # Written aside, then linked: a crash leaves either no key or a whole one, and of two
         # processes that open the same poll only one decides.
@@ -63,7 +69,10 @@ class PollKeys:
         The file is overwritten before it is removed. Flash memory and copying file systems may
         keep the old blocks for a while; the threat model says so.
         """
-        self._held.pop(poll, None)
+        with self._lock:
+            # A vote that reads the file in this moment must not put the key back.
+            self._destroyed.add(poll)
+            self._held.pop(poll, None)
         path = self._path(poll)
         try:
             with path.open("r+b") as file:
@@ -81,10 +90,6 @@ class PollKeys:
         if not self._directory.is_dir():
             return ()
         return tuple(sorted(path.stem for path in self._directory.glob(f"*{_SUFFIX}")))
-
-    def forget(self, poll: str) -> None:
-        """Drops the key of ``poll`` from memory; the file stays."""
-        self._held.pop(poll, None)
 
     def nullifier(self, poll: str, voter: str) -> bytes | None:
         """HMAC-SHA256(poll key, voter), its first 16 bytes; None where the poll has no key."""
@@ -104,10 +109,14 @@ class PollKeys:
         if len(key) != _KEY_BYTES or not any(key):
             return None
         block = key.ljust(_BLOCK_BYTES, b"\0")
-        begun = self._held[poll] = (
+        begun = (
             hashlib.sha256(bytes(byte ^ 0x36 for byte in block)),
             hashlib.sha256(bytes(byte ^ 0x5C for byte in block)),
         )
+        with self._lock:
+            if poll in self._destroyed:
+                return None
+            self._held[poll] = begun
         return begun
 
     def _path(self, poll: str) -> Path:

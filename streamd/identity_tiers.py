@@ -64,8 +64,14 @@ class Tiers:
         self._platforms = Platforms(identity.platforms, self.regions, fetch)
 
     def is_admitted(self, device: str, pass_value: str | None, now: float) -> bool:
-        """Whether that device may vote: it holds a pass, or none is asked for."""
-        return not self.proofs.cost or self.passes.holds(pass_value, device, now)
+        """Whether that device may vote: it holds a pass. Where no proof is asked for it gets one
+        all the same, for passes are what the limit on new devices counts.
+        """
+        return self.passes.holds(pass_value, device, now)
+
+    def needs_proof(self, device: str, pass_value: str | None, now: float) -> bool:
+        """Whether that device has a challenge to solve before it gets its pass."""
+        return bool(self.proofs.cost) and not self.is_admitted(device, pass_value, now)
 
     async def admit(
         self, device: str, pass_value: str | None, proof: str, prefix: str, now: float

@@ -71,7 +71,7 @@ async def challenge(request: web.Request) -> web.Response:
         raise BadRequest("There are challenges of kind “pbkdf2” and of kind “scrypt”.")
     device = services.cookies.device(request.cookies.get(services.cookies.name))
     pass_value = request.cookies.get(services.tiers.passes.name)
-    if services.tiers.is_admitted(device or "", pass_value, now):
+    if not services.tiers.needs_proof(device or "", pass_value, now):
         return web.Response(status=204, headers={"Cache-Control": "no-store"})
     return reply(services.tiers.proofs.challenge(now, kind))
 

@@ -5,6 +5,8 @@ import hmac
 import os
 from pathlib import Path
 
+import pytest
+
 from polling.poll_keys import PollKeys
 
 
@@ -56,6 +58,24 @@ def test_a_destroyed_key_is_gone_from_memory_and_disk(tmp_path: Path) -> None:
     assert not keys.destroy("poll")
     keys.create("poll")
     assert keys.nullifier("poll", "v") != key
+
+
+def test_a_vote_that_reads_the_key_while_it_is_destroyed_does_not_keep_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = PollKeys(tmp_path)
+    keys.create("poll")
+    read = Path.read_bytes
+
+    def late(path: Path) -> bytes:
+        key = read(path)
+        keys.destroy("poll")
+        return key
+
+    monkeypatch.setattr(Path, "read_bytes", late)
+    assert keys.nullifier("poll", "v") is None
+    monkeypatch.undo()
+    assert keys.nullifier("poll", "v") is None
 
 
 def test_a_damaged_key_is_no_key(tmp_path: Path) -> None:
