@@ -93,7 +93,8 @@ def test_every_way_out_is_late_and_the_studio_is_not(tmp_path: Path) -> None:
         # Capture time stays capture time, so that what is shown says itself how late it is.
         assert abs(row["started_at"] - began) < 2.0
 
-        assert time.time() - newest_part(server, stream, row["started_at"]) >= DELAY_SECONDS - 0.1
+        # Half a second for a first unit that a busy machine took late: the clock counts from it.
+        assert time.time() - newest_part(server, stream, row["started_at"]) >= DELAY_SECONDS - 0.5
         segment = wait_for(lambda: newest_segment(client, stream), "a segment")
         assert time.time() - segment >= DELAY_SECONDS
         assert server.stop() == 0

@@ -49,11 +49,8 @@ def collect(server: Server, stream: str, seconds: float) -> dict[str, bytes]:
         server.feed_url, subprotocols=[Subprotocol("streamd.msgpack")], max_size=None
     ) as feed:
         feed.send(msgpack.packb({"id": 1, "connect": {}}))
-        feed.send(
-            msgpack.packb(
-                {"id": 2, "subscribe": {"channel": f"media:{stream}", "data": {"audio": "aac"}}}
-            )
-        )
+        wish = {"channel": f"media:{stream}", "data": {"audio": "aac"}}
+        feed.send(msgpack.packb({"id": 2, "subscribe": wish}))
         first = last = None
         while first is None or last is None or last - first < seconds * 90_000:
             assert time.monotonic() < deadline, f"{stream}: {first} to {last}"
@@ -61,6 +58,10 @@ def collect(server: Server, stream: str, seconds: float) -> dict[str, bytes]:
             parts = []
             if not message:
                 feed.send(msgpack.packb({}))
+            elif message.get("error", {}).get("temporary"):
+                # The server is ready before its clips are on air.
+                time.sleep(0.2)
+                feed.send(msgpack.packb({"id": message["id"], "subscribe": wish}))
             elif "subscribe" in message:
                 joined = message["subscribe"]["data"]
                 files = {kind: bytearray(t["init"]) for kind, t in joined["tracks"].items()}

@@ -69,6 +69,7 @@ POLLING = {
     "polling.poll_keys": 1,
     "polling.store": 1,
     "polling.store_wire": 1,
+    "polling.store_salts": 1,
     "polling.store_single": 1,
     "polling.store_ledgers": 1,
     "polling.store_cluster": 1,

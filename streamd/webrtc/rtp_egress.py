@@ -142,6 +142,8 @@ class RtpEgress:
         if not self._viewers:
             self._cancel()
             self._converted.rest()
+            # Half a pair that waits here would be the next viewer's first sound, however old.
+            self.sound.clear()
 
     # -- the stream's units
 

@@ -34,7 +34,9 @@ def test_viewers_get_the_clip(report: Report) -> None:
     # 600 kbit/s in packets of at most 1,200 bytes, and 25 of sound a second.
     assert figures["packets a second and viewer"] > 60
     assert figures["arrived at a viewer"] > 300
-    assert figures["used of a core"] > figures["used of a core, without viewers"] > 0
+    # Both are of a few seconds beside other tests: which is more says nothing here.
+    assert figures["used of a core"] > 0
+    assert figures["used of a core, without viewers"] > 0
 
 
 def test_what_bounds_it_is_said(report: Report) -> None:
