@@ -12,8 +12,11 @@ from streamd.media.opus import SAMPLE_RATE, opus_track
 from streamd.media.units import Track, Unit
 
 FRAME_SAMPLES = 960
-GAP = SAMPLE_RATE // 25
-"""Samples that a unit may lie off where the ones before it end; further, the sound starts anew."""
+TOLERANCE = SAMPLE_RATE // 100
+"""Samples that a unit may lie off where the ones before it end: 10 ms. Further ahead, silence
+stands between; further back, it is left out, for sound is there already."""
+LONGEST_SILENCE = 2 * SAMPLE_RATE
+"""Past this, either way, the sound starts anew."""
 
 _BIT_RATE = 128_000
 
@@ -34,19 +37,30 @@ class AacToOpus:
     def convert(self, unit: Unit) -> list[Unit]:
         """The Opus units that are complete with ``unit``. Raises MalformedMedia."""
         moment = unit.dts * SAMPLE_RATE // self._rate
-        if self._next is None or abs(moment - self._next) > GAP:
-            self._begin(moment)
-            self._next = moment
         try:
             decoded = self._decoder.decode(av.Packet(unit.payload))
         except av.error.FFmpegError as error:
             raise MalformedMedia("The sound cannot be decoded.") from error
-        made: list[Unit] = []
+        if self._next is None or abs(moment - self._next) > LONGEST_SILENCE:
+            self._begin(moment)
+            self._next = moment
+        elif moment - self._next < -TOLERANCE:
+            return []
+        elif moment - self._next > TOLERANCE:
+            self._write(_silence(moment - self._next))
         for frame in decoded:
             for even in self._resampler.resample(frame):
-                even.pts = None
-                self._next += even.samples
-                self._fifo.write(even)
+                self._write(even)
+        return self._encoded()
+
+    def _write(self, frame: Any) -> None:
+        assert self._next is not None
+        frame.pts = None
+        self._next += frame.samples
+        self._fifo.write(frame)
+
+    def _encoded(self) -> list[Unit]:
+        made: list[Unit] = []
         while (ready := self._fifo.read(FRAME_SAMPLES)) is not None:
             ready.pts, ready.time_base = self._samples, Fraction(1, SAMPLE_RATE)
             self._samples += FRAME_SAMPLES
@@ -69,3 +83,11 @@ class AacToOpus:
         encoder.bit_rate = _BIT_RATE
         encoder.open()
         self._encoder = encoder
+
+
+def _silence(samples: int) -> Any:
+    frame = av.AudioFrame("flt", "stereo", samples, align=1)
+    for plane in frame.planes:
+        plane.update(bytes(plane.buffer_size))
+    frame.sample_rate = SAMPLE_RATE
+    return frame

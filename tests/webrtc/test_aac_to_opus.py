@@ -66,12 +66,32 @@ def test_sound_stays_in_time(rate: int, layout: str) -> None:
     assert began == pytest.approx(0.5, abs=0.05)
 
 
+def moved(unit: Unit, by: int) -> Unit:
+    return Unit("a", unit.dts + by, unit.pts + by, True, unit.payload)
+
+
+def test_silence_stands_for_a_lost_unit() -> None:
+    track, units = tone(48_000, "stereo", 2.0)
+    whole, broken = AacToOpus(track), AacToOpus(track)
+    made = [one for unit in units for one in whole.convert(unit)]
+    rest = [one for unit in units[:50] + units[51:] for one in broken.convert(unit)]
+    assert [one.dts for one in rest] == [one.dts for one in made]
+
+
+def test_a_step_back_repeats_no_moment() -> None:
+    track, units = tone(48_000, "stereo", 2.0)
+    converter = AacToOpus(track)
+    stepped = units[:50] + [moved(one, -4_800) for one in units[50:]]
+    made = [one for unit in stepped for one in converter.convert(unit)]
+    assert {b.dts - a.dts for a, b in pairwise(made)} == {FRAME_SAMPLES}
+
+
 def test_a_gap_stays_a_gap() -> None:
     track, units = tone(48_000, "stereo", 1.0)
     converter = AacToOpus(track)
     for unit in units[:20]:
         converter.convert(unit)
-    later = [Unit("a", one.dts + 96_000, one.pts + 96_000, True, one.payload) for one in units[20:]]
+    later = [moved(one, 144_000) for one in units[20:]]
     made = [one for unit in later for one in converter.convert(unit)]
     assert made[0].dts >= later[0].dts
     assert made[0].dts - later[0].dts <= 2 * FRAME_SAMPLES
