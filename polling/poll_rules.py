@@ -28,7 +28,7 @@ class PollRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who may vote, how often, who sees the results and when, and how it is logged.
 
     ``regions`` empty: everywhere. ``duration_seconds`` None: closed by hand. ``late``: whether
-    recordings take answers after the poll, counted apart.
+    recordings take answers after the poll, counted apart; refused until recordings replay polls.
     """
 
     who: tuple[Tier, ...] = TIERS
@@ -71,6 +71,8 @@ def check_rules(wanted: PollRules, questions: Sequence[Question]) -> PollRules:
         )
     if isinstance(wanted.shards, bool) or wanted.shards not in SHARDS:
         raise InvalidPoll("A poll has 1 to 256 shards.", "shards")
+    if wanted.late:
+        raise InvalidPoll("Recordings cannot take answers yet. Leave “late” off.", "late")
     kinds = {question.kind for question in questions}
     if Kind.TEXT in kinds and wanted.log == "recount":
         # The openings would publish every answer, the ones not approved too.
@@ -84,6 +86,13 @@ def check_rules(wanted: PollRules, questions: Sequence[Question]) -> PollRules:
         raise InvalidPoll("With open answers the first vote counts.", "revote")
     if Kind.QA in kinds and wanted.shards > 1:
         raise InvalidPoll("Questions from viewers are kept on one shard.", "shards")
+    if Kind.QA in kinds and wanted.results != "live":
+        # Viewers vote for what they see, and it stands in the order of the votes.
+        raise InvalidPoll(
+            "Questions from viewers and the votes for them are seen by everybody at any time. "
+            "Choose live results.",
+            "results",
+        )
     return msgspec.structs.replace(
         wanted,
         who=who,

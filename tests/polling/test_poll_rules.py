@@ -35,6 +35,9 @@ def test_rules_have_one_form() -> None:
         ({"revote": "last"}, TEXT, "revote"),
         ({"log": "recount", "results": "organiser"}, SINGLE, "log"),
         ({"shards": 2}, QA, "shards"),
+        ({"results": "after_vote"}, QA, "results"),
+        ({"results": "after_close"}, QA, "results"),
+        ({"results": "organiser"}, QA, "results"),
     ],
 )
 def test_rules_that_cannot_be(wanted: dict[str, Any], questions: Any, field: str) -> None:
@@ -50,3 +53,8 @@ def test_who_may_vote() -> None:
         with pytest.raises(NotEligible) as caught:
             check_eligible("p", terms, tier, region)
         assert caught.value.why == why
+
+
+def test_answers_beside_a_recording_are_not_promised() -> None:
+    with pytest.raises(InvalidPoll, match="late"):
+        check_rules(PollRules(late=True), SINGLE)

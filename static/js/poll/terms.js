@@ -62,7 +62,6 @@ export function sentences(poll) {
     until(poll),
     shuffle(poll),
     ...(isAsked ? [] : logSentences(rules)),
-    rules.late ? t("Whoever answers later, beside the recording, is counted apart.") : "",
   ].filter(Boolean);
 }
 

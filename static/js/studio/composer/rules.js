@@ -17,7 +17,10 @@ export const DEFAULTS = Object.freeze({
   late: false,
 });
 
-/** What the kinds of `questions` rule out, taken back: an open answer can't be changed or opened. */
+/**
+ * What the kinds of `questions` rule out, taken back: an open answer can't be changed or opened, and
+ * questions from viewers stand before everybody in the order of their votes.
+ */
 export function fitting(rules, questions) {
   const kinds = new Set(questions.map(({ kind }) => kind));
   const fit = { ...rules };
@@ -25,7 +28,10 @@ export function fitting(rules, questions) {
     fit.log = "presence";
     fit.revote = "first";
   }
-  if (kinds.has("qa")) fit.shards = 1;
+  if (kinds.has("qa")) {
+    fit.shards = 1;
+    fit.results = "live";
+  }
   return fit;
 }
 

@@ -123,10 +123,14 @@ function revote(draft) {
 }
 
 function results(draft) {
+  const isQa = draft.questions.some(({ kind }) => kind === "qa");
   return options(
     "results",
     t("Who sees the results, and when"),
-    RESULTS.map((value) => ({ value, label: resultsWord(value) })),
+    RESULTS.map((value) => {
+      const disabled = isQa && value !== "live";
+      return { value, label: resultsWord(value), hint: disabled ? t("Not with questions from viewers.") : "", disabled };
+    }),
     draft.fit.results,
     (value) => draft.rule({ results: value }),
   );
@@ -157,9 +161,6 @@ function switches(draft) {
   return html`<div class="options">
     ${check(t("Shuffle the choices"), draft.rules.shuffle, (shuffle) => draft.rule({ shuffle }), {
       hint: t("Each person sees them in an order of their own, so that none gains by standing first."),
-    })}
-    ${check(t("Take answers in the recording too"), draft.rules.late, (late) => draft.rule({ late }), {
-      hint: t("They are counted apart."),
     })}
   </div>`;
 }
