@@ -106,3 +106,17 @@ def test_a_refused_question_stays_written(studio: Studio) -> None:
     studio.press("Ask now")
     expect(studio.page.get_by_role("alert")).to_contain_text("Too many open polls.")
     expect(studio.page.locator("#question")).to_have_value("Allowed?")
+
+
+def test_questions_from_viewers_are_offered_no_hidden_results(studio: Studio) -> None:
+    studio.open()
+    compose(studio, "What do you want to ask?", [])
+    page = studio.page
+    page.locator(".rules > summary", has_text="Rules").first.click()
+    results = page.locator("input[name=results]")
+    results.nth(2).check()
+    page.get_by_label("Kind of answer").select_option("qa")
+    expect(results.nth(0)).to_be_checked()
+    for place in (1, 2, 3):
+        expect(results.nth(place)).to_be_disabled()
+    expect(page.get_by_text("Not with questions from viewers.")).to_have_count(3)
