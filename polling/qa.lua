@@ -1,5 +1,5 @@
 -- Questions from viewers, in one slot with shard 0 of their poll. Run by EVAL: keys, then a verb.
---   {p:0}:poll      hash  state: read here, never written
+--   {p:0}:poll      hash  state, closes_at: read here, never written
 --   {p:0}:asked     hash  nullifier of a voter -> how many questions they put
 --   {p:0}:items     hash  item -> text
 --   {p:0}:standing  hash  item -> held, shown, answered, hidden
@@ -11,10 +11,11 @@ local poll, asked, items, standing, upvotes, upvoters = unpack(KEYS)
 -- Codes in place of a count. polling/store_qa.py has the same list.
 local CLOSED, FULL, UNKNOWN, UNKNOWN_POLL = -1, -2, -3, -4
 
-local function refusal()
-  local state = redis.call('HGET', poll, 'state')
+local function refusal(now)
+  local facts = redis.call('HMGET', poll, 'state', 'closes_at')
+  local state, closes_at = facts[1], tonumber(facts[2] or '')
   if not state then return UNKNOWN_POLL end
-  if state ~= 'open' then return CLOSED end
+  if state ~= 'open' or (closes_at and tonumber(now) > closes_at) then return CLOSED end
 end
 
 local function is_full(most)
@@ -28,10 +29,10 @@ end
 
 local verbs = {}
 
--- nullifier, item, text, most of one voter, most of all: how many the voter has put. An item that
--- is there already is the same one, sent again.
-function verbs.ask(nullifier, item, text, most_of_one, most_of_all)
-  local refused = refusal()
+-- now, nullifier, item, text, most of one voter, most of all: how many the voter has put. An item
+-- that is there already is the same one, sent again.
+function verbs.ask(now, nullifier, item, text, most_of_one, most_of_all)
+  local refused = refusal(now)
   if refused then return refused end
   local count = tonumber(redis.call('HGET', asked, nullifier) or '0')
   if redis.call('HEXISTS', items, item) == 1 then return count end
@@ -41,9 +42,9 @@ function verbs.ask(nullifier, item, text, most_of_one, most_of_all)
   return redis.call('HINCRBY', asked, nullifier, 1)
 end
 
--- nullifier of voter and item, item: how many voted for it by now; the same voter counts once.
-function verbs.upvote(nullifier, item)
-  local refused = refusal()
+-- now, nullifier of voter and item, item: how many voted for it; the same voter counts once.
+function verbs.upvote(now, nullifier, item)
+  local refused = refusal(now)
   if refused then return refused end
   local state = redis.call('HGET', standing, item)
   if state ~= 'shown' and state ~= 'answered' then return UNKNOWN end

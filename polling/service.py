@@ -96,7 +96,7 @@ class PollService(PollReader):
         self._now = now
         self._known = KnownPolls(on_poll)
         self._answers = AnswerStore(polls.server)
-        items = QaStore(polls.server)
+        items = QaStore(polls.server, now)
         screens = Screens(
             polls,
             self._answers,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,8 +22,10 @@ _CLOSED, _FULL, _UNKNOWN, _UNKNOWN_POLL = -1, -2, -3, -4
 class QaStore:
     """Items by poll. Every method raises StoreDown where the store does not answer."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, now: Callable[[], float] = time.time) -> None:
+        """``now``: Unix seconds; past a poll's ``closes_at`` nothing is taken."""
         self._server = server
+        self._now = now
 
     async def ask(self, poll: str, nullifier: bytes, item: str, text: str) -> None:
         """Holds a question until it is approved; the same ``item`` again changes nothing.
@@ -29,14 +33,15 @@ class QaStore:
         Raises UnknownPoll, PollClosed or TooManyAsked.
         """
         most = (qa.ASKED_AT_MOST, qa.ITEMS_AT_MOST)
-        _check(poll, item, await self._call(poll, "ask", nullifier, item, text, *most))
+        reply = await self._call(poll, "ask", self._now(), nullifier, item, text, *most)
+        _check(poll, item, reply)
 
     async def upvote(self, poll: str, nullifier: bytes, item: str) -> int:
         """How many voted for ``item``, this voter once among them.
 
         Raises UnknownPoll, PollClosed or UnknownItem.
         """
-        return _check(poll, item, await self._call(poll, "upvote", nullifier, item))
+        return _check(poll, item, await self._call(poll, "upvote", self._now(), nullifier, item))
 
     async def judge(self, poll: str, item: str, was: ItemState, to: ItemState) -> bool:
         """Moves ``item`` from ``was``; False where it stands elsewhere by now."""

@@ -24,7 +24,9 @@ from polling.poll_rules import PollRules
 from polling.qa import ITEM_MOVES, ItemMove, ItemState
 from polling.questions import Asked, Kind
 from polling.service import PollService
+from polling.store import PollStore
 from polling.store_answers import AnswerState
+from polling.store_qa import QaStore
 from tests.polling.conftest import Told, until
 
 
@@ -180,6 +182,22 @@ async def test_a_full_poll_takes_no_more_until_some_are_rejected(
         await asked(service, poll, "device:9")
     await service.written.judge_item(poll.id, items[0], "reject")
     await asked(service, poll, "device:9")
+
+
+async def test_nothing_is_taken_past_the_deadline(service: PollService, polls: PollStore) -> None:
+    poll = await opened(service, QA, rules=PollRules(duration_seconds=600))
+    item = await asked(service, poll, "device:1")
+    await service.written.judge_item(poll.id, item, "approve")
+    deadline = poll.closes_at or 0.0
+    # The poll is open until its clock has closed it.
+    late = QaStore(polls.server, lambda: deadline + 0.5)
+    with pytest.raises(PollClosed):
+        await late.ask(poll.id, b"n" * 16, qa.new_id(), "Too late?")
+    with pytest.raises(PollClosed):
+        await late.upvote(poll.id, b"n" * 16, item)
+    [only] = await service.written.items(poll.id)
+    assert (only.id, only.upvotes) == (item, 0)
+    assert await QaStore(polls.server, lambda: deadline).upvote(poll.id, b"n" * 16, item) == 1
 
 
 async def test_what_viewers_may_not_do(service: PollService) -> None:
