@@ -75,14 +75,15 @@ class AnswerStore:
     async def page(
         self, poll: str, state: AnswerState, cursor: int = 0
     ) -> tuple[list[OpenAnswer], int, int]:
-        """About a hundred answers, in no order of arrival; the next cursor, 0 at the end; how many
-        there are in all. An answer that is judged meanwhile may be missing or come twice (SCAN).
+        """About a hundred answers by ballot id, which is random; the next cursor, 0 at the end; how
+        many there are in all. One that is judged meanwhile may be missing or come twice (SCAN).
         """
         (key,) = keys_of(state.value, poll)
         (place, found), total = await self._server.look_up_all(
             [("HSCAN", key, cursor, "COUNT", PAGE), ("HLEN", key)]
         )
-        answers = [_answer(entry, text, state) for entry, text in _pairs(found)]
+        # A small hash is kept as a list, and scanned in the order in which its entries came.
+        answers = [_answer(entry, text, state) for entry, text in sorted(_pairs(found))]
         return answers, int(place), int(total)
 
     async def approved(self, poll: str) -> tuple[OpenAnswer, ...]:

@@ -99,6 +99,17 @@ async def test_held_answers_come_in_pages(
     assert pages > 1
 
 
+async def test_the_order_of_answers_tells_nothing_of_when_they_came(service: PollService) -> None:
+    poll = await opened(service, Asked("Q", Kind.TEXT))
+    ids = [f"{number:032x}" for number in (7, 2, 9, 4)]
+    for ballot_id in ids:
+        await service.cast(
+            f"device:{ballot_id}", Ballot(poll.id, (), ballot_id, secrets.token_hex(16), "x")
+        )
+    answers, _, _ = await service.written.answers(poll.id, AnswerState.HELD)
+    assert [answer.ballot_id for answer in answers] == sorted(ids)
+
+
 QA = Asked("Ask the candidate", Kind.QA)
 
 
