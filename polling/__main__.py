@@ -172,6 +172,8 @@ async def _audit(service: PollService, options: argparse.Namespace) -> int:
         audit = await service.audit(poll, LedgerFiles(options.ledger).entries)
         sound = sound and audit.ok
         print(json.dumps(audit.to_dict()) if options.json else _sentence(audit), flush=True)
+        for ballot in () if options.json else audit.repeated:
+            print(f"{poll}: ballot {ballot} stands in several shards, sent as several voters")
     if not polls and not options.json:
         print("No polls.")
     return 0 if sound else 1

@@ -28,7 +28,11 @@ Archive = Callable[[str, int, int], Iterable[Entry]]
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What an audit found. ``differences`` are sentences; none of them: the poll is sound."""
+    """What an audit found. ``differences`` are sentences; none of them: the poll is sound.
+
+    ``repeated``: ballot ids, in hexadecimal, that stand in several shards. Someone with two
+    identities can send one twice, which is two votes and no fault of the count.
+    """
 
     poll: str
     state: str
@@ -39,6 +43,7 @@ class Audit:
     counts: dict[str, int]
     recounted: dict[str, int]
     differences: tuple[str, ...]
+    repeated: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -58,6 +63,7 @@ class Audit:
             "counts": self.counts,
             "recounted": self.recounted,
             "differences": list(self.differences),
+            "repeated": list(self.repeated),
         }
 
 
@@ -78,6 +84,8 @@ class Recount:
     _differences: list[str] = field(default_factory=list)
     _odd: list[str] = field(default_factory=list)
     _odd_entries: int = 0
+    _shard_of: dict[bytes, int] = field(default_factory=dict)
+    _repeated: dict[bytes, None] = field(default_factory=dict)
 
     def begin(self, sums: Sums) -> None:
         """What the next entries are held against."""
@@ -99,6 +107,10 @@ class Recount:
         except ValueError:
             self._note(f"position {entry.seq} holds the unknown answer “{entry.answer[:100]}”")
             deltas = ()
+        if self.poll.is_sharded:
+            shard = len(self._sums)
+            if self._shard_of.setdefault(entry.ballot_id, shard) != shard:
+                self._repeated[entry.ballot_id] = None
         if entry.seq not in self._sums[-1].superseded:
             for counter, number in deltas:
                 self._recounted[counter] += number
@@ -150,6 +162,7 @@ class Recount:
             counts=counts,
             recounted=recounted,
             differences=tuple(differences),
+            repeated=tuple(ballot.hex() for ballot in self._repeated),
         )
 
     def _note(self, sentence: str) -> None:

@@ -72,6 +72,8 @@ def test_shards_are_summed_and_each_is_checked() -> None:
     found = recount.result()
     assert found.ok, found.differences
     assert (found.total, found.voters, found.counts) == (6, 6, {"1": 4, "2": 2})
+    assert found.repeated == tuple(one.ballot_id.hex() for one in LEDGER)
+    assert audit(SUMS, LEDGER).repeated == ()
     recount = Recount(poll)
     recount.begin(SUMS)
     recount.end()
