@@ -5,20 +5,24 @@
 // take it over, and whichever is answered first tells the rest. Where the last answer counts, a
 // later ballot takes an earlier one's place; until it is counted, the earlier one stands.
 
+import { identity } from "../identity/identity.js";
 import { Backoff } from "../player/backoff.js";
 import { drop, keep, kept as read, random128 } from "./keeping.js";
-import { callOrPost, REFUSALS_FROM } from "./posting.js";
+import { callOrPost, OTHER_IDENTITY, Refused, REFUSALS_FROM } from "./posting.js";
 
 export class Ballot {
   /**
    * @param {string} poll its id
    * @param {import("../feed.js").Feed} feed
    * @param {() => void} onChange called whenever `state` changes
+   * @param {Promise<void>} ready once it is known as whom this page answers
    */
-  constructor(poll, feed, onChange) {
+  constructor(poll, feed, onChange, ready = Promise.resolve()) {
     this.poll = poll;
     this.feed = feed;
     this.onChange = onChange;
+    this.ready = ready;
+    this.isFromOtherTab = false;
     this.key = keyOf(poll);
     this.kept = read(this.key);
     this.error = null;
@@ -67,7 +71,9 @@ export class Ballot {
       if (this.kept && (!instead || this.kept.ballot_id !== instead)) return;
       this.error = null;
       const before = this.kept;
-      this.#keep({ ...answer, version, ballot_id: random128(), nonce: random128(), receipt: null, ...(before && { before }) });
+      this.isFromOtherTab = false;
+      const made = { ...answer, version, ballot_id: random128(), nonce: random128(), tier: tierNow() };
+      this.#keep({ ...made, receipt: null, ...(before && { before }) });
       this.#send();
     });
   }
@@ -97,6 +103,7 @@ export class Ballot {
     const isNews =
       kept.ballot_id !== this.kept?.ballot_id || (kept.receipt && !this.receipt) || (kept.proof && !this.proof);
     if (!isNews) return true;
+    this.isFromOtherTab ||= kept.ballot_id !== this.kept?.ballot_id;
     this.kept = kept;
     this.error = null;
     if (!kept.receipt) this.#later();
@@ -107,9 +114,20 @@ export class Ballot {
   async #send() {
     clearTimeout(this.retry);
     this.isSending = true;
-    const { before, receipt: _none, ...sent } = this.kept;
+    await this.ready;
+    if (this.isClosed || this.state !== "pending") {
+      this.isSending = false;
+      return;
+    }
+    const { before, receipt: _none, tier, ...sent } = this.kept;
     const body = sent;
     try {
+      if (tier && tier !== tierNow()) {
+        // It may be counted already: as another voter it could be counted twice. The tab that made
+        // it goes on.
+        if (this.isFromOtherTab) return;
+        throw new Refused(OTHER_IDENTITY);
+      }
       const path = `/api/v1/polls/${encodeURIComponent(this.poll)}/votes`;
       const receipt = await callOrPost(this.feed, "vote", { poll: this.poll, ...body }, path, body);
       if (!this.isClosed) this.#keep({ ...sent, receipt });
@@ -166,5 +184,8 @@ async function exclusively(name, act) {
 
 /** Whether this browser has answered that poll, counted or not yet. */
 export const isAnswered = (poll) => read(keyOf(poll)) !== null;
+
+// Before a token was asked for, this page answers by its cookie.
+const tierNow = () => identity.tier ?? "device";
 
 const keyOf = (poll) => `streamd.ballot.${poll}`;

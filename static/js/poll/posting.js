@@ -4,6 +4,8 @@ import { identity } from "../identity/identity.js";
 
 export const NO_IDENTITY = 1004;
 export const REFUSALS_FROM = 1001;
+/** Not the server's: the ballot was made as somebody else, and is not sent as who answers now. */
+export const OTHER_IDENTITY = 1998;
 const OTHER_REFUSAL = 1999;
 const TRY_LATER = [408, 425, 429];
 

@@ -26,6 +26,8 @@ export function refusal(code) {
       return t("No more questions are taken from you here. Vote for those shown.");
     case 1010:
       return t("This question is no longer there. It may have been taken away.");
+    case 1998:
+      return t("This answer was made under another identity, so it was not sent again. Answer again.");
     default:
       return t("Your answer was not accepted. Reload the page and answer again.");
   }

@@ -22,7 +22,7 @@ export class Voter {
     this.isOwn = false;
     this.gate = new Gate(poll, feed, host.change);
     if (poll.kind === "qa") this.asked = new QuestionsAsked(poll.id, feed, host.change);
-    else this.ballot = new Ballot(poll.id, feed, () => this.#moved());
+    else this.ballot = new Ballot(poll.id, feed, () => this.#moved(), this.gate.ready);
     this.#answerAnew();
     // Only what is counted from now on is news.
     if (this.ballot?.state === "counted") this.before = "counted";

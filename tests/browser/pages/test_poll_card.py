@@ -359,3 +359,18 @@ def test_no_motion_where_less_is_asked_for(theatre: Theatre) -> None:
         .filter((style) => style.transitionDuration !== "0s" && style.transitionProperty !== "none")
         .length"""
     assert theatre.page.evaluate(moving) == 0
+
+
+def test_a_waiting_ballot_is_not_sent_as_somebody_else(theatre: Theatre) -> None:
+    ask(theatre)
+    theatre.open()
+    waits = {"choices": ["2"], "ballot_id": "a" * 32, "nonce": "b" * 32, "tier": "code"}
+    store = "(kept) => localStorage.setItem('streamd.ballot.p1', JSON.stringify(kept))"
+    theatre.page.evaluate(store, {**waits, "version": 1, "receipt": None})
+    theatre.page.reload()
+    expect(theatre.page.get_by_role("alert")).to_contain_text("made under another identity")
+    assert theatre.page.evaluate(BALLOT) is None
+    assert theatre.stage.votes == []
+    answer(theatre, "Housing")
+    expect(theatre.page.get_by_text("Counted", exact=True)).to_be_visible()
+    assert "tier" not in theatre.stage.votes[0]
