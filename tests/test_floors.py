@@ -92,6 +92,7 @@ POLLING = {
     "polling.casting": 2,
     "polling.audit": 2,
     "polling.service": 3,
+    "polling.command_line": 4,
     "polling.__main__": 4,
 }
 DOORS = {
