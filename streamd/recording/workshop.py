@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -87,7 +88,8 @@ class Workshop:
             del self._waiting[key]
             self._sizes.pop(key, None)
         if self._current is not None and self._current[1] == recording and self._process:
-            self._process.kill()
+            with contextlib.suppress(ProcessLookupError):  # it has ended a moment ago
+                self._process.kill()
 
     async def run(self) -> None:
         """Works until cancelled; a job on the way is given up then."""
@@ -158,7 +160,7 @@ class Workshop:
             await process.wait()
         finally:
             self._process = None
-            if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
                 process.kill()
             code = await process.wait()
             said = (await complaints).decode("utf-8", "replace").strip()

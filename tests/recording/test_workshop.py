@@ -76,6 +76,26 @@ async def test_a_recording_that_goes_takes_its_job_with_it(
         assert done == []
 
 
+async def test_a_recording_may_go_as_its_job_has_just_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    brief = tmp_path / "brief.py"
+    brief.write_text("#!/bin/sh\nexit 0\n")
+    brief.chmod(0o755)
+    monkeypatch.setattr("sys.executable", str(brief))
+    async with working(tmp_path) as (shop, done):
+
+        async def reports(process: asyncio.subprocess.Process) -> bool:
+            await process.wait()
+            shop.forget("r")
+            return True
+
+        monkeypatch.setattr(shop, "_reports", reports)
+        shop.ask_mp4("r", 1)
+        await until(lambda: done)
+        assert [made for _, made in done] == [True]
+
+
 async def test_leftovers_of_an_earlier_process_are_cleared(tmp_path: Path) -> None:
     scratch = tmp_path / "scratch"
     scratch.mkdir()
