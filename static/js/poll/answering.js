@@ -1,4 +1,4 @@
-// One voter's way through a sheet: question by question where there are several, then all at once.
+// One voter's way through a poll: question by question where there are several, then all at once.
 // What is wrong is said beside its question, and the keyboard is taken there.
 
 import { number as count, t, tn } from "../page.js";

@@ -1,6 +1,6 @@
 // <streamd-poll>: one poll from the question to the receipt. Drawn in the light DOM with poll.css.
 //
-// Tests read `.view` ("empty", "loading", "gate", "ask", "pending", "counted", "results", "closed",
+// Tests read `.view` ("empty", "loading", "admission", "ask", "pending", "counted", "results", "closed",
 // "qa"). What belongs to one voter in one poll is in voter.js.
 
 import { LitElement } from "../../vendor/lit.js";
@@ -68,8 +68,8 @@ export class StreamdPoll extends LitElement {
     return this.voter?.answering;
   }
 
-  get gate() {
-    return this.voter?.gate;
+  get admission() {
+    return this.voter?.admission;
   }
 
   get asked() {
@@ -89,7 +89,7 @@ export class StreamdPoll extends LitElement {
     if (!this.isOpen) return "closed";
     if (state === "counted" && !this.changes) return "counted";
     if (this.wantsResults || this.#isSettled()) return "results";
-    return this.gate && (!this.gate.isOpen || this.gate.isAsked) ? "gate" : "ask";
+    return this.admission && (!this.admission.isOpen || this.admission.isAsked) ? "admission" : "ask";
   }
 
   /** Another open poll that is not answered, once this one is settled; else undefined. */
@@ -146,7 +146,7 @@ export class StreamdPoll extends LitElement {
     this.#focus("form :is(input, textarea, button)");
   }
 
-  /** The gate let the voter in. */
+  /** The voter is admitted. */
   enterIn() {
     this.announcer.say(t("You may answer now."));
     this.#focus("form :is(input, textarea, button)");

@@ -6,7 +6,7 @@ import * as icons from "../icons.js";
 import { number, t, tn } from "../page.js";
 import { lengthOf } from "./draft.js";
 import { writing } from "./fields/text.js";
-import { gateView } from "./gate_view.js";
+import { admissionView } from "./admission_view.js";
 import { ASKED_AT_MOST, ITEM_CHARACTERS } from "./questions_asked.js";
 import { refusal } from "./sentences.js";
 
@@ -25,9 +25,9 @@ export function qa(element) {
 }
 
 function asking(element) {
-  const { asked, gate, poll } = element;
-  if (!gate || !asked) return nothing;
-  if (!gate.isOpen || gate.isAsked) return gateView(gate, () => element.enterIn());
+  const { asked, admission, poll } = element;
+  if (!admission || !asked) return nothing;
+  if (!admission.isOpen || admission.isAsked) return admissionView(admission, () => element.enterIn());
   if (asked.isFull) {
     return html`<p class="notice">${icons.check}<span>${tn("You have asked %(count)s question, as many as one person may. Vote for those of others.", "You have asked %(count)s questions, as many as one person may. Vote for those of others.", ASKED_AT_MOST)}</span></p>`;
   }
@@ -99,14 +99,14 @@ const fault = (error) =>
     : nothing;
 
 function row(element, { id, text, state, upvotes }) {
-  const { asked, gate } = element;
+  const { asked, admission } = element;
   const isWanted = asked?.wanted.has(id) ?? false;
   const isMine = asked?.mine.some((one) => one.id === id) ?? false;
   const isAnswered = state === "answered";
   const count = Math.max(upvotes, element.upvotes?.get(id) ?? 0);
   const words = tn("%(count)s person wants this answered", "%(count)s people want this answered", count);
   return html`<li class="asked-item ${isAnswered ? "answered" : ""}">
-    ${element.isOpen && gate?.isOpen && !isAnswered
+    ${element.isOpen && admission?.isOpen && !isAnswered
       ? html`<button
           class="upvote"
           type="button"

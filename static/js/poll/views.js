@@ -6,13 +6,13 @@ import { identity } from "../identity/identity.js";
 import { duration, moment, t, tn } from "../page.js";
 import { Answering } from "./answering.js";
 import { idOf } from "./fields/field.js";
-import { gateView } from "./gate_view.js";
+import { admissionView } from "./admission_view.js";
 import { outcome } from "./outcome.js";
 import { qa } from "./qa_view.js";
 import { isSurvey, questionsOf } from "./questions.js";
 import { results } from "./results/results.js";
 import { answered, refusal, timeLeft } from "./sentences.js";
-import { form, progress, waiting } from "./sheet.js";
+import { form, progress, waiting } from "./form.js";
 import { terms } from "./terms.js";
 
 export function card(element) {
@@ -35,8 +35,8 @@ function content(element, answering) {
   switch (element.view) {
     case "qa":
       return qa(element);
-    case "gate":
-      return gateView(element.gate, () => element.enterIn());
+    case "admission":
+      return admissionView(element.admission, () => element.enterIn());
     case "ask":
       return form(element, answering);
     case "pending":
@@ -47,10 +47,10 @@ function content(element, answering) {
 }
 
 // The device would do, and a code is taken too: who has one finds it among the rules.
-function withCode({ gate, view }) {
+function withCode({ admission, view }) {
   if (view !== "ask" && view !== "qa") return nothing;
-  if (!gate?.takes("code") || !gate.isOpen || gate.isAsked || identity.tier === "code") return nothing;
-  return html`<button class="button small" type="button" @click=${() => gate.askForCode(true)}>
+  if (!admission?.takes("code") || !admission.isOpen || admission.isAsked || identity.tier === "code") return nothing;
+  return html`<button class="button small" type="button" @click=${() => admission.askForCode(true)}>
     ${t("I have an access code")}
   </button>`;
 }
@@ -158,7 +158,7 @@ function notice(element) {
   </footer>`;
 }
 
-/** For the folded sheet on a phone: the question, and the time left or that it is over. */
+/** For the folded dock on a phone: the question, and the time left or that it is over. */
 export function folded(element) {
   const { poll, left } = element;
   if (!poll) return t("No question right now");

@@ -3,7 +3,7 @@
 
 import { Answering } from "./answering.js";
 import { Ballot } from "./ballot.js";
-import { Gate } from "./gate.js";
+import { Admission } from "./admission.js";
 import { OwnTally } from "./own_tally.js";
 import { Proof } from "./proof.js";
 import { QuestionsAsked } from "./questions_asked.js";
@@ -20,9 +20,9 @@ export class Voter {
     this.host = host;
     this.before = "none";
     this.isOwn = false;
-    this.gate = new Gate(poll, feed, host.change);
+    this.admission = new Admission(poll, feed, host.change);
     if (poll.kind === "qa") this.asked = new QuestionsAsked(poll.id, feed, host.change);
-    else this.ballot = new Ballot(poll.id, feed, () => this.#moved(), this.gate.ready);
+    else this.ballot = new Ballot(poll.id, feed, () => this.#moved(), this.admission.ready);
     this.#answerAnew();
     // Only what is counted from now on is news.
     if (this.ballot?.state === "counted") this.before = "counted";
@@ -34,7 +34,7 @@ export class Voter {
     const isEdited = (poll.version ?? 0) !== (this.poll.version ?? 0);
     const isOver = poll.state !== "open" && this.poll.state === "open";
     this.poll = poll;
-    this.gate.poll = poll;
+    this.admission.poll = poll;
     if (isEdited && !this.ballot?.kept) this.#answerAnew();
     else this.answering.poll = poll;
     if (isOver) {

@@ -4,22 +4,22 @@ import { html, ifDefined, live, nothing } from "../../vendor/lit.js";
 import * as icons from "../icons.js";
 import { t, tn } from "../page.js";
 
-/** @param gate as of gate.js; `id` names its parts on the page */
-export function gateView(gate, onIn) {
-  const id = `code-${gate.poll.id}`;
-  return html`<div class="gate">
-    ${gate.takes("code") ? codeForm(gate, id, onIn) : nothing}
-    ${gate.takes("platform") ? platform(gate, onIn) : nothing}
-    ${gate.isForeign ? newTab() : nothing}
-    ${gate.isAsked
-      ? html`<button class="button quiet small" type="button" @click=${() => gate.askForCode(false)}>${t("Answer without a code")}</button>`
+/** @param admission as of admission.js; `id` names its parts on the page */
+export function admissionView(admission, onIn) {
+  const id = `code-${admission.poll.id}`;
+  return html`<div class="admission">
+    ${admission.takes("code") ? codeForm(admission, id, onIn) : nothing}
+    ${admission.takes("platform") ? platform(admission, onIn) : nothing}
+    ${admission.isForeign ? newTab() : nothing}
+    ${admission.isAsked
+      ? html`<button class="button quiet small" type="button" @click=${() => admission.askForCode(false)}>${t("Answer without a code")}</button>`
       : nothing}
   </div>`;
 }
 
-function codeForm(gate, id, onIn) {
-  const fault = gate.fault && gate.fault.slug !== "parent" ? codeFault(gate.fault) : "";
-  return html`<form class="code-form" novalidate @submit=${(event) => enter(event, gate, id, onIn)}>
+function codeForm(admission, id, onIn) {
+  const fault = admission.fault && admission.fault.slug !== "parent" ? codeFault(admission.fault) : "";
+  return html`<form class="code-form" novalidate @submit=${(event) => enter(event, admission, id, onIn)}>
     <div class="field">
       <label for=${id}>${t("Access code")}</label>
       <input
@@ -32,24 +32,24 @@ function codeForm(gate, id, onIn) {
         placeholder="XXXX-XXXX-XXXX"
         aria-describedby="${id}-hint${fault ? ` ${id}-fault` : ""}"
         aria-invalid=${ifDefined(fault ? "true" : undefined)}
-        .value=${live(gate.code)}
-        @input=${(event) => write(event, gate)}
+        .value=${live(admission.code)}
+        @input=${(event) => write(event, admission)}
       />
       <span class="hint" id="${id}-hint">${t("Twelve letters and digits from your sheet. The code counts once and is not kept with your answer.")}</span>
     </div>
     ${fault ? html`<p class="notice fault" role="alert" id="${id}-fault">${icons.alert}<span>${fault}</span></p>` : nothing}
-    <button class="button primary" type="submit" aria-disabled=${ifDefined(gate.isChecking ? "true" : undefined)}>
-      ${gate.isChecking ? t("Checking…") : t("Go on with this code")}
+    <button class="button primary" type="submit" aria-disabled=${ifDefined(admission.isChecking ? "true" : undefined)}>
+      ${admission.isChecking ? t("Checking…") : t("Go on with this code")}
     </button>
   </form>`;
 }
 
 // The caret stays where it was: after as many letters and digits as stood before it.
-function write(event, gate) {
+function write(event, admission) {
   const field = event.target;
   const before = field.value.slice(0, field.selectionStart);
   const isAtEnd = field.selectionStart === field.value.length;
-  field.value = gate.write(field.value);
+  field.value = admission.write(field.value);
   if (isAtEnd) return;
   let left = before.replace(/[^0-9A-Za-z۰-۹٠-٩]/g, "").length;
   let place = 0;
@@ -60,11 +60,11 @@ function write(event, gate) {
   field.setSelectionRange(place, place);
 }
 
-async function enter(event, gate, id, onIn) {
+async function enter(event, admission, id, onIn) {
   event.preventDefault();
-  if (gate.isChecking) return;
+  if (admission.isChecking) return;
   const form = event.target;
-  if (await gate.enter()) onIn();
+  if (await admission.enter()) onIn();
   else form.querySelector(`#${id}`)?.focus();
 }
 
@@ -81,20 +81,20 @@ function codeFault({ slug, retryAfter }) {
   }
 }
 
-function platform(gate, onIn) {
-  if (!gate.canAskParent) {
-    return gate.takes("code")
+function platform(admission, onIn) {
+  if (!admission.canAskParent) {
+    return admission.takes("code")
       ? nothing
       : html`<p class="notice">${icons.people}<span>${t("This poll is for members of a messenger. Open it there to answer.")}</span></p>`;
   }
-  return html`${gate.fault?.slug === "parent"
+  return html`${admission.fault?.slug === "parent"
       ? html`<p class="notice fault" role="alert">${icons.alert}<span>${t("The messenger did not say who you are. Try again, or go on in a new tab.")}</span></p>`
       : nothing}
     <button
       class="button"
       type="button"
-      aria-disabled=${ifDefined(gate.isChecking ? "true" : undefined)}
-      @click=${async () => !gate.isChecking && (await gate.askParent()) && onIn()}
+      aria-disabled=${ifDefined(admission.isChecking ? "true" : undefined)}
+      @click=${async () => !admission.isChecking && (await admission.askParent()) && onIn()}
     >
       ${t("Answer as a member of this messenger")}
     </button>`;

@@ -22,7 +22,7 @@ export function grouped(typed) {
   return code.match(/.{1,4}/g)?.join("-") ?? "";
 }
 
-export class Gate {
+export class Admission {
   /**
    * @param poll the row of a poll
    * @param feed
