@@ -88,7 +88,7 @@ def run(plan: Plan, say: Callable[[str], None]) -> Report:
 
 def _measure(kind: str, plan: Plan, programs: dict[str, Path], folder: Path) -> Cost:
     if kind == "send":
-        return _measure_send(plan, programs, folder)
+        return send_loop(programs, folder, plan.subscribers, plan.rate, plan.size, plan.seconds)
     with _server(kind) as (server, port):
         own = [] if kind == "broadcast" else [CONNECT, SUBSCRIBE]
         with listeners(
@@ -107,24 +107,24 @@ def _measure(kind: str, plan: Plan, programs: dict[str, Path], folder: Path) -> 
     return _cost(done["cpu"], arrived, done["published"] * plan.subscribers)
 
 
-def _measure_send(plan: Plan, programs: dict[str, Path], folder: Path) -> Cost:
+def send_loop(
+    programs: dict[str, Path],
+    folder: Path,
+    subscribers: int,
+    rate: float,
+    size: int,
+    seconds: float,
+) -> Cost:
+    """The peer: one C send() a subscriber and message of ``size`` bytes, ``rate`` a second."""
     message = folder / "message"
-    message.write_bytes(frame(Opcode.TEXT, b"x" * plan.size))
+    message.write_bytes(frame(Opcode.BINARY, b"x" * size))
     server_cores, cores = split_cores()
-    command = [
-        str(programs["send_loop"]),
-        str(plan.subscribers),
-        str(plan.rate),
-        str(plan.seconds),
-        str(message),
-    ]
+    command = [str(programs["send_loop"]), str(subscribers), str(rate), str(seconds), str(message)]
     with Worker(command, cores=server_cores) as server:
         port = int(server.read(START_SECONDS))
-        with listeners(
-            programs["listener"], port, plan.subscribers, [], "raw", cores=cores
-        ) as listener:
+        with listeners(programs["listener"], port, subscribers, [], "raw", cores=cores) as listener:
             time.sleep(0.5)
-            answer = server.ask("go", plan.seconds * 5 + START_SECONDS).split()
+            answer = server.ask("go", seconds * 5 + START_SECONDS).split()
             cpu, sent, lost = (int(word) for word in answer[:3])
             arrived = settled(listener)
     return _cost(cpu / 1e9, arrived, sent + lost)

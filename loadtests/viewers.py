@@ -18,7 +18,7 @@ from typing import Final
 import msgpack
 
 from loadtests import machine, native
-from loadtests.fanout import START_SECONDS, await_subscribers, count, listeners
+from loadtests.fanout import START_SECONDS, await_subscribers, count, listeners, send_loop
 from loadtests.processes import Worker, split_cores
 from loadtests.report import Goal, Report
 from loadtests.viewers_server import CHANNEL
@@ -45,11 +45,13 @@ class Plan:
 
 @dataclass(frozen=True)
 class Cost:
-    """One run: viewers a core, CPU microseconds a part, the share of all parts that arrived."""
+    """One run: viewers a core, CPU microseconds a part, the share of all parts that arrived, parts
+    a second."""
 
     per_core: float
     microseconds: float
     arrived: float
+    rate: float
 
 
 def run(plan: Plan, say: Callable[[str], None]) -> Report:
@@ -59,22 +61,32 @@ def run(plan: Plan, say: Callable[[str], None]) -> Report:
         f"pictures/s, {plan.runs} runs of {plan.seconds:g} s",
         machine.description(),
     )
-    with tempfile.TemporaryDirectory() as folder:
-        program = native.build("listener", Path(folder))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        programs = {one: native.build(one, folder) for one in ("listener", "send_loop")}
         for part_ms, goal in PART_GOALS.items():
-            costs = []
+            costs, peers = [], []
             for number in range(plan.runs):
                 say(f"parts of {part_ms} ms: run {number + 1} of {plan.runs}")
-                costs.append(_measure(plan, part_ms, program))
+                cost = _measure(plan, part_ms, programs["listener"])
+                costs.append(cost)
+                peers.append(_measure_peer(plan, cost.rate, programs, folder))
             parts = f"parts of {part_ms} ms" if part_ms else "one picture a part"
             report.section(parts)
             cores = [cost.per_core for cost in costs]
             report.add("viewers a core", cores, "viewers", Goal("≥", goal))
             report.add("a part to a viewer", [cost.microseconds for cost in costs], "µs CPU")
+            report.add("C send(), as many bytes", peers, "µs CPU")
+            ratios = [cost.microseconds / peer for cost, peer in zip(costs, peers, strict=True)]
+            report.add("streamd ÷ C send()", ratios, "×")
             least = min(cost.arrived for cost in costs)
             if least < 0.98:
                 report.notes.append(f"{parts}: as few as {least:.1%} of the parts arrived.")
     report.notes.append("Video alone; pictures are not decoded. The packager's work is in it.")
+    report.notes.append(
+        "C send(): messages of a part's mean size, as many a second, to as many connections by one "
+        "send() each, measured in turn; it packages nothing."
+    )
     return report
 
 
@@ -97,4 +109,10 @@ def _measure(plan: Plan, part_ms: int, program: Path) -> Cost:
         plan.viewers * used["wall"] / used["cpu"],
         used["cpu"] * 1e6 / deliveries,
         arrived / deliveries,
+        used["parts"] / used["wall"],
     )
+
+
+def _measure_peer(plan: Plan, rate: float, programs: dict[str, Path], folder: Path) -> float:
+    size = round(plan.kbit * 1000 / 8 / rate)
+    return send_loop(programs, folder, plan.viewers, rate, size, plan.seconds).microseconds
