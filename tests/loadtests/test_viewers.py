@@ -18,13 +18,17 @@ def test_pictures_make_the_bitrate(kbit: float, fps: int) -> None:
 @needs_compiler
 def test_a_small_run_prints_viewers_a_core() -> None:
     report = viewers.run(viewers.Plan(viewers=10, seconds=1, runs=1), lambda _: None)
+    figures = [
+        "viewers a core",
+        "a part to a viewer",
+        "C send(), as many bytes",
+        "streamd ÷ C send()",
+    ]
     assert [figure.name for figure in report.figures] == [
         "one picture a part",
-        "viewers a core",
-        "a part to a viewer",
+        *figures,
         "parts of 100 ms",
-        "viewers a core",
-        "a part to a viewer",
+        *figures,
     ]
     assert all(figure.median > 0 for figure in report.figures if figure.unit)
     assert not any("arrived" in note for note in report.notes)
