@@ -6,6 +6,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 # Tests wait more than they work, so there are more at a time than two cores; those in a browser
 # work, and have a turn of their own. A file's tests stay together, for they share its servers.
+# What measures pictures (marked "alone") comes last, by itself.
 WORKERS ?= 3
 BROWSERS ?= 2
 TOGETHER := --dist loadfile --no-loadscope-reorder
@@ -14,7 +15,8 @@ tests = $(1) $(ARGS)
 else
 tests = failed=0; \
 	$(1) -n $(WORKERS) $(TOGETHER) --ignore=tests/browser || failed=1; \
-	$(1) -n $(BROWSERS) $(TOGETHER) tests/browser || failed=1; \
+	$(1) -n $(BROWSERS) $(TOGETHER) -m "not alone" tests/browser || failed=1; \
+	$(1) -m alone tests/browser || failed=1; \
 	exit $$failed
 endif
 

@@ -6,7 +6,7 @@ import { identity } from "./identity/identity.js";
 import { number, page, t, tn } from "./page.js";
 import { Backoff } from "./player/backoff.js";
 import { CHOICES } from "./player/choice.js";
-import { PollCues, phases } from "./player/cues.js";
+import { onScreen, PollCues, phases } from "./player/cues.js";
 import { PictureClock } from "./player/picture_clock.js";
 import { toShow } from "./poll/poll.js";
 import { folded } from "./poll/views.js";
@@ -27,7 +27,6 @@ let stream = page.stream;
 let rows = [];
 let drawn = "";
 let drawnAt = 0;
-let onScreen = "";
 const wereShown = new Set();
 const cues = new PollCues();
 const picture = new PictureClock(player, () => showPolls());
@@ -66,8 +65,8 @@ function show({ polls = [], cues: told = [], ...row }) {
 
 // At each picture: polls open, close and are shown when the viewer's own gets there.
 function showPolls(isNews = false) {
-  const { now, time } = picture;
-  const seen = cues.seen(rows, time, now);
+  const { now, time, isWaiting } = picture;
+  const seen = cues.seen(rows, time, now, isWaiting);
   const state = phases(seen);
   if (!isNews && state === drawn && now - drawnAt < REDRAW_SECONDS) return;
   const isOther = state !== drawn;
@@ -76,10 +75,9 @@ function showPolls(isNews = false) {
   poll.polls = seen;
   const put = seen.find((one) => one.isShown && !wereShown.has(one.id));
   for (const { id, isShown } of seen) if (isShown) wereShown.add(id);
-  onScreen = put?.id ?? onScreen;
   // A question that waits for an answer comes before results.
   const best = toShow(seen, poll.poll);
-  const chosen = best?.state === "open" ? best : (seen.find(({ id }) => id === onScreen) ?? best);
+  const chosen = best?.state === "open" ? best : (onScreen(seen) ?? best);
   showPoll(chosen);
   if (put && put === chosen) setFolded(false);
   if (isOther) missing(time);

@@ -17,13 +17,15 @@ from streamd.media.testcard_picture import CODE_BITS, CODE_BLOCKS, ROWS
 from tests.server import Server, running
 from tests.web.client import Client
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.alone]
 
 SLOW_MS = 45_000
 NEAR_MS = 40
 """That is one picture of the card."""
 LOADED_MS = 600
 """A busy machine may draw that much late."""
+STANDS_MS = 2_900
+"""Where no picture was painted for so long, the page goes by the video's own clock."""
 QUESTION = "Which picture is this, over {}?"
 
 # Before the page's scripts: which picture a callback is called for.
@@ -36,9 +38,9 @@ HTMLVideoElement.prototype.requestVideoFrameCallback = function remember(callbac
   });
 };"""
 
-# Notes on which picture the poll came and was closed; and how the clock that is painted
-# into the pictures stands to the broadcast's, picture by picture.
-WATCH = """({ width, blocks, bits, rows, question }) => {
+# Notes on which picture a poll came and was closed; and how the clock that is painted into the
+# pictures stands to the broadcast's, picture by picture. `window.ask` says which poll is meant.
+WATCH = """({ width, blocks, bits, rows }) => {
   const player = document.querySelector("streamd-player");
   const poll = document.querySelector("streamd-poll");
   const { video } = player;
@@ -70,17 +72,27 @@ WATCH = """({ width, blocks, bits, rows, question }) => {
     video.requestVideoFrameCallback(next);
   };
   video.requestVideoFrameCallback(next);
-  window.seen = {};
-  let before = "none";
+  let question, before;
   const look = () => {
-    const isThere = poll.textContent.includes(question);
+    const isThere = question && poll.textContent.includes(question);
     const state = !isThere ? "none" : poll.isOpen ? "open" : "closed";
     if (state !== before) {
-      const at = timeOf(window.picture);
-      const pictures = window.pictures.slice(-50);
-      window.seen[state] ??= { at, code: read(), wall: Date.now(), pictures };
+      window.seen[state] ??= {
+        at: timeOf(window.picture),
+        clock: 1000 * player.clock,
+        age: performance.now() - window.picture.presentationTime,
+        isWaiting: video.seeking || video.readyState < 3,
+        code: read(),
+        wall: Date.now(),
+        pictures: window.pictures.slice(-50),
+      };
     }
     before = state;
+  };
+  window.ask = (asked) => {
+    window.seen = {};
+    before = "none";
+    question = asked;
   };
   const all = { childList: true, subtree: true, characterData: true, attributes: true };
   new MutationObserver(look).observe(poll, all);
@@ -96,7 +108,16 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
-def viewer(browser: Browser, server: Server, path: str, question: str) -> Page:
+@pytest.fixture(scope="module")
+def dvr(live: Server, browser: Browser) -> Page:
+    """A viewer who went nine seconds back and stays there."""
+    page = viewer(browser, live, "hls")
+    wait_until_recorded(Client(live), 12)
+    rewound(page, 9)
+    return page
+
+
+def viewer(browser: Browser, server: Server, path: str) -> Page:
     """A page of its own device, its pictures moving."""
     page = browser.new_context(viewport={"width": 900, "height": 700}).new_page()
     page.add_init_script(REMEMBER)
@@ -109,7 +130,7 @@ def viewer(browser: Browser, server: Server, path: str, question: str) -> Page:
         }}""",
         timeout=SLOW_MS,
     )
-    page.evaluate(WATCH, {**LAYOUT, "question": question})
+    page.evaluate(WATCH, LAYOUT)
     return page
 
 
@@ -132,12 +153,16 @@ def rewound(page: Page, seconds: float) -> None:
     )
 
 
-def behind(page: Page) -> float:
-    """Seconds between now and the picture on screen."""
-    found: float = page.evaluate(
-        "() => Date.now() / 1000 - document.querySelector('streamd-player').clock"
+def until_behind(page: Page, least: float, most: float) -> None:
+    """Waits until the picture on screen is that many seconds old: a busy machine starts late."""
+    page.wait_for_function(
+        """([least, most]) => {
+            const behind = Date.now() / 1000 - document.querySelector("streamd-player").clock;
+            return least < behind && behind < most;
+        }""",
+        arg=[least, most],
+        timeout=SLOW_MS,
     )
-    return found
 
 
 def moment(page: Page, state: str) -> dict[str, Any]:
@@ -158,83 +183,118 @@ def wait_until_recorded(organiser: Client, seconds: float) -> None:
         time.sleep(0.2)
 
 
-def median_offset(page: Page) -> float:
-    """Painted clock less broadcast's clock, over all pictures so far, in milliseconds."""
+def usual_offset(page: Page) -> float:
+    """Painted clock less broadcast's clock, in milliseconds. A busy machine reads a picture later
+    than the one that it was told of, never an earlier one: so the lower quarter, not the half."""
     offsets: list[float] = page.evaluate("() => window.offsets")
-    return statistics.median(offsets)
+    return statistics.quantiles(offsets, n=4)[0]
 
 
-def same_picture(pages: dict[str, Page], state: str, at: float) -> None:
-    """Every viewer met ``state`` on the picture of ``at``, and by the clocks in the pictures it is
-    the same one."""
+def same_picture(pages: dict[str, Page], state: str, poll: dict[str, Any]) -> None:
+    """Every viewer met ``state`` on the same picture, that of the poll's cue, and by the clocks in
+    the pictures it is the same one."""
+    at = 1000 * poll["cue"]["open" if state == "open" else "close"]
     for page in pages.values():
         moment(page, state)
     seen = {path: moment(page, state) for path, page in pages.items()}
-    painted = {path: median_offset(page) for path, page in pages.items()}
+    painted = {path: usual_offset(page) for path, page in pages.items()}
     assert max(painted.values()) - min(painted.values()) <= NEAR_MS, painted
     for path, one in seen.items():
+        if is_last_call(one, state, poll):
+            continue
+        facts = (path, state, one["at"] - at, one["clock"] - at, one["age"], one["isWaiting"])
+        if one["age"] > STANDS_MS:  # no pictures to go by, but time that goes on
+            assert one["clock"] - at >= -1, facts
+            continue
         # The first picture that was shown at or after the cue's, and none before it.
-        before = [picture - 1000 * at for picture in one["pictures"] if picture < one["at"] - 1]
-        late = one["at"] - 1000 * at
-        assert late >= -1, (path, late)
-        assert before[-1] < 1, (path, late, before)
-        # A busy machine leaves pictures out, the card's own among them.
-        assert late <= NEAR_MS + max(0, late - before[-1] - NEAR_MS), (path, late, before)
-        drawn = one["code"] - painted[path] - 1000 * at
-        assert -NEAR_MS <= drawn <= LOADED_MS, (path, drawn)
+        assert one["at"] - at >= -1, facts
+        before = [picture - at for picture in one["pictures"] if picture < one["at"] - 1]
+        assert max(before) < 1, (facts, before)
+        drawn = one["code"] - painted[path] - at
+        assert -NEAR_MS <= drawn <= LOADED_MS + one["age"], (facts, drawn)
+
+
+def is_last_call(one: dict[str, Any], state: str, poll: dict[str, Any]) -> bool:
+    """Whether the server's bound came before the viewer's picture: a machine that is so busy that
+    his video waits for longer than the bound's fifteen seconds."""
+    bound = poll.get("ballots_until")
+    if bound is None:
+        return False
+    if state == "open":
+        bound -= min(10.0, poll["cue"]["close"] - poll["cue"]["open"])
+        return bool(one["isWaiting"]) and one["wall"] >= 1000 * bound
+    return bool(one["wall"] >= 1000 * bound - 100)
+
+
+def ask_for(pages: list[Page], question: str) -> None:
+    for page in pages:
+        page.evaluate("(question) => window.ask(question)", question)
+
+
+def see_shown(page: Page, question: str) -> None:
+    """The organiser's show reaches this viewer too."""
+    page.wait_for_function(
+        """(question) => {
+            const { poll } = document.querySelector("streamd-poll");
+            return poll.isShown && poll.questions[0].text === question;
+        }""",
+        arg=question,
+        timeout=SLOW_MS,
+    )
 
 
 @pytest.mark.parametrize("near", ["ws", "whep"])
 def test_near_live_and_far_behind_it_the_poll_is_on_the_same_picture(
-    live: Server, browser: Browser, near: str
+    live: Server, browser: Browser, dvr: Page, near: str
 ) -> None:
     key = live.new_key("card")
     organiser = Client(live)
     question = QUESTION.format(near)
-    wait_until_recorded(organiser, 12)
-    pages = {
-        near: viewer(browser, live, near, question),
-        "dvr": viewer(browser, live, "hls", question),
-    }
-    rewound(pages["dvr"], 9)
-    assert behind(pages[near]) < 2
-    assert behind(pages["dvr"]) > 7
-    asked = {"question": question, "choices": ["a", "b"], "duration_seconds": 4, "open": True}
+    pages = {near: viewer(browser, live, near), "dvr": dvr}
+    until_behind(pages[near], -1, 2)
+    until_behind(dvr, 7, 60)
+    ask_for([*pages.values()], question)
+    asked = {"question": question, "choices": ["a", "b"], "duration_seconds": 3, "open": True}
     poll = organiser.ask("POST", "/api/v1/streams/card/polls", asked, key=key).json
-    same_picture(pages, "open", poll["cue"]["open"])
-    same_picture(pages, "closed", poll["cue"]["close"])
+    same_picture(pages, "open", poll)
+    same_picture(pages, "closed", poll)
     for page in pages.values():
-        open_for = moment(page, "closed")["wall"] - moment(page, "open")["wall"]
-        assert abs(open_for - 4_000) < 1_500  # each the whole time, by his own clock
+        opened, closed = moment(page, "open"), moment(page, "closed")
+        late = max(0, opened["at"] - 1000 * poll["cue"]["open"])
+        # Each the whole time, by his own clock; less what his machine was late with.
+        if not is_last_call(closed, "closed", poll):
+            assert closed["wall"] - opened["wall"] > 3_000 - 500 - late - opened["age"]
     # The one who is far behind has voted in time all the same: the server's bound is later.
     assert poll["ballots_until"] > poll["cue"]["close"] + 15
     shown = organiser.ask("POST", f"/api/v1/polls/{poll['id']}/show", {}, key=key).json
     assert shown["cue"]["show"] > shown["cue"]["close"]
-    for page in pages.values():
-        page.wait_for_function(
-            "() => document.querySelector('streamd-poll').poll.isShown", timeout=SLOW_MS
-        )
-        page.context.close()
+    see_shown(pages[near], question)
+    pages[near].context.close()
 
 
 def test_hls_meets_it_too_and_so_does_a_page_whose_picture_is_paused(
-    live: Server, browser: Browser
+    live: Server, browser: Browser, dvr: Page
 ) -> None:
     key = live.new_key("card")
     organiser = Client(live)
     question = QUESTION.format("hls")
-    pages = {"hls": viewer(browser, live, "hls", question)}
-    paused = viewer(browser, live, "ws", question)
+    pages = {"hls": viewer(browser, live, "hls"), "dvr": dvr}
+    paused = viewer(browser, live, "ws")
     paused.evaluate("() => document.querySelector('streamd-player').toggle()")
     paused.wait_for_function("() => document.querySelector('streamd-player').video.paused")
+    until_behind(dvr, 7, 60)
+    ask_for([*pages.values(), paused], question)
     asked = {"question": question, "choices": ["a", "b"], "open": True}
     poll = organiser.ask("POST", "/api/v1/streams/card/polls", asked, key=key).json
-    same_picture(pages, "open", poll["cue"]["open"])
+    same_picture({"hls": pages["hls"]}, "open", poll)
     moment(paused, "open")
     closing = organiser.ask("POST", f"/api/v1/polls/{poll['id']}/close", {}, key=key).json
     assert closing["state"] == "open"
     assert closing["ballots_until"] > closing["cue"]["close"] + 15
-    same_picture(pages, "closed", closing["cue"]["close"])
+    same_picture(pages, "open", closing)
+    same_picture(pages, "closed", closing)
     moment(paused, "closed")
+    # What was shown of an earlier question does not come back in the place of this one.
     for page in (*pages.values(), paused):
+        assert question in page.evaluate("() => document.querySelector('streamd-poll').textContent")
         page.context.close()

@@ -5,6 +5,9 @@
 // (EXT-X-DATERANGE): the same ones, by the same id.
 
 const MOST_CUES = 128;
+/** Who waits for his picture is asked all the same when voting ends in so long, or in the poll's own
+ * time where that is less. */
+const LAST_CALL_SECONDS = 10;
 
 /**
  * @typedef {{id: string, at: number, poll: string, action: "open"|"close"|"show"}} PollCue
@@ -14,6 +17,7 @@ const MOST_CUES = 128;
 export class PollCues {
   constructor() {
     this.byId = new Map();
+    this.called = new Set();
   }
 
   /** @param {PollCue} cue  @returns {boolean} whether it is news */
@@ -46,21 +50,23 @@ export class PollCues {
    * `rows` of polls as the viewer's picture has them, those left out that it has not come to. Times
    * are moved onto the wall clock of this viewer, so that `closes_at` counts down to his own
    * picture; `ballots_until`, the server's bound, stays what it is. `isShown`: the organiser has put
-   * it on screen.
+   * it on screen, at `shownAt`.
    * @param {object[]} rows
    * @param {number} time the picture's
    * @param {number} now the server's wall clock
+   * @param {boolean} isWaiting the next picture waits for media, and may come too late
    */
-  seen(rows, time, now) {
-    return rows.map((row) => this.#asSeen(row, time, now)).filter(Boolean);
+  seen(rows, time, now, isWaiting = false) {
+    return rows.map((row) => this.#asSeen(row, time, now, isWaiting)).filter(Boolean);
   }
 
-  #asSeen(row, time, now) {
+  #asSeen(row, time, now, isWaiting) {
     const { open, close, show } = this.of(row);
     if (open === null && close === null && show === null) return row;
-    if (open !== null && time < open) return null;
-    const behind = now - time;
     const bound = row.ballots_until ?? Infinity;
+    if (isWaiting && now >= lastCall(open, close, bound)) this.called.add(row.id);
+    if (open !== null && time < open && !this.called.has(row.id)) return null;
+    const behind = now - time;
     const isOver = row.state !== "open" || (close !== null && time >= close) || now >= bound;
     const isShown = show !== null && time >= show;
     return {
@@ -69,8 +75,22 @@ export class PollCues {
       closes_at: close === null ? row.closes_at : Math.min(close + behind, bound),
       questions: isShown || isOver ? row.questions : row.questions?.map((one) => ({ ...one, right: null })),
       isShown,
+      openAt: open,
+      shownAt: isShown ? show : null,
     };
   }
+}
+
+// When whoever still waits for his picture has to be asked to have time for an answer.
+function lastCall(open, close, bound) {
+  return open === null || close === null ? Infinity : bound - Math.min(close - open, LAST_CALL_SECONDS);
+}
+
+/** Of polls as `seen` gives them the one put on screen last, if nothing was asked since; or null. */
+export function onScreen(seen) {
+  const [last = null] = seen.filter(({ isShown }) => isShown).sort((a, b) => b.shownAt - a.shownAt);
+  const wasAsked = (one) => (one.openAt ?? one.opened_at ?? -Infinity) > last.shownAt;
+  return last && !seen.some(wasAsked) ? last : null;
 }
 
 /** What differs between two pictures: equal where nothing has to be drawn anew. */
