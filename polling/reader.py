@@ -36,7 +36,12 @@ class PollReader:
         self, stream: str | None = None, limit: int = 100
     ) -> tuple[tuple[Poll, Tally], ...]:
         """As ``list``, each poll with its tally, in a few round trips however many there are."""
-        return await self._with_tallies(await self._store.newest_ids(stream, limit))
+        return await self.with_tallies(await self._store.newest_ids(stream, limit))
+
+    async def with_tallies(self, polls: Sequence[str]) -> tuple[tuple[Poll, Tally], ...]:
+        """Those of ``polls``, by id, that there are, each with its tally, in a few round trips."""
+        rows = await self._store.with_tallies(polls)
+        return tuple([(poll, await self._screens.dress(poll, tally)) for poll, tally in rows])
 
     async def shown(self, stream: str, limit: int = 3) -> tuple[tuple[Poll, Tally], ...]:
         """The ``limit`` polls of ``stream`` to show, each with its tally, in a few round trips.
@@ -49,11 +54,11 @@ class PollReader:
         ours = [one for one in found if one.stream == stream and one.opened_at is not None]
         ours.sort(key=_place_shown)
         # Not with the tallies of all: this is asked for at every change of a stream.
-        return await self._with_tallies([one.id for one in ours[:limit]])
+        return await self.with_tallies([one.id for one in ours[:limit]])
 
     async def tally(self, poll: str) -> Tally:
         """The tally as the store has it, with what viewers wrote. Raises UnknownPoll."""
-        for _, tally in await self._with_tallies([poll] if rules.is_poll_id(poll) else []):
+        for _, tally in await self.with_tallies([poll] if rules.is_poll_id(poll) else []):
             return tally
         return await self._store.tally(poll)
 
@@ -70,10 +75,6 @@ class PollReader:
             if await self._store.find(found, bits) is not None:
                 audience = Audience.VOTED
         return found.shown_tally(await self.tally(poll), audience)
-
-    async def _with_tallies(self, polls: Sequence[str]) -> tuple[tuple[Poll, Tally], ...]:
-        rows = await self._store.with_tallies(polls)
-        return tuple([(poll, await self._screens.dress(poll, tally)) for poll, tally in rows])
 
 
 def _place_shown(poll: Poll) -> tuple[bool, float]:

@@ -37,6 +37,7 @@ from streamd.identity_store import IdentityStore
 from streamd.identity_tiers import Tiers
 from streamd.keys import KeyRecord, StreamKeys
 from streamd.poll_cues import PollCues
+from streamd.poll_replay import PollReplay
 from streamd.recording.metrics import RecordingCollector
 from streamd.recording.recordings import Recordings
 from streamd.relay.stream import Stream
@@ -102,6 +103,7 @@ class App:
         )
         self.recordings = Recordings(config.recording, home, config.event)
         self.registry.register(RecordingCollector(self.recordings))
+        self.poll_replay = PollReplay(self.streams, self.recordings.polls, self.polls.known)
         self.mux = Mux(config.webrtc)
         self.whip = WhipSessions(config.webrtc, self.mux)
         self.whep = WhepSessions(config.webrtc, self.mux)
@@ -239,10 +241,12 @@ class App:
     def _on_poll(self, poll: Poll) -> None:
         self.poll_cues.follow(poll)
         self.announcements.on_poll(poll)
+        self.poll_replay.on_poll(poll)
         self.sequencing.watch(poll)
 
     def _on_tally(self, tally: Tally) -> None:
         self.announcements.on_tally(tally)
+        self.poll_replay.on_tally(tally)
 
 
 Background = Callable[[], Coroutine[None, None, None]]

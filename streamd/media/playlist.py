@@ -157,7 +157,7 @@ def media_playlist(
     for entry in entries[skipped:]:
         lines += _entry(entry, current_map)
         current_map = entry.map_uri
-    lines += [_date_range(one) for one in date_ranges]
+    lines += [date_range(one) for one in date_ranges]
     if ended:
         lines.append("#EXT-X-ENDLIST")
     elif low_latency is not None:
@@ -214,7 +214,8 @@ def _reports(reports: Sequence[RenditionReport]) -> Iterator[str]:
         yield f'#EXT-X-RENDITION-REPORT:URI="{report.uri}",LAST-MSN={report.last_msn}{part}'
 
 
-def _date_range(one: DateRange) -> str:
+def date_range(one: DateRange) -> str:
+    """One EXT-X-DATERANGE line."""
     attributes = [f'ID="{_quotable(one.id)}"']
     if one.class_name:
         attributes.append(f'CLASS="{_quotable(one.class_name)}"')

@@ -22,4 +22,5 @@ class Counters:
     bytes: int = 0
     failures: int = 0
     missed_captions: int = 0
+    missed_notes: int = 0
     missed: dict[Trouble, int] = field(default_factory=lambda: dict.fromkeys(Trouble, 0))

@@ -12,7 +12,7 @@ import re
 
 import msgspec
 
-from streamd.recording import captions, playlists
+from streamd.recording import captions, playlists, polls
 from streamd.recording.boxes import media_time
 from streamd.recording.errors import NoSuchFile
 from streamd.recording.journal import Journal, decode
@@ -35,6 +35,8 @@ def finish(storage: Storage, journal: Journal, *, interrupted: bool = False) -> 
     if journal.captions:
         storage.write(f"{folder}/{captions.CAPTIONS}", captions.document(journal).encode())
         _write_subtitles(storage, journal, folder)
+    if journal.polls:
+        storage.write(f"{folder}/{polls.POLLS}", polls.written(journal))
     summary = summarize(journal, journal.header, RecordingState.FINISHED, interrupted=interrupted)
     write_summary(storage, summary)
     return summary

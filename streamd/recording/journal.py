@@ -1,4 +1,4 @@
-"""What a recording holds, one JSON line each: the header, maps, segments. Pure.
+"""What a recording holds, one JSON line each: the header, maps, segments, captions, polls. Pure.
 
 The journal is appended to after the files it names are on the storage, so that whatever it says
 is there, whenever the process ends. A line that was torn by that end is left out.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import msgspec
 
@@ -86,7 +87,36 @@ class CaptionLine(msgspec.Struct, frozen=True, tag="caption", tag_field="type"):
     text: str
 
 
-Line = Header | MapLine | SegmentLine | CaptionLine
+class PollLine(msgspec.Struct, frozen=True, tag="poll", tag_field="type"):
+    """A poll as everybody was told of it (``Poll.to_dict``), when it opened or changed."""
+
+    id: str
+    row: dict[str, Any]
+
+
+class CueLine(msgspec.Struct, frozen=True, tag="cue", tag_field="type"):
+    """A cue as it was told within the media. ``at``: see ``relay.cues.Cue``."""
+
+    poll: str
+    action: Literal["open", "close", "show"]
+    at: float
+
+
+class TallyLine(msgspec.Struct, frozen=True, tag="tally", tag_field="type"):
+    """A poll's numbers as everybody saw them at ``at``, a Unix time on the broadcast's clock.
+
+    ``counts`` None: the poll's rules hid them. ``words``: of approved open answers, by question.
+    """
+
+    poll: str
+    at: float
+    total: int
+    counts: dict[str, int] | None
+    words: dict[str, list[tuple[str, int]]] | None = None
+
+
+PollNote = PollLine | CueLine | TallyLine
+Line = Header | MapLine | SegmentLine | CaptionLine | PollNote
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(Line)
 
@@ -109,6 +139,7 @@ class Journal:
     maps: dict[tuple[Kind, int], MapLine] = field(default_factory=dict)
     segments: dict[Kind, list[SegmentLine]] = field(default_factory=lambda: {"v": [], "a": []})
     captions: list[CaptionLine] = field(default_factory=list)
+    polls: list[PollNote] = field(default_factory=list)
     bytes: int = 0
 
     def add(self, line: Line) -> None:
@@ -122,6 +153,8 @@ class Journal:
             self.maps[line.kind, line.n] = line
         elif isinstance(line, CaptionLine):
             self.captions.append(line)
+        elif isinstance(line, PollNote):
+            self.polls.append(line)
         elif (line.kind, line.map) in self.maps and line.seconds > 0:
             self.segments[line.kind].append(line)
             self.bytes += line.bytes

@@ -14,6 +14,7 @@ from streamd.media import webvtt
 from streamd.media.parts import Init
 from streamd.media.units import Kind
 from streamd.recording.admission import Admission
+from streamd.recording.beside import Beside
 from streamd.recording.boxes import channel_count, media_time, picture_size
 from streamd.recording.captions import PlacedCaptions
 from streamd.recording.counters import Counters, Trouble
@@ -25,11 +26,13 @@ from streamd.recording.journal import (
     Journal,
     Line,
     MapLine,
+    PollNote,
     SegmentLine,
     encode,
 )
 from streamd.recording.live_subtitles import LiveSubtitles
 from streamd.recording.playlists import Index, MediaPlaylist
+from streamd.recording.polls import RecordedPolls
 from streamd.recording.storage import Shelf
 from streamd.recording.summary import JOURNAL
 from streamd.recording.written import Text, Written
@@ -40,9 +43,6 @@ log = structlog.get_logger(__name__)
 MOST_WAITING = 64
 MOST_WAITING_BYTES = 33_554_432
 """The queue's bounds. Full: newer segments are left out until there is room (admission.py)."""
-
-MOST_CAPTIONS = 200
-"""Captions that wait for the next segment; more are left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,7 @@ class LiveRecording:
         }
         self.index = Index(self.journal)
         self.subtitles = LiveSubtitles()
+        self.polls = RecordedPolls(header.delay_seconds)
         self._placed = PlacedCaptions(self.journal)
         self._captions_written = Written()
         self._shelf = shelf
@@ -89,7 +90,7 @@ class LiveRecording:
         self._maps: dict[tuple[Kind, bytes], MapLine] = {}
         self._queue: deque[_Waiting] = deque()
         self._queued_bytes = 0
-        self._captions: list[CaptionLine] = []
+        self._beside = Beside(counters)
         self._wake = asyncio.Event()
         self._ended = False
 
@@ -122,14 +123,12 @@ class LiveRecording:
         self._wake.set()
 
     def say(self, caption: CaptionLine) -> None:
-        """Keeps a caption: it is written with the next segments, or at the end.
+        """Keeps a caption: it is written with the next segments, or at the end."""
+        self._beside.say(caption)
 
-        Too many wait: it is left out.
-        """
-        if len(self._captions) < MOST_CAPTIONS:
-            self._captions.append(caption)
-        else:
-            self._counters.missed_captions += 1
+    def note(self, line: PollNote) -> None:
+        """Keeps what everybody is told of a poll, likewise."""
+        self._beside.note(line)
 
     async def captions(self) -> Text:
         """What was said so far as WebVTT, made once for all who ask between two captions."""
@@ -148,15 +147,15 @@ class LiveRecording:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            batch, said = list(self._queue), tuple(self._captions)
+            batch, said = list(self._queue), self._beside.lines
             if batch:
                 self._take_note(batch, *await self._shelf.do(self._write, batch, said))
                 self._wake.set()
             elif self._ended:
                 break
-        if self._captions and self.journal.header is not None:
-            # What was typed when the last picture had been written already.
-            self._take_note([], *await self._shelf.do(self._append, tuple(self._captions)))
+        if (said := self._beside.lines) and self.journal.header is not None:
+            # What was said when the last picture had been written already.
+            self._take_note([], *await self._shelf.do(self._append, said))
         await self._shelf.do(self._shelf.storage.close_log, self._path(JOURNAL))
 
     # -- within
@@ -178,11 +177,11 @@ class LiveRecording:
         return known
 
     def _write(
-        self, batch: list[_Waiting], said: tuple[CaptionLine, ...]
+        self, batch: list[_Waiting], said: Sequence[Line]
     ) -> tuple[Sequence[Line], RecordingError | None]:
         """In a thread: the files first, then the lines that tell of them."""
         storage = self._shelf.storage
-        # Captions first: they were said before these segments came to be listed.
+        # What was said first: it was, before these segments came to be listed.
         head: list[Line] = [] if self.journal.header is not None else [self.header]
         lines: list[Line] = []
         written = set(self.journal.maps)
@@ -218,11 +217,11 @@ class LiveRecording:
         for line in lines:
             self.journal.add(line)
             self.subtitles.take(line)
+            self.polls.take(line)
             if isinstance(line, SegmentLine):
                 self._counters.segments += 1
                 self._counters.bytes += line.bytes
-            elif isinstance(line, CaptionLine):
-                self._captions.remove(line)
+        self._beside.drop(lines)
         for waiting in batch:
             self._queue.popleft()
             self._queued_bytes -= waiting.line.bytes

@@ -27,6 +27,7 @@ class RecordingCollector(Collector):
             "recording_failures": (counters.failures, "Writes that the storage failed."),
             "recording_jobs_failed": (recordings.workshop.failed, "Posters and MP4s not made."),
             "recording_missed_captions": (counters.missed_captions, "Captions not kept."),
+            "recording_missed_poll_lines": (counters.missed_notes, "Lines of polls not kept."),
         }
         for name, (value, text) in totals.items():
             family = CounterMetricFamily(f"streamd_{name}", text)

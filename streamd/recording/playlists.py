@@ -1,4 +1,8 @@
-"""A recording's HLS playlists: EVENT while it grows, VOD after its end (RFC 8216). Pure."""
+"""A recording's HLS playlists: EVENT while it grows, VOD after its end (RFC 8216). Pure.
+
+Each cue stands before the segment that has its picture, or, where it is told later than that,
+before the next one: so what was listed never changes while the recording grows (section 4.3.3.5).
+"""
 
 from __future__ import annotations
 
@@ -9,8 +13,9 @@ from math import ceil
 from streamd.media import playlist
 from streamd.media.units import Kind
 from streamd.recording import captions
-from streamd.recording.journal import KINDS, Journal, MapLine, SegmentLine
+from streamd.recording.journal import KINDS, CueLine, Journal, MapLine, SegmentLine
 from streamd.recording.written import Text, Written
+from streamd.relay.cues import Action, Cue
 
 INDEX = "index.m3u8"
 SUBTITLES = "captions.m3u8"
@@ -125,6 +130,9 @@ class MediaPlaylist:
         self._journal = journal
         self._kind = kind
         self._entries: list[str] = []
+        self._lines_of_polls = 0
+        self._cues: list[CueLine] = []
+        """Cues whose picture is not listed yet."""
         self._previous: SegmentLine | None = None
         self._longest = 1
         self._independent = True
@@ -154,11 +162,21 @@ class MediaPlaylist:
         )
 
     def _take(self, lines: Sequence[SegmentLine]) -> None:
+        told = self._journal.polls[self._lines_of_polls :]
+        self._lines_of_polls += len(told)
+        self._cues += [line for line in told if isinstance(line, CueLine)]
         for line in lines[len(self._entries) :]:
-            self._entries.append(_entry(self._previous, line))
+            self._entries.append(self._take_cues(line) + _entry(self._previous, line))
             self._previous = line
             self._longest = max(self._longest, round(line.seconds))
             self._independent = self._independent and line.independent
+
+    def _take_cues(self, line: SegmentLine) -> str:
+        """The date ranges that stand before ``line``."""
+        ends = line.begins + line.seconds
+        ranges = [_date_range(cue) for cue in self._cues if cue.at < ends]
+        self._cues = [cue for cue in self._cues if cue.at >= ends]
+        return "".join(ranges)
 
     @staticmethod
     def _end(ended: bool) -> str:
@@ -180,6 +198,11 @@ class MediaPlaylist:
         if ended and self._independent:
             head.append("#EXT-X-INDEPENDENT-SEGMENTS")
         return "\n".join(head) + "\n"
+
+
+def _date_range(line: CueLine) -> str:
+    """The same as in the live playlists: its id is made of what the line says."""
+    return playlist.date_range(Cue(line.poll, Action(line.action), line.at).date_range()) + "\n"
 
 
 def _entry(previous: SegmentLine | None, line: SegmentLine) -> str:

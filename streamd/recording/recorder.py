@@ -10,9 +10,11 @@ from streamd.errors import StreamError
 from streamd.media.parts import Init
 from streamd.media.units import Kind
 from streamd.recording.counters import Trouble
-from streamd.recording.journal import CaptionLine
+from streamd.recording.journal import CaptionLine, CueLine, PollLine, PollNote
 from streamd.recording.live_recording import LiveRecording
+from streamd.recording.poll_track import PollTrack
 from streamd.relay.captions import Caption, Captions
+from streamd.relay.cues import Cue
 from streamd.relay.notices import NoticeCode
 from streamd.relay.segmenter import Segment
 from streamd.relay.stream import Stream
@@ -34,25 +36,38 @@ class Recorder:
     """
 
     def __init__(
-        self, stream: Stream, captions: Captions, begin: Begin, longest_seconds: float
+        self,
+        stream: Stream,
+        captions: Captions,
+        polls: PollTrack,
+        begin: Begin,
+        longest_seconds: float,
     ) -> None:
         self._stream = stream
         self._captions = captions
+        self._polls = polls
         self._begin = begin
         self._longest = longest_seconds
         self._recording: LiveRecording | None = None
         self._previous: LiveRecording | None = None
         """Was long enough, and may still get the sound of its last pictures."""
+        self._recorded_polls: set[str] = set()
+        """Those that the recording has lines of."""
         self._started_at = 0.0
         self._gen = 0
         self._tracks: frozenset[Kind] | None = None
         self._trouble: Trouble | None = None
         self._unfollow = stream.window.follow(self._on_segment, self._on_end)
-        self._unlisten = captions.listen(self._on_caption)
+        self._unlisten = (
+            captions.listen(self._on_caption),
+            polls.listen(self._on_poll),
+            stream.cues.listen(self._on_cue),
+        )
 
     def close(self) -> None:
         """Follows no longer; what is being recorded ends here."""
-        self._unlisten()
+        for unlisten in self._unlisten:
+            unlisten()
         self._unfollow()
         self._on_end()
 
@@ -79,7 +94,18 @@ class Recorder:
             self._started_at = segment.begins
             self._gen, self._tracks = segment.gen, self._tracks_of(segment)
             self._recording = self._begin(self._stream, segment.begins, self._on_trouble)
+            self._recall(segment.begins)
+        self._polls.flush(segment.begins + segment.seconds)
         self._recording.put(segment, init)
+
+    def _recall(self, begins: float) -> None:
+        """What a recording that begins at ``begins`` has to know of polls."""
+        self._recorded_polls.clear()
+        for line in self._polls.standing():
+            self._on_poll(line, True)
+        for cue in self._stream.cues:
+            if cue.at >= begins and self._stream.cues.is_told(cue):
+                self._on_cue(cue)
 
     def _on_caption(self, caption: Caption) -> None:
         if self._recording is not None:
@@ -88,8 +114,22 @@ class Recorder:
             )
             self._recording.say(said)
 
+    def _on_poll(self, line: PollNote, joins: bool) -> None:
+        if self._recording is None:
+            return
+        poll = line.id if isinstance(line, PollLine) else line.poll
+        if joins:
+            self._recorded_polls.add(poll)
+        if poll in self._recorded_polls:
+            self._recording.note(line)
+
+    def _on_cue(self, cue: Cue) -> None:
+        if self._recording is not None:
+            self._recording.note(CueLine(cue.poll, cue.action.value, cue.at))
+
     def _on_end(self) -> None:
         if self._recording is not None:
+            self._polls.flush()
             self._recording.end()
             self._recording = None
             self._tracks = None

@@ -18,12 +18,14 @@ from streamd.recording.catalogue import Catalogue, Entry
 from streamd.recording.counters import Counters
 from streamd.recording.disk_guard import DiskGuard
 from streamd.recording.downloads import Downloads
+from streamd.recording.ended_polls import EndedPolls
 from streamd.recording.ended_subtitles import EndedSubtitles
 from streamd.recording.journal import CandidateNote, Header
 from streamd.recording.lifecycle import Move, RecordingState
 from streamd.recording.live_recording import LiveRecording
 from streamd.recording.offline import Job
 from streamd.recording.places import storage_at
+from streamd.recording.poll_track import PollTracks
 from streamd.recording.recorder import OnTrouble, Recorder
 from streamd.recording.storage import Shelf, Storage
 from streamd.recording.summary import summarize
@@ -67,6 +69,9 @@ class Recordings:
         self.shelf = Shelf(self._storage)
         self.catalogue = Catalogue()
         self.ended_subtitles = EndedSubtitles(self.shelf)
+        self.ended_polls = EndedPolls(self.shelf)
+        self.polls = PollTracks()
+        """Who tells of polls tells it here."""
         self.counters = Counters()
         self.workshop = Workshop(settings.url, folder, scratch, self._on_made)
         self._downloads = Downloads(
@@ -87,7 +92,9 @@ class Recordings:
         """Records the stream's broadcasts and captions from now on. May be called again."""
         if self._settings.enabled and stream.id not in self._recorders:
             longest = self._settings.longest_minutes * 60.0
-            self._recorders[stream.id] = Recorder(stream, captions, self._begin, longest)
+            self._recorders[stream.id] = Recorder(
+                stream, captions, self.polls.of(stream.id), self._begin, longest
+            )
 
     def unwatch(self, stream: str) -> None:
         """Records the stream no longer; what is being recorded of it ends here."""

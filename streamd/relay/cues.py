@@ -149,6 +149,10 @@ class Cues:
         """All of them for JSON: whoever joins later, or goes back, meets their pictures too."""
         return [cue.to_dict(self.gen, self.origin) for cue in self._cues]
 
+    def is_told(self, cue: Cue) -> bool:
+        """Whether the cue stands in the media by now."""
+        return cue in self._told
+
     def listen(self, on_told: Callable[[Cue], None]) -> Callable[[], None]:
         """Calls ``on_told`` as the constructor's; returns the function that ends it."""
         token = object()

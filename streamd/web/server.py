@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections import OrderedDict
 
 import prometheus_client
 from aiohttp import web
@@ -26,6 +27,7 @@ from streamd.web import (
     publishing,
     results,
     vod,
+    vod_polls,
     whep,
     whip,
 )
@@ -39,6 +41,7 @@ from streamd.web.services import SERVICES, Services
 _ROUTES = (
     api.routes,
     captions.routes,
+    vod_polls.routes,  # before vod, which answers every other name below a recording
     vod.routes,  # before hls: it answers one name below /hls
     hls.routes,
     identity.routes,
@@ -65,6 +68,7 @@ def build(services: Services, registry: CollectorRegistry) -> web.Application:
     )
     app[SERVICES] = services
     publishing.add_publish_sockets(app, services.config.webrtc.publishers)
+    app[vod_polls.ANSWERS] = OrderedDict()
     app[identity_codes.SHEETS_KEPT] = identity_codes.Sheets()
     registry.register(operations.StreamdCollector(services))
     registry.register(IdentityCollector(services.tiers))

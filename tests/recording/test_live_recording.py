@@ -11,11 +11,12 @@ import pytest
 from streamd.media import fmp4
 from streamd.media.parts import Init
 from streamd.media.units import Kind
+from streamd.recording.beside import MOST_CAPTIONS
 from streamd.recording.counters import Counters, Trouble
 from streamd.recording.disk_guard import DiskGuard
 from streamd.recording.finishing import read_journal
 from streamd.recording.journal import CaptionLine, Header
-from streamd.recording.live_recording import MOST_CAPTIONS, MOST_WAITING, LiveRecording
+from streamd.recording.live_recording import MOST_WAITING, LiveRecording
 from streamd.recording.storage import Shelf
 from tests.recording.broadcast import card, until
 from tests.recording.segments import ORIGIN, segment

@@ -10,6 +10,7 @@ import pytest
 
 from streamd.media.parts import Init
 from streamd.recording.journal import decode
+from streamd.recording.poll_track import PollTrack
 from streamd.recording.recorder import Recorder
 from streamd.recording.recordings import Recordings
 from streamd.relay.captions import Captions
@@ -79,7 +80,7 @@ async def test_a_changed_set_of_tracks_is_a_new_recording(kept: Recordings) -> N
 
 async def test_a_long_one_goes_on_in_a_new_recording(kept: Recordings) -> None:
     stream = new_stream()
-    recorder = Recorder(stream, Captions("mina"), kept._begin, longest_seconds=4.0)
+    recorder = Recorder(stream, Captions("mina"), PollTrack(), kept._begin, longest_seconds=4.0)
     publish(stream, 10).close()
     first, second, third = await finished(kept, 3)
     assert [one.kept.seconds for one in (first, second, third)] == [5, 4, 1]
@@ -99,7 +100,7 @@ async def test_late_sound_of_the_last_pictures_stays_with_them(kept: Recordings)
     late = [one for one in cut if one[0].kind == "v"]
     for place, one in enumerate([one for one in cut if one[0].kind == "a"]):
         late.insert(min(2 * place + 2, len(late)), one)
-    recorder = Recorder(stream, Captions("mina"), kept._begin, longest_seconds=4.0)
+    recorder = Recorder(stream, Captions("mina"), PollTrack(), kept._begin, longest_seconds=4.0)
     for segment, init in late:
         recorder._on_segment(segment, init)
     recorder.close()

@@ -1,0 +1,115 @@
+"""``GET /vod/{recording}/polls.json``: the polls of a recording, with their curves.
+
+Each poll stands as the store has it now, or, where it has it no more, as it was recorded; what it
+asked and how its numbers grew is the recording's own. A recording that is being made has those that
+are in it by now.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from polling.errors import StoreDown
+from polling.model import Poll, Tally
+from polling.rules import FINISHED
+from polling.visibility import Audience
+from streamd.recording.catalogue import Entry
+from streamd.recording.polls import Document, RecordedPoll, cue_of
+from streamd.recording.written import Text, pack
+from streamd.web import vod_texts
+from streamd.web.services import SERVICES, Services
+
+routes = web.RouteTableDef()
+
+FRESH_SECONDS = 1.0
+"""An answer is given again for so long: late numbers move, and a crowd asks for the same."""
+
+KEPT = 32
+"""Answers; the one made longest ago goes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    at: float
+    text: asyncio.Future[Text]
+
+
+ANSWERS: web.AppKey[OrderedDict[str, _Made]] = web.AppKey("vod polls", OrderedDict)
+
+
+@routes.get(r"/vod/{recording:[a-z0-9-]{1,120}}/polls.json")
+async def recorded_polls(request: web.Request) -> web.Response:
+    """``{"polls": [{"poll", "cue", "curve", "late"}]}``; see docs/architecture.md."""
+    services = request.app[SERVICES]
+    entry = services.recordings.catalogue.get(request.match_info["recording"])
+    answers = request.app[ANSWERS]
+    now = time.monotonic()
+    made = answers.pop(entry.id, None)
+    if made is None or now - made.at >= FRESH_SECONDS or _failed(made.text):
+        made = _Made(now, asyncio.ensure_future(_answer(services, entry)))
+    answers[entry.id] = made
+    while len(answers) > KEPT:
+        answers.popitem(last=False)
+    text = await asyncio.shield(made.text)
+    return vod_texts.answer(request, text, "no-cache", "application/json")
+
+
+def _failed(text: asyncio.Future[Text]) -> bool:
+    return text.done() and (text.cancelled() or text.exception() is not None)
+
+
+async def _answer(services: Services, entry: Entry) -> Text:
+    if entry.live is not None:
+        recorded = entry.live.polls.document()
+    else:
+        recorded = await services.recordings.ended_polls.of(entry.id)
+    delay = entry.kept.header.delay_seconds
+    document = await _brought_up_to_date(services, recorded, delay)
+    return await services.recordings.shelf.lend(lambda: pack(msgspec.json.encode(document)))
+
+
+async def _brought_up_to_date(services: Services, recorded: Document, delay: float) -> Document:
+    """The recorded polls with what the store says of them; as recorded where it is away."""
+    ids = [one.poll["id"] for one in recorded.polls]
+    try:
+        stand = {poll.id: (poll, tally) for poll, tally in await services.polls.with_tallies(ids)}
+    except StoreDown:
+        return recorded
+    return Document([_as_of_now(one, stand, delay) for one in recorded.polls])
+
+
+def _as_of_now(
+    recorded: RecordedPoll, stand: Mapping[str, tuple[Poll, Tally]], delay: float
+) -> RecordedPoll:
+    found = stand.get(recorded.poll["id"])
+    if found is None or not found[0].is_visible(Audience.PUBLIC):
+        return recorded
+    poll, tally = found
+    row = poll.to_dict(tally)
+    cue = {
+        name: recorded.cue[name] if at is None else at for name, at in cue_of(row, delay).items()
+    }
+    return RecordedPoll(row, cue, _ended(recorded.curve, poll, row["tally"], delay))
+
+
+def _ended(
+    curve: list[tuple[Any, ...]], poll: Poll, shown: dict[str, Any], delay: float
+) -> list[tuple[Any, ...]]:
+    """The curve to its end, where the poll closed when nothing was recorded any more."""
+    if poll.state not in FINISHED or poll.closed_at is None:
+        return curve
+    lag = delay if poll.cue_lag is None else poll.cue_lag
+    last: tuple[Any, ...] = poll.closed_at - lag, shown["total"], shown["counts"]
+    if "words" in shown:
+        last = (*last, shown["words"])
+    if curve and (curve[-1][0] >= last[0] or curve[-1][1:] == last[1:]):
+        return curve
+    return [*curve, last]
