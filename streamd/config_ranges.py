@@ -1,4 +1,4 @@
-"""What the types of the settings about proxies, regions and platforms cannot say."""
+"""What the types of the settings about proxies, origins, regions and platforms cannot say."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 """What a region or a platform may be called: it stands in tokens, counters and voters' names."""
 
 _NAMING = "use 1 to 32 lower-case letters, digits and hyphens"
+_ORIGIN = re.compile(r"https?://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?")
 _FETCHABLE = re.compile(r"https://|http://(localhost|127\.0\.0\.1|\[::1\])[:/]")
 _SECRET_CHARACTERS = 32
 
@@ -26,6 +27,12 @@ def check_identity(config: Config) -> None:
             ip_network(network)
     except ValueError as error:
         raise ConfigError(f"[web] proxies takes addresses and networks: {error}.") from error
+    for origin in config.feeds.origins:
+        if not _ORIGIN.fullmatch(origin):
+            raise ConfigError(
+                f"[feeds] origins has {origin!r}: write an origin as browsers do, in lower case, "
+                "without a path, like https://messenger.example or http://localhost:3000."
+            )
     for region in config.event.regions:
         if not NAME.fullmatch(region.id):
             raise ConfigError(f"[[event.regions]] id is {region.id!r}: {_NAMING}.")

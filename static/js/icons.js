@@ -25,3 +25,5 @@ export const upvote = icon(svg`<path d="M12 19V6M6 11.500 12 5.500l6 6"/>`);
 export const cross = icon(svg`<path d="m7 7 10 10M17 7 7 17"/>`);
 export const download = icon(svg`<path d="M12 4.500V15M7 10.500l5 5 5-5M5 19.500h14"/>`);
 export const shield = icon(svg`<path d="M12 3.500 5 6v5.500c0 4.300 2.900 7.400 7 9 4.100-1.600 7-4.700 7-9V6zM8.800 12l2.300 2.300 4.200-4.500"/>`);
+export const back = icon(svg`<path class="turned" d="M19 12H5M11 6l-6 6 6 6"/>`);
+export const outward = icon(svg`<path d="M13.5 4.500h6v6M19.500 4.500 11 13M9.500 5.500H6A1.500 1.500 0 0 0 4.500 7v11A1.500 1.500 0 0 0 6 19.500h11a1.500 1.500 0 0 0 1.500-1.500v-3.500"/>`);

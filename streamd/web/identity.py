@@ -16,10 +16,11 @@ from polling.errors import NoIdentity
 from streamd.errors import ProofNeeded
 from streamd.identity import Identity
 from streamd.identity_tiers import Grant
+from streamd.web.device_cookies import device_of, give_pass, pass_of
 from streamd.web.identity_address import prefix
 from streamd.web.json_bodies import read, reply
 from streamd.web.problems import BadRequest
-from streamd.web.security import acts_by_key, check_origin, own_origin
+from streamd.web.security import acts_by_key, check_origin, is_secure
 from streamd.web.services import SERVICES, Services, bearer
 
 routes = web.RouteTableDef()
@@ -47,15 +48,21 @@ def identity_of(request: web.Request) -> Identity | None:
     token = bearer(request)
     if token is not None:
         return services.tokens.verify(token)
-    device = services.cookies.device(request.cookies.get(services.cookies.name))
+    device = device_of(request)
     if device is None:
         return None
     check_origin(request, services)
     now = time.time()
     tiers = services.tiers
-    if not tiers.is_admitted(device, request.cookies.get(tiers.passes.name), now):
+    if not tiers.is_admitted(device, pass_of(request), now):
         raise ProofNeeded
     return Identity(f"device:{device}", "device", int(now) + services.tokens.lifetime_seconds)
+
+
+@routes.get("/api/v1/identity")
+async def held(request: web.Request) -> web.Response:
+    """Whether a device cookie came with this request; in a frame, whether its browser lets one."""
+    return reply({"device": device_of(request) is not None})
 
 
 @routes.get("/api/v1/identity/challenge")
@@ -69,9 +76,7 @@ async def challenge(request: web.Request) -> web.Response:
     kind = request.query.get("kind", _KINDS[0])
     if kind not in _KINDS:
         raise BadRequest("There are challenges of kind “pbkdf2” and of kind “scrypt”.")
-    device = services.cookies.device(request.cookies.get(services.cookies.name))
-    pass_value = request.cookies.get(services.tiers.passes.name)
-    if not services.tiers.needs_proof(device or "", pass_value, now):
+    if not services.tiers.needs_proof(device_of(request) or "", pass_of(request), now):
         return web.Response(status=204, headers={"Cache-Control": "no-store"})
     return reply(services.tiers.proofs.challenge(now, kind))
 
@@ -94,22 +99,14 @@ async def connect_token(request: web.Request) -> web.Response:
 
 async def _device_token(request: web.Request, services: Services, proof: str) -> web.Response:
     check_origin(request, services)
-    device = services.cookies.device(request.cookies.get(services.cookies.name))
+    device = device_of(request)
     if device is None:
         raise NoIdentity
     tiers, now = services.tiers, time.time()
-    held = request.cookies.get(tiers.passes.name)
-    made = await tiers.admit(device, held, proof, prefix(request, services), now)
+    made = await tiers.admit(device, pass_of(request), proof, prefix(request, services), now)
     response = _reply(services, Grant(f"device:{device}", "device"))
     if made is not None:
-        response.set_cookie(
-            tiers.passes.name,
-            made,
-            max_age=services.config.identity.pow_days * 86_400,
-            httponly=True,
-            samesite="Lax",
-            secure=request.secure or own_origin(request, services).startswith("https:"),
-        )
+        give_pass(request, response, made, is_secure(request, services))
     return response
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import quote
 
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from streamd.errors import UnknownStream
 from streamd.relay.stream import Stream
 from streamd.web.language import Catalogue, choose
-from streamd.web.security import feed_url, rtmp_url
+from streamd.web.security import feed_url, may_be_framed, rtmp_url
 from streamd.web.services import SERVICES, Services, find_stream
 from streamd.web.views import in_rotation, region_rows, stream_row
 
@@ -54,6 +56,29 @@ async def watch_page(request: web.Request) -> web.Response:
     # Whose pages may say, around a frame of this one, which of their members is here.
     more = {"regions": regions, "origins": list(services.config.feeds.origins)}
     return await stream_page(request, "watch.html", more)
+
+
+@routes.get("/embed/{stream}")
+@may_be_framed
+async def embed_page(request: web.Request) -> web.Response:
+    """The same small, for a platform's pages to show in a frame."""
+    services = request.app[SERVICES]
+    stream, language = request.match_info["stream"], choose(request)
+    try:
+        await find_stream(services, stream)
+    except UnknownStream:
+        # The usual page of errors leads on to pages that no frame may show.
+        missing = render(request, "embed_missing.html", {}, {})
+        missing.set_status(404)
+        return missing
+    regions = region_rows(services.config.event, services.catalogues[language])
+    more = {
+        "regions": regions,
+        "origins": list(services.config.feeds.origins),
+        # Where a voter goes on whose browser keeps our cookies out of frames.
+        "tab": f"/watch/{quote(stream)}?lang={language}",
+    }
+    return await stream_page(request, "embed.html", more)
 
 
 @routes.get("/studio/{stream}")

@@ -14,12 +14,14 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from streamd.errors import Forbidden
+from streamd.web.device_cookies import give_device, in_foreign_frame
 from streamd.web.language import COOKIE, LANGUAGES
 from streamd.web.problems import Handler
 from streamd.web.services import SERVICES, Services
 
 Keyed = TypeVar("Keyed", bound=Handler)
 _KEYED: set[object] = set()
+_FRAMED: set[object] = set()
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1", "[::1]")
 _PLAIN_HEADERS = {
@@ -93,6 +95,12 @@ def acts_by_key(handler: Keyed) -> Keyed:
     return handler
 
 
+def may_be_framed(handler: Keyed) -> Keyed:
+    """Marks a page that the pages of our own and of configured origins may show in a frame."""
+    _FRAMED.add(handler)
+    return handler
+
+
 def check_origin(request: web.Request, services: Services) -> None:
     """Raises Forbidden unless the request comes from our own pages or a configured origin."""
     origin = request.headers.get("Origin")
@@ -117,20 +125,25 @@ def _dress_page(request: web.Request, response: web.StreamResponse, services: Se
             "object-src 'none'",
             "base-uri 'none'",
             "form-action 'self'",
-            "frame-ancestors 'none'",
+            f"frame-ancestors {_ancestors(request, services)}",
         )
     )
     response.headers["Cache-Control"] = "no-store"
-    secure = request.secure or own_origin(request, services).startswith("https:")
-    if services.cookies.device(request.cookies.get(services.cookies.name)) is None:
-        response.set_cookie(
-            services.cookies.name,
-            services.cookies.issue(),
-            max_age=services.config.identity.cookie_days * 86_400,
-            httponly=True,
-            samesite="Lax",
-            secure=secure,
-        )
+    secure = is_secure(request, services)
+    give_device(request, response, secure)
     wished = request.query.get("lang")
-    if wished in LANGUAGES:
+    # What a frame's address says is its page's wish, not the visitor's.
+    if wished in LANGUAGES and not in_foreign_frame(request):
         response.set_cookie(COOKIE, wished, max_age=31_536_000, samesite="Lax", secure=secure)
+
+
+def is_secure(request: web.Request, services: Services) -> bool:
+    """Whether the visitor reaches us over HTTPS, by ourselves or by a proxy."""
+    return request.secure or own_origin(request, services).startswith("https:")
+
+
+def _ancestors(request: web.Request, services: Services) -> str:
+    """Whose pages may frame this one (CSP 3, section 6.4.2): nobody's, unless it is marked."""
+    if request.match_info.handler not in _FRAMED:
+        return "'none'"
+    return " ".join(("'self'", *services.config.feeds.origins))

@@ -30,6 +30,13 @@ export class Identity {
     this.proof.take().catch(() => {}); // `token` tries again and reports
   }
 
+  /** Whether this browser sends a device cookie from here, which it may not from another site's frame. */
+  async holdsDevice() {
+    const response = await fetch("/api/v1/identity");
+    if (!response.ok) throw new Error(`identity: ${response.status}`);
+    return (await response.json()).device;
+  }
+
   /** "device", "platform" or "code" as last given; null before. */
   get tier() {
     return this.given?.tier ?? null;

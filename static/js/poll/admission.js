@@ -1,8 +1,8 @@
 // As whom this page answers one poll: by device where the rules take that, else by an access code or
 // by the messenger around the page. A code that was entered is tried on the next poll too.
 
-import { codeFromAddress, identity } from "../identity/identity.js";
-import { isForeignFrame, origins, tokenFromParent } from "./platform.js";
+import { codeFromAddress, identity, IdentityRefused } from "../identity/identity.js";
+import { isForeignFrame, origins, tellParent, tokenFromParent } from "./platform.js";
 
 const KEY = "streamd.code";
 const ALL = ["device", "platform", "code"];
@@ -37,6 +37,9 @@ export class Admission {
     this.fault = null;
     this.isChecking = false;
     this.isAsked = false;
+    /** Whether this browser lets our device cookie into the frame; null until that is known. */
+    this.holdsDevice = this.isForeign ? null : true;
+    this.isSettling = this.isForeign;
     this.ready = this.#begin();
   }
 
@@ -49,7 +52,13 @@ export class Admission {
     const { tier } = identity;
     if (tier === "code") return this.takes("code") && bound === this.poll.id;
     if (tier === "platform") return this.takes("platform");
-    return this.takes("device") && !this.isForeign;
+    return this.takes("device") && this.holdsDevice === true && !this.isSettling;
+  }
+
+  /** Whether a page of our own, in a tab, gets on where this one does not. */
+  get helpsInTab() {
+    const isStuck = this.takes("device") ? this.holdsDevice === false : this.takes("code");
+    return this.isForeign && isStuck;
   }
 
   /** Whether a messenger's page around this one may be asked. */
@@ -97,8 +106,9 @@ export class Admission {
       await identity.usePlatform(tokenFromParent);
       this.feed.forgetIdentity();
       return true;
-    } catch {
-      this.fault = { slug: "parent", retryAfter: 0 };
+    } catch (error) {
+      this.fault = { slug: error.slug === "signed_out" ? "signed_out" : "parent", retryAfter: 0 };
+      if (error instanceof IdentityRefused) tellParent({ streamd: "refused", reason: error.slug });
       return false;
     } finally {
       this.isChecking = false;
@@ -113,12 +123,25 @@ export class Admission {
     if (code && this.takes("code") && this.poll.state === "open") {
       this.code = grouped(code);
       const isTaken = await this.#use(code).then(() => true, () => false);
-      if (isTaken) return this.onChange();
+      if (isTaken) {
+        this.isSettling = false;
+        return this.onChange();
+      }
     }
     if (identity.tier === "code" && bound !== this.poll.id) this.#asDevice();
     if (identity.tier === "platform" && !this.takes("platform")) this.#asDevice();
+    if (this.isForeign) await Promise.all([this.#meetParent(), this.#meetDevice()]);
+    this.isSettling = false;
+    this.onChange();
+  }
+
+  async #meetParent() {
     if (this.canAskParent && identity.tier !== "platform") await this.askParent();
-    else this.onChange();
+  }
+
+  // Where that cannot be told, the vote itself is what finds out.
+  async #meetDevice() {
+    if (this.takes("device")) this.holdsDevice = await identity.holdsDevice().catch(() => true);
   }
 
   async #use(code) {

@@ -2,15 +2,18 @@
 
 import { html, ifDefined, live, nothing } from "../../vendor/lit.js";
 import * as icons from "../icons.js";
-import { t, tn } from "../page.js";
+import { page, t, tn } from "../page.js";
+
+const PARENT_FAULTS = ["parent", "signed_out"];
 
 /** @param admission as of admission.js; `id` names its parts on the page */
 export function admissionView(admission, onIn) {
   const id = `code-${admission.poll.id}`;
+  if (admission.isSettling) return settling();
   return html`<div class="admission">
     ${admission.takes("code") ? codeForm(admission, id, onIn) : nothing}
     ${admission.takes("platform") ? platform(admission, onIn) : nothing}
-    ${admission.isForeign ? newTab() : nothing}
+    ${admission.helpsInTab ? newTab(admission) : nothing}
     ${admission.isAsked
       ? html`<button class="button quiet small" type="button" @click=${() => admission.askForCode(false)}>${t("Answer without a code")}</button>`
       : nothing}
@@ -18,7 +21,7 @@ export function admissionView(admission, onIn) {
 }
 
 function codeForm(admission, id, onIn) {
-  const fault = admission.fault && admission.fault.slug !== "parent" ? codeFault(admission.fault) : "";
+  const fault = admission.fault && !PARENT_FAULTS.includes(admission.fault.slug) ? codeFault(admission.fault) : "";
   return html`<form class="code-form" novalidate @submit=${(event) => enter(event, admission, id, onIn)}>
     <div class="field">
       <label for=${id}>${t("Access code")}</label>
@@ -83,12 +86,12 @@ function codeFault({ slug, retryAfter }) {
 
 function platform(admission, onIn) {
   if (!admission.canAskParent) {
-    return admission.takes("code")
+    return admission.takes("code") || admission.takes("device")
       ? nothing
       : html`<p class="notice">${icons.people}<span>${t("This poll is for members of a messenger. Open it there to answer.")}</span></p>`;
   }
-  return html`${admission.fault?.slug === "parent"
-      ? html`<p class="notice fault" role="alert">${icons.alert}<span>${t("The messenger did not say who you are. Try again, or go on in a new tab.")}</span></p>`
+  return html`${PARENT_FAULTS.includes(admission.fault?.slug)
+      ? html`<p class="notice fault" role="alert">${icons.alert}<span>${parentFault(admission)}</span></p>`
       : nothing}
     <button
       class="button"
@@ -100,5 +103,26 @@ function platform(admission, onIn) {
     </button>`;
 }
 
-const newTab = () =>
-  html`<a class="button" href=${location.href} target="_blank" rel="noopener">${t("Answer in a new tab")}</a>`;
+function parentFault({ fault, helpsInTab }) {
+  if (fault.slug === "signed_out") return t("The messenger says that nobody is signed in. Sign in there, then answer here.");
+  return helpsInTab
+    ? t("The messenger did not say who you are. Try again, or go on in a new tab.")
+    : t("The messenger did not say who you are. Try again.");
+}
+
+// Where a browser keeps our cookies out of other sites' pages, an answer by device would not count.
+function newTab(admission) {
+  const isRefused = admission.takes("device") && admission.holdsDevice === false;
+  return html`${isRefused
+      ? html`<p class="notice">${icons.shield}<span>${t("Your browser keeps our cookies out of this page, so an answer here would not count. It does in a tab of its own.")}</span></p>`
+      : nothing}
+    <a class="button ${isRefused ? "primary" : ""}" href=${page.tab ?? location.href} target="_blank" rel="noopener">${icons.outward}${t("Answer in a new tab")}</a>`;
+}
+
+const settling = () =>
+  html`<div class="admission" aria-busy="true">
+    <span class="visually-hidden">${t("Finding out as whom you answer")}</span>
+    <div class="skeleton row-box"></div>
+    <div class="skeleton row-box"></div>
+    <div class="skeleton row-box"></div>
+  </div>`;

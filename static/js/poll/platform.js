@@ -1,12 +1,37 @@
-// In another site's frame: who the voter is, is the messenger's to say. Our cookies don't count
-// there, so its page hands over its signed token, or the voter goes on in a tab of our own.
+// In another site's frame: who the voter is, is the messenger's to say, in words between its page
+// and this one.
 //
-// The page asks its parent {streamd: "token?"} and takes {streamd: "token", token} from origins that
-// the server names alone.
+//     this page → its parent   {streamd: "ready"}          it listens; a token may be sent at once
+//                              {streamd: "token?"}         one is needed: before a first answer, and
+//                                                          again some minutes later
+//                              {streamd: "refused", reason}  a token was not taken
+//     its parent → this page   {streamd: "token", token}   the newest signed token; null: nobody is
+//                                                          signed in there
+//
+// A token counts from the parent alone, and from origins that the server names alone; ours go to those
+// origins alone. It is handed to the server once and kept nowhere: one that came unasked waits in
+// memory for the next need, for a minute at most.
 
 import { page } from "../page.js";
 
-const ANSWER_MS = 4000;
+/** Whoever answers at all has done so by then. */
+const FIRST_MS = 3000;
+/** A messenger may have to ask its own server first. */
+const ANSWER_MS = 10_000;
+const UNASKED_MS = 60_000;
+
+const waiting = new Set();
+let unasked = null;
+let isListening = false;
+let hasAnswered = false;
+
+/** Why there is no token; `slug`: "signed_out", or "silent" where the parent says nothing. */
+export class NoToken extends Error {
+  constructor(slug) {
+    super(`the page around this one: ${slug}`);
+    this.slug = slug;
+  }
+}
 
 /** Whether this page stands in a frame of another site. */
 export function isForeignFrame() {
@@ -21,25 +46,57 @@ export function isForeignFrame() {
 /** The origins of pages that may hand over a token. */
 export const origins = () => page.origins ?? [];
 
-/** Asks the parent page for its platform's newest signed token. Rejects where none comes. */
+/** Tells the parent that a token is welcome. */
+export function announce() {
+  listen();
+  tellParent({ streamd: "ready" });
+}
+
+/** Tells the page around this one, where it is our own or one of `origins`. */
+export function tellParent(message) {
+  if (window.parent === window) return;
+  for (const origin of listeners()) window.parent.postMessage(message, origin);
+}
+
+/** The messenger's newest signed token, asked for anew each time. Rejects with NoToken. */
 export function tokenFromParent() {
+  listen();
+  const { token, at } = unasked ?? {};
+  unasked = null;
+  if (token && performance.now() - at < UNASKED_MS) return Promise.resolve(token);
   return new Promise((resolve, reject) => {
-    const take = ({ source, origin, data }) => {
-      if (source !== window.parent || !origins().includes(origin)) return;
-      if (data?.streamd !== "token" || typeof data.token !== "string") return;
-      end();
-      resolve(data.token);
-    };
-    const late = setTimeout(() => {
-      end();
-      reject(new Error("no answer from the page around this one"));
-    }, ANSWER_MS);
-    const end = () => {
+    const end = (answer) => {
       clearTimeout(late);
-      removeEventListener("message", take);
+      waiting.delete(end);
+      if (answer) resolve(answer);
+      else reject(new NoToken(answer === null ? "signed_out" : "silent"));
     };
-    addEventListener("message", take);
-    // The browser hands it to the parent only where its origin is the one named.
-    for (const origin of origins()) window.parent.postMessage({ streamd: "token?" }, origin);
+    const late = setTimeout(end, hasAnswered ? ANSWER_MS : FIRST_MS);
+    waiting.add(end);
+    tellParent({ streamd: "token?" });
   });
+}
+
+function listen() {
+  if (isListening || window.parent === window) return;
+  isListening = true;
+  addEventListener("message", take);
+}
+
+function take({ source, origin, data }) {
+  if (source !== window.parent || !origins().includes(origin)) return;
+  if (data?.streamd !== "token") return;
+  const { token } = data;
+  if (token !== null && (typeof token !== "string" || token === "")) return;
+  hasAnswered = true;
+  if (waiting.size === 0) unasked = token && { token, at: performance.now() };
+  for (const end of [...waiting]) end(token);
+}
+
+// The browser hands a message over only where the parent's origin is the one named; where it tells
+// which that is, the others are left out, for each would be an error in its console.
+function listeners() {
+  const may = [location.origin, ...origins()];
+  const parent = location.ancestorOrigins?.[0];
+  return parent === undefined ? may : may.filter((origin) => origin === parent);
 }
