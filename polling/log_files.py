@@ -174,12 +174,15 @@ class LogFiles:
         """Publishes the close statement. Openings are to be there by now."""
         put(self._folder / "close-statement", statement.encode())
 
-    def write_openings(self, lines: Iterable[str]) -> None:
-        """Puts the openings on disk, a line each."""
-        aside = self._folder / ".openings"
-        with aside.open("w", encoding="utf-8") as file:
+    def add_openings(self, lines: Iterable[str], *, first: bool) -> None:
+        """Adds to the openings that ``publish_openings`` shows; ``first``: after none."""
+        with (self._folder / ".openings").open("w" if first else "a", encoding="utf-8") as file:
             file.writelines(lines)
-            file.flush()
+
+    def publish_openings(self) -> None:
+        """Shows the openings that were added."""
+        aside = self._folder / ".openings"
+        with aside.open("rb+") as file:
             os.fsync(file.fileno())
         aside.replace(self._folder / "openings.jsonl")
         sync(self._folder)

@@ -9,16 +9,20 @@ same line as the batch, and the store is trimmed last.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from enum import Enum
-from typing import Any, Protocol, TypeVar
+from itertools import islice
+from typing import Any
 
 from polling import log
+from polling.draining import Draining, Ledgers
 from polling.leases import Lease, Leases
 from polling.ledger_files import Entry, LedgerFiles
 from polling.log import Checkpoint, CloseStatement
 from polling.log_files import LogFiles
+from polling.log_openings import openings
 from polling.model import Poll, Tally
 from polling.notes import NoteSigner
 from polling.rules import FINISHED
@@ -29,29 +33,13 @@ WAIT_SECONDS = 8.0
 """How long fewer wait; with a second to look and the work, a ballot is merged within ten."""
 APART_SECONDS = 2.0
 """Batches of a busy poll are so far apart: fewer, larger ones."""
-MOST = 200_000
-"""About how many ballots one batch takes; the rest follows in the next."""
-_PAGE = 5_000
+MOST = 50_000
+"""About how many ballots one batch takes; the rest follows in the next, at once. It bounds the
+memory of a batch, and how long other polls wait for the threads."""
+_SLICE = 5_000
 
-T = TypeVar("T")
 Threaded = Callable[..., Awaitable[Any]]
-"""``await threaded(function, *args)`` runs a blocking call in the sequencer's thread."""
-
-
-class Ledgers(Protocol):
-    """The part of ``polling.store.PollStore`` that a sequencer reads."""
-
-    async def tally(self, poll: str) -> Tally:
-        """The tally over all shards; a finished one is final."""
-
-    async def ledger_page(self, poll: str, shard: int, after: int, count: int) -> Sequence[Entry]:
-        """Entries past position ``after`` in order, about ``count``; none at the ledger's end."""
-
-    async def trim(self, poll: str, shard: int, upto: int) -> int:
-        """Drops entries up to a position."""
-
-    async def superseded(self, poll: str, shard: int) -> frozenset[int]:
-        """Positions whose ballots a later one took the place of."""
+"""``await threaded(function, *args)`` runs a blocking call in one of the sequencers' threads."""
 
 
 class Standing(Enum):
@@ -61,6 +49,8 @@ class Standing(Enum):
     """Another process holds the lease or writes these files."""
     FOLLOWING = "following"
     """The log goes on with the poll."""
+    BEHIND = "behind"
+    """The same, and more ballots wait than one batch takes: the next step is due at once."""
     COMPLETE = "complete"
     """Every ballot is in it and the close statement is published."""
 
@@ -82,21 +72,29 @@ class Sequencer:
         signer: NoteSigner,
         identities: Callable[[], Awaitable[Mapping[str, int]]],
         threaded: Threaded,
+        turns: AbstractAsyncContextManager[Any] | None = None,
     ) -> None:
+        """``turns`` is entered for each batch: how many of all polls are in memory at a time."""
         self._poll = poll
         self._ledgers = ledgers
         self._leases = leases
+        self._draining = Draining(poll, ledgers, leases)
         self._segments = segments
         self._open_log = open_log
         self._signer = signer
         self._identities = identities
         self._threaded = threaded
+        self._turns = turns or asyncio.Semaphore(1)
         self._origin = log.origin(signer.key.name, poll.id)
         self._files: LogFiles | None = None
         self._lease: Lease | None = None
-        self._trimmed: dict[int, int] = {}
-        self._waits_since: float | None = None
         self._last_batch = float("-inf")
+        self.waiting = 0
+        """Ballots that were counted and not in the log yet, when they were last looked for."""
+        self.waits_since: float | None = None
+        """Since when the oldest of them could have been merged, on the clock of ``step``."""
+        self.leaves = 0
+        """Leaves that this sequencer added to the log."""
 
     async def step(self, now: float) -> Standing:
         """Brings the log on, where it is time to. ``now`` in seconds of any steady clock.
@@ -126,35 +124,53 @@ class Sequencer:
     async def _step(self, now: float) -> Standing:
         files = await self._hold()
         if files is None:
-            self.let_go()
-            return Standing.STANDBY
+            return self._stand_by()
         if files.is_complete:
             return Standing.COMPLETE
         tally = await self._ledgers.tally(self._poll.id)
         finished = tally.state in FINISHED
-        waiting = tally.seq - sum(files.cursors.values())
-        if waiting and self._is_due(now, waiting, finished):
-            if not await self._merge(files):
-                self.let_go()
-                return Standing.STANDBY
-            self._last_batch, self._waits_since = now, None
-            waiting = tally.seq - sum(files.cursors.values())
-        await self._trim(files)
-        if finished and not waiting:
-            await self._close(files, tally)
-            return Standing.COMPLETE
+        self._look(files, tally, now)
+        merged = 0
+        if self._is_due(now, finished):
+            async with self._turns:
+                before = files.size
+                batch = await self._merge(files)
+            if batch is None:
+                return self._stand_by()
+            merged = batch
+            self.leaves += files.size - before
+            if merged:
+                self._last_batch, self.waits_since = now, None
+            self._look(files, tally, now)
+        await self._draining.trim(files.cursors)
+        if self.waiting:
+            return Standing.BEHIND if merged else Standing.FOLLOWING
+        if finished:
+            return await self._close(files, tally)
         return Standing.FOLLOWING
 
-    def _is_due(self, now: float, waiting: int, finished: bool) -> bool:
-        if finished:
-            return True
-        if self._poll.rules.revote == "last":
-            # Which ballots stand is known at the close.
+    def _stand_by(self) -> Standing:
+        self.let_go()
+        # Whoever holds the lease tells what waits.
+        self.waiting, self.waits_since = 0, None
+        return Standing.STANDBY
+
+    def _look(self, files: LogFiles, tally: Tally, now: float) -> None:
+        """Notes what waits, and since when."""
+        self.waiting = max(0, tally.seq - sum(files.cursors.values()))
+        # Where the last vote counts, which ballots stand is known at the close.
+        held = self._poll.rules.revote == "last" and tally.state not in FINISHED
+        if not self.waiting or held:
+            self.waits_since = None
+        elif self.waits_since is None:
+            self.waits_since = now
+
+    def _is_due(self, now: float, finished: bool) -> bool:
+        if self.waits_since is None:
             return False
-        if self._waits_since is None:
-            self._waits_since = now
-        enough = waiting >= ENOUGH and now - self._last_batch >= APART_SECONDS
-        return enough or now - self._waits_since >= WAIT_SECONDS
+        apart = self.waiting >= MOST or now - self._last_batch >= APART_SECONDS
+        enough = self.waiting >= ENOUGH and apart
+        return finished or enough or now - self.waits_since >= WAIT_SECONDS
 
     async def _hold(self) -> LogFiles | None:
         """The files, while this sequencer holds the lease and they are what was published."""
@@ -177,47 +193,24 @@ class Sequencer:
                 return None
         return self._files
 
-    async def _merge(self, files: LogFiles) -> bool:
-        """One batch into the log; False where the lease was lost meanwhile."""
-        poll = self._poll
+    async def _merge(self, files: LogFiles) -> int | None:
+        """One batch into the log: how many ballots it took; None where the lease was lost."""
         ballots: list[tuple[str, str]] = []
         cursors: dict[int, int] = {}
-        for shard in range(poll.shards):
-            room = MOST - len(ballots)
-            entries = await self._read(shard, files.cursors.get(shard, 0), room)
-            if not entries:
-                continue
-            superseded: frozenset[int] = frozenset()
-            if poll.rules.revote == "last":
-                superseded = await self._ledgers.superseded(poll.id, shard)
+        taken = 0
+        found = await self._draining.read(files.cursors, MOST)
+        # One segment after the other: after an error none is still being written by a thread.
+        for shard, entries in found.items():
+            superseded = await self._draining.superseded(shard)
             ballots += await self._threaded(self._drain, shard, entries, superseded)
             cursors[shard] = entries[-1].seq
-            if len(ballots) >= MOST:
-                break
+            taken += len(entries)
         if cursors:
             await self._threaded(files.append, ballots, cursors)
-        return await self._publish(files)
-
-    async def _read(self, shard: int, after: int, most: int) -> list[Entry]:
-        """What the shard's ledger has past ``after``, and what no failover takes back."""
-        poll, found = self._poll.id, list[Entry]()
-        while len(found) < most:
-            page = await self._ledgers.ledger_page(poll, shard, after, min(_PAGE, most))
-            if not page:
-                break
-            found += page
-            after = page[-1].seq
-        if not found:
-            return found
-        last = found[-1]
-        await self._leases.settle(poll, shard, last.seq)
-        # A failover in between may have given the last positions to other ballots.
-        again = await self._ledgers.ledger_page(poll, shard, last.seq - 1, 1)
-        same = bool(again) and again[0].seq == last.seq and again[0].ballot_id == last.ballot_id
-        return found if same else []
+        return taken if await self._publish(files) else None
 
     def _drain(
-        self, shard: int, entries: Sequence[Entry], superseded: frozenset[int]
+        self, shard: int, entries: Sequence[Entry], superseded: Collection[int]
     ) -> list[tuple[str, str]]:
         self._segments.write(self._poll.id, shard, entries, superseded)
         committed = self._poll.rules.log == "recount"
@@ -242,16 +235,10 @@ class Sequencer:
         await self._threaded(files.publish, checkpoint, checkpoint.signed(self._signer))
         return True
 
-    async def _trim(self, files: LogFiles) -> None:
-        for shard, seq in files.cursors.items():
-            if self._trimmed.get(shard, 0) < seq:
-                await self._ledgers.trim(self._poll.id, shard, seq)
-                self._trimmed[shard] = seq
-
-    async def _close(self, files: LogFiles, tally: Tally) -> None:
+    async def _close(self, files: LogFiles, tally: Tally) -> Standing:
         poll = self._poll
-        if poll.rules.log == "recount":
-            await self._threaded(files.write_openings, openings(files, self._segments, poll))
+        if poll.rules.log == "recount" and not await self._open_answers(files):
+            return self._stand_by()
         counted = Tally(poll.id, tally.state, tally.seq, tally.total, tally.counts)
         statement = CloseStatement(
             poll.id,
@@ -262,27 +249,28 @@ class Sequencer:
             self._checkpoint(files),
         )
         await self._threaded(files.finish, statement.signed(self._signer))
+        return Standing.COMPLETE
+
+    async def _open_answers(self, files: LogFiles) -> bool:
+        """Puts the openings on disk; False where the lease was lost.
+
+        In slices, and the lease is renewed between them: however many there are, the other polls
+        get at the threads, and nobody else takes this one over.
+        """
+        lines = openings(files, self._segments, self._poll)
+        first = True
+        while await self._threaded(self._open_some, files, lines, first):
+            first = False
+            lease = await self._leases.take(self._poll.id)
+            if lease is None or self._lease is None or lease.token != self._lease.token:
+                return False
+        await self._threaded(files.publish_openings)
+        return True
+
+    def _open_some(self, files: LogFiles, lines: Iterator[str], first: bool) -> int:
+        some = list(islice(lines, _SLICE))
+        files.add_openings(some, first=first)
+        return len(some)
 
     def _checkpoint(self, files: LogFiles) -> Checkpoint:
         return Checkpoint(self._origin, files.size, files.root)
-
-
-def openings(files: LogFiles, segments: LedgerFiles, poll: Poll) -> Iterator[str]:
-    """The openings of every leaf, in the leaves' order: ``{"ballot_id", "nonce", "answer"}``."""
-    drained = {shard: segments.read(poll.id, shard) for shard in segments.shards(poll.id)}
-    for batch in files.batches:
-        rows = []
-        for shard, upto in batch.cursors.items():
-            for entry in drained[shard]:
-                if not entry.get("superseded"):
-                    rows.append(_opening(poll.id, entry))
-                if entry["seq"] >= upto:
-                    break
-        yield from (line for _, line in sorted(rows))
-
-
-def _opening(poll: str, entry: Mapping[str, str]) -> tuple[bytes, str]:
-    ballot_id, nonce, answer = entry["ballot_id"], entry["nonce"], entry["answer"]
-    leaf = log.ballot_leaf(poll, ballot_id, log.commitment(bytes.fromhex(nonce), answer))
-    opened = {"ballot_id": ballot_id, "nonce": nonce, "answer": answer}
-    return leaf, json.dumps(opened, separators=(",", ":")) + "\n"

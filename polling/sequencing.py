@@ -1,4 +1,12 @@
-"""The sequencers of one process: which polls they follow, one task and one thread for all."""
+"""The sequencers of one process: a task for each poll, a few threads for all of them.
+
+Each poll has its own turn, so one that waits for its store, or has millions of ballots to merge
+or to open, keeps no other one from its checkpoint. What is bounded is what they share: threads,
+and batches in memory. Work goes to the threads in short calls, first come first served.
+
+Threads and not a process: most of a call is waiting for the disk, outside the interpreter's lock,
+and a process would need connections, keys and an end of its own.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +15,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +34,8 @@ from polling.store import PollStore
 log = structlog.get_logger()
 
 LOOK_SECONDS = 1.0
+THREADS = 4
+"""Blocking calls at a time, and batches in memory."""
 LOG, LEDGER = "log", "ledger"
 """Folders below ``home``."""
 
@@ -40,6 +50,16 @@ class Counters:
     failed: int = 0
     forked: int = 0
     completed: int = 0
+    leaves: int = 0
+
+
+@dataclass(slots=True)
+class _Followed:
+    """A poll whose log goes on, and its task once ``run()`` has begun it."""
+
+    sequencer: Sequencer
+    look: asyncio.Event = field(default_factory=asyncio.Event)
+    task: asyncio.Task[None] | None = None
 
 
 class Sequencing:
@@ -67,54 +87,95 @@ class Sequencing:
         self._identities = identities
         self._look_seconds = look_seconds
         self._now = now
-        self._thread = ThreadPoolExecutor(1, "polls-log")
-        self._followed: dict[str, Sequencer] = {}
-        self._look = asyncio.Event()
+        self._threads = ThreadPoolExecutor(THREADS, "polls-log")
+        self._turns = asyncio.Semaphore(THREADS)
+        self._followed: dict[str, _Followed] = {}
+        self._begin = asyncio.Event()
         self._troubles: dict[str, str] = {}
         self.counters = Counters()
+
+    @property
+    def followed(self) -> int:
+        """Polls whose log is not complete."""
+        return len(self._followed)
+
+    @property
+    def waiting(self) -> int:
+        """Ballots that are counted and not in a log yet, of polls that this process sequences."""
+        return sum(one.sequencer.waiting for one in self._followed.values())
+
+    @property
+    def oldest_seconds(self) -> float:
+        """For how long the oldest of them has waited; 0: none does.
+
+        Ballots of polls where the last one counts wait from the close on.
+        """
+        since = [one.sequencer.waits_since for one in self._followed.values()]
+        return max((self._now() - moment for moment in since if moment is not None), default=0.0)
 
     def watch(self, poll: Poll) -> None:
         """Follows ``poll``, once it has opened; told of every change of it. Does not block."""
         if poll.opened_at is None or poll.state in UNOPENED or poll.is_qa:
             return
-        # Rules are fixed at the opening, so the one who follows need not be told of more.
-        if (
-            poll.id not in self._followed
-            and not (self._logs / poll.id / "close-statement").exists()
-        ):
-            self._followed[poll.id] = self._sequencer(poll)
-        self._look.set()
+        followed = self._followed.get(poll.id)
+        if followed is not None:
+            # Rules are fixed at the opening, so its sequencer need not be told of more.
+            followed.look.set()
+        elif not (self._logs / poll.id / "close-statement").exists():
+            self._followed[poll.id] = _Followed(self._sequencer(poll))
+            self._begin.set()
 
     async def run(self) -> None:
         """Follows until cancelled. What is unfinished on this disk is taken up at once."""
         unfinished = await self._threaded(self._unfinished)
-        while True:
-            self._look.clear()
-            unfinished = await self._take_up(unfinished)
-            for poll, sequencer in list(self._followed.items()):
-                await self._step(poll, sequencer)
-            try:
-                async with asyncio.timeout(self._look_seconds):
-                    await self._look.wait()
-            except TimeoutError:
-                continue
+        async with asyncio.TaskGroup() as group:
+            while True:
+                self._begin.clear()
+                unfinished = await self._take_up(unfinished)
+                for poll, followed in self._followed.items():
+                    if followed.task is None:
+                        turn = self._follow(poll, followed)
+                        followed.task = group.create_task(turn, name=f"log of {poll}")
+                await self._wait(self._begin, bool(unfinished))
 
     async def stop(self) -> None:
         """Lets the leases go and closes everything. ``run()`` has ended by now."""
-        # 1. What a cancelled step had begun in the thread ends.
-        await asyncio.to_thread(self._thread.shutdown)
+        # 1. What a cancelled step had begun in a thread ends.
+        await asyncio.to_thread(self._threads.shutdown)
         # 2. Another process may go on at once.
-        for poll, sequencer in self._followed.items():
+        for poll, followed in self._followed.items():
             try:
-                await sequencer.release()
+                await followed.sequencer.release()
             except NotCounted as error:
                 log.warning("a lease runs out by itself", poll=poll, why=str(error))
         self._followed.clear()
         # 3. The connections close.
         await self._store.close()
 
-    async def _step(self, poll: str, sequencer: Sequencer) -> None:
+    async def _follow(self, poll: str, followed: _Followed) -> None:
+        """One poll's task: steps until its log is complete, or not to be touched any more."""
+        sequencer = followed.sequencer
+        while True:
+            followed.look.clear()
+            standing = await self._step(poll, sequencer)
+            if standing is Standing.COMPLETE:
+                await self._complete(poll, sequencer)
+            if poll not in self._followed:
+                return
+            if standing is not Standing.BEHIND:
+                await self._wait(followed.look, True)
+
+    async def _wait(self, event: asyncio.Event, looks_again: bool) -> None:
+        try:
+            async with asyncio.timeout(self._look_seconds if looks_again else None):
+                await event.wait()
+        except TimeoutError:
+            return
+
+    async def _step(self, poll: str, sequencer: Sequencer) -> Standing | None:
+        """Where the step left the log; None: it failed."""
         self.counters.steps += 1
+        before = sequencer.leaves
         try:
             standing = await sequencer.step(self._now())
         except NotCounted as error:
@@ -131,8 +192,10 @@ class Sequencing:
         else:
             if self._troubles.pop(poll, None) is not None:
                 log.info("the log goes on", poll=poll)
-            if standing is Standing.COMPLETE:
-                await self._complete(poll, sequencer)
+            return standing
+        finally:
+            self.counters.leaves += sequencer.leaves - before
+        return None
 
     async def _complete(self, poll: str, sequencer: Sequencer) -> None:
         self.counters.completed += 1
@@ -179,7 +242,8 @@ class Sequencing:
             self._signer,
             self._identities,
             self._threaded,
+            self._turns,
         )
 
     async def _threaded(self, call: Callable[..., Any], *args: Any) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, call, *args)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call, *args)

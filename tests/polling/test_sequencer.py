@@ -265,8 +265,10 @@ STEPS = [
     "before publish",
     "after publish",
     "before trim",
-    "before write_openings",
-    "after write_openings",
+    "before _open_some",
+    "after _open_some",
+    "before publish_openings",
+    "after publish_openings",
     "before finish",
 ]
 

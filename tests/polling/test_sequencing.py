@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from polling import sequencer
 from polling.audit import audit
 from polling.errors import NotMerged
 from polling.ledger_files import LedgerFiles
@@ -15,6 +19,7 @@ from polling.log import Checkpoint, CloseStatement
 from polling.log_reader import LogReader
 from polling.model import Poll
 from polling.notes import NoteSigner
+from polling.poll_rules import PollRules
 from polling.rules import PollState
 from polling.sequencing import LEDGER, LOG, Sequencing
 from polling.store import PollStore
@@ -154,3 +159,75 @@ async def test_a_fork_is_left_and_the_other_polls_go_on(
     await until(lambda: published(LogReader(tmp_path / LOG), sound.poll) == 0)
     assert running.sequencing.counters.forked == 1
     assert published(LogReader(tmp_path / LOG), forked.poll) == -1
+
+
+async def test_a_poll_that_is_stuck_keeps_no_other_from_its_checkpoint(
+    polls: PollStore,
+    start: Callable[[], Running],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its disk hangs amid a batch, for as long as the other poll takes to be over."""
+    stuck = await LoggedPoll.opened(polls, PollRules(shards=4))
+    sound = await LoggedPoll.opened(polls, PollRules(shards=2))
+    hangs, freed = threading.Event(), threading.Event()
+    write = LedgerFiles.write
+
+    def hanging(self: LedgerFiles, poll: str, *args: Any) -> None:
+        if poll == stuck.poll.id:
+            hangs.set()
+            assert freed.wait(60)
+        write(self, poll, *args)
+
+    monkeypatch.setattr(LedgerFiles, "write", hanging)
+    reader = LogReader(tmp_path / LOG)
+    running = start()
+    try:
+        running.sequencing.watch(stuck.poll)
+        await stuck.vote(60)
+        await until(hangs.is_set)
+        running.sequencing.watch(sound.poll)
+        await sound.vote(30)
+        await until(lambda: published(reader, sound.poll) == 30)
+        await sound.close()
+        await until(lambda: is_over(reader, sound.poll))
+        await until(lambda: running.sequencing.followed == 1)
+        assert published(reader, stuck.poll) == 0
+        assert running.sequencing.waiting == 60
+        assert running.sequencing.oldest_seconds > 0
+    finally:
+        freed.set()
+    await stuck.close()
+    await until(lambda: is_over(reader, stuck.poll))
+    await until(lambda: running.sequencing.followed == 0)
+    assert (running.sequencing.waiting, running.sequencing.oldest_seconds) == (0, 0.0)
+    assert running.sequencing.counters.leaves == 90
+    assert running.sequencing.counters.failed == 0
+
+
+async def test_a_poll_much_larger_than_a_batch_is_merged_turn_by_turn(
+    polls: PollStore,
+    start: Callable[[], Running],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Another poll's checkpoint comes while the large one is still being merged and opened."""
+    monkeypatch.setattr(sequencer, "MOST", 20)
+    monkeypatch.setattr(sequencer, "_SLICE", 20)
+    huge = await LoggedPoll.opened(polls, PollRules(shards=3, log="recount"))
+    for _ in range(20):
+        await huge.vote(60)
+    await huge.close()
+    reader = LogReader(tmp_path / LOG)
+    small = await LoggedPoll.opened(polls)
+    await small.vote(25)
+    running = start()
+    running.sequencing.watch(huge.poll)
+    await until(lambda: published(reader, huge.poll) > 0)
+    running.sequencing.watch(small.poll)
+    await until(lambda: published(reader, small.poll) == 25)
+    assert not is_over(reader, huge.poll)
+    await until(lambda: is_over(reader, huge.poll))
+    assert published(reader, huge.poll) == 1_200
+    lines = reader.openings(huge.poll.id).read_text(encoding="utf-8").splitlines()
+    assert {json.loads(line)["ballot_id"] for line in lines} == set(huge.ballots)
