@@ -73,6 +73,17 @@ local function move(keys, args)
   return redis.call('HGETALL', keys[1])
 end
 
+-- keys: poll. args: deadlines as they were read, to, field, value, ...: the same for an open poll
+-- whose deadline nobody has moved since.
+local function move_open(keys, args)
+  local facts = redis.call('HMGET', keys[1], 'state', 'deadlines')
+  if facts[1] == 'open' and (facts[2] or '') == args[1] then
+    redis.call('HSET', keys[1], 'state', args[2])
+    for i = 3, #args, 2 do redis.call('HSET', keys[1], args[i], args[i + 1]) end
+  end
+  return redis.call('HGETALL', keys[1])
+end
+
 -- keys: poll counts. args: revote, version, closes_at or '', counters: opens a shard beside
 -- shard 0, once; of an open one only closes_at is set. Its state.
 local function open_shard(keys, args)
@@ -342,6 +353,7 @@ end
 redis.register_function('polling_2_create', create)
 redis.register_function('polling_2_edit', edit)
 redis.register_function('polling_2_move', move)
+redis.register_function('polling_2_move_open', move_open)
 redis.register_function('polling_2_open_shard', open_shard)
 redis.register_function('polling_2_seal', seal)
 redis.register_function('polling_2_cast', cast)

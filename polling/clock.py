@@ -97,6 +97,10 @@ class Clock:
             poll = await self._moves.close_on_time(poll)
         known = self._known.get(poll.id)
         moved = known is None or known.state is not poll.state
+        extended = known is not None and known.deadlines != poll.deadlines
+        if poll.state is PollState.OPEN and poll.is_sharded and (moved or extended):
+            # Whoever moved it may have died before every shard was told.
+            await self._store.complete(poll)
         if poll.state in FINISHED and (moved or unfinished):
             await self._moves.finish(poll)
         self._known.remember(poll)

@@ -4,6 +4,7 @@
     ├── PollError              about one poll; ``.poll``
     │   ├── UnknownPoll        no such poll
     │   ├── IllegalMove        the poll's state does not allow this; ``.state``, ``.move``
+    │   │   └── DeadlinePassed its close has been seen: the deadline can't be moved any more
     │   ├── PollLocked         it has a vote, or is over: its questions can't change any more
     │   ├── PollKeyLost        the poll is open and its key file is gone
     │   ├── LedgerBroken       ledger and position disagree; nothing more is counted
@@ -62,6 +63,17 @@ class IllegalMove(PollError):
         )
         self.state = state
         self.move = move
+
+
+class DeadlinePassed(IllegalMove):
+    """The poll's close is on its viewers' screens: its deadline can't be moved any more."""
+
+    def __init__(self, poll: str) -> None:
+        super().__init__(poll, "open", "extend")
+        self.args = (
+            "The time for this poll is over on its viewers' screens, so it can't be changed any "
+            "more. Ask a new one.",
+        )
 
 
 class PollLocked(PollError):

@@ -33,7 +33,9 @@ class KnownPolls:
         """Takes ``poll`` as it was read, and tells of it where it is news; the newest one known."""
         known = self._polls.pop(poll.id, None)
         if known is not None and (
-            rules.is_before(poll.state, known.state) or poll.version < known.version
+            rules.is_before(poll.state, known.state)
+            or poll.version < known.version
+            or len(poll.deadlines) < len(known.deadlines)
         ):
             # Read before a change that has been told since.
             poll = known

@@ -12,6 +12,7 @@ import msgspec
 
 from polling import rules
 from polling.breakdown import tiers
+from polling.deadlines import DeadlineMove
 from polling.errors import InvalidPoll
 from polling.poll_rules import PollRules, check_rules
 from polling.questions import Asked, Choice, Kind, Question, check_questions
@@ -29,6 +30,7 @@ class Poll(msgspec.Struct, frozen=True, dict=True):
     ``version`` grows by one at every edit. ``seed``: the published one of shuffled choices.
     ``closes_at`` is the server's own bound for ballots. ``cue_*``: the pictures, on the clock of
     the broadcast, at which the poll opens, closes and is shown; ``cue_lag``: see ``polling.stage``.
+    ``deadlines``: how its close was moved while it was open, oldest first.
     """
 
     id: str
@@ -50,6 +52,7 @@ class Poll(msgspec.Struct, frozen=True, dict=True):
     cue_close: float | None = None
     cue_show: float | None = None
     cue_lag: float | None = None
+    deadlines: tuple[DeadlineMove, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -68,7 +71,10 @@ class Poll(msgspec.Struct, frozen=True, dict=True):
 
     @property
     def cue(self) -> dict[str, float | None] | None:
-        """``{"open", "close", "show", "lag"}``; None where it is on no broadcast's clock."""
+        """``{"open", "close", "show", "lag", "rev"}``; None where it is on no broadcast's clock.
+
+        ``rev`` counts the moves of its close: of two closes the one of the higher ``rev`` counts.
+        """
         if self.cue_lag is None:
             return None
         return {
@@ -76,6 +82,7 @@ class Poll(msgspec.Struct, frozen=True, dict=True):
             "close": self.cue_close,
             "show": self.cue_show,
             "lag": self.cue_lag,
+            "rev": len(self.deadlines),
         }
 
     @property
@@ -157,6 +164,7 @@ class Poll(msgspec.Struct, frozen=True, dict=True):
             "closes_at": self.closes_at if self.cue_close is None else self.cue_close,
             "ballots_until": self.closes_at,
             "closed_at": self.closed_at,
+            "deadlines": [move.to_dict() for move in self.deadlines],
             "shown_at": self.shown_at,
             "cue": self.cue,
             "simulated": self.simulated,

@@ -6,15 +6,16 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from polling import rules
+from polling.deadlines import DeadlineMove
 from polling.errors import IllegalMove, PollLocked
 from polling.known_polls import KnownPolls
 from polling.model import Poll, edited
 from polling.poll_keys import PollKeys
 from polling.poll_rules import PollRules
 from polling.questions import Asked
-from polling.rules import FINISHED, UNOPENED, Move, PollState
+from polling.rules import FINISHED, UNOPENED, PollState
 from polling.screens import Screens
-from polling.stage import GRACE_SECONDS, Stage, closing, nowhere, opening
+from polling.stage import GRACE_SECONDS, Stage, closing, moving, nowhere, opening
 from polling.store import PollStore
 
 _ATTEMPTS = 3
@@ -108,9 +109,7 @@ class Moves:
             times = closing(found, seen, self._grace)
             if times is None:
                 return found
-            ending = await self._store.move(found, found.state, **times)
-            self._tell(ending, "close", ending.closes_at == times["closes_at"])
-            return ending
+            return await self._move_deadline(found, times, "close")
         closed_at = self._now()
         closed = await self._store.move(found, state, closed_at=closed_at)
         await self.finish(closed)
@@ -119,7 +118,30 @@ class Moves:
 
     async def close_on_time(self, poll: Poll) -> Poll:
         """Closes an open poll as of its ``closes_at``; no error where another process did."""
-        return await self._store.move(poll, PollState.CLOSED, closed_at=poll.closes_at or 0.0)
+        return await self._store.close_unmoved(poll, poll.closes_at or 0.0)
+
+    async def move_deadline(self, poll: str, closes_at: float) -> Poll:
+        """Moves the close of an open poll to ``closes_at``, later or sooner, on the clock of its
+        broadcast where it is on one. To do so again changes nothing; each move is kept.
+
+        Raises InvalidPoll, DeadlinePassed.
+        """
+        found = await self._store.get(poll)
+        if found.state is not PollState.OPEN:
+            raise IllegalMove(poll, found.state, "extend")
+        if closes_at == (found.closes_at if found.cue_close is None else found.cue_close):
+            return found
+        seen = self._stage(found.stream, None)
+        times = moving(found, closes_at, seen, self._now(), self._grace)
+        return await self._move_deadline(found, times, "extend")
+
+    async def _move_deadline(self, found: Poll, times: dict[str, float], move: str) -> Poll:
+        was = found.closes_at if found.cue_close is None else found.cue_close
+        to = times.get("cue_close", times["closes_at"])
+        step = DeadlineMove(self._now(), was, to)
+        moved = await self._store.move_deadline(found, step, **times)
+        self._tell(moved, move, moved.deadlines == (*found.deadlines, step))
+        return moved
 
     async def show(self, poll: str, at: float | None = None) -> Poll:
         """Puts the results on the screens.
@@ -162,7 +184,7 @@ class Moves:
             await asyncio.to_thread(self._keys.destroy, found.id)
         return opened, opened.state is PollState.OPEN and opened.opened_at == now
 
-    def _tell(self, poll: Poll, move: Move, won: bool) -> None:
+    def _tell(self, poll: Poll, move: str, won: bool) -> None:
         """After a move that was made here; raises IllegalMove where another process made it."""
         self._known.remember(poll)
         self._moved()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from polling.deadlines import check_deadline
 from polling.model import Poll
 
 GRACE_SECONDS = 15.0
@@ -48,6 +49,23 @@ def opening(seconds: int | None, seen: Moment | None, now: float, grace: float) 
             ends = seen.at + seconds
             times |= {"cue_close": ends, "closes_at": ends + seen.lag + grace}
     return times
+
+
+def moving(
+    poll: Poll, closes_at: float, seen: Moment | None, now: float, grace: float
+) -> dict[str, float]:
+    """The times of an open poll whose close is moved to ``closes_at``, on the broadcast's clock
+    where it has one. ``seen``: the first picture that can still be told of; None: off air.
+
+    Raises InvalidPoll, DeadlinePassed.
+    """
+    lag = seen.lag if seen is not None else poll.cue_lag
+    if lag is None:
+        return {"closes_at": check_deadline(poll.id, closes_at, poll.closes_at, now)}
+    soonest = seen.at if seen is not None else now - lag
+    standing = poll.closes_at if poll.cue_close is None else poll.cue_close
+    ends = check_deadline(poll.id, closes_at, standing, soonest)
+    return {"cue_close": ends, "cue_lag": lag, "closes_at": ends + lag + grace}
 
 
 def closing(poll: Poll, seen: Moment, grace: float) -> dict[str, float] | None:

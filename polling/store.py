@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from polling import store_wire as wire
+from polling.deadlines import DeadlineMove
 from polling.errors import PollingError, StoreDown, UnknownPoll
 from polling.model import Poll, Tally
 from polling.rules import FINISHED, PollState, is_poll_id
@@ -104,9 +105,27 @@ class PollStore(LedgerStore):
         """
         if to in _AWAKE:
             await self.server.change(("SADD", "polls:open", poll.id))
-        fields = [part for name, value in times.items() for part in (name, repr(value))]
-        keys = wire.keys_of("poll", poll.id)
-        flat = await self._function("move", keys, poll.state, to, *fields)
+        return await self._moved(poll, "move", poll.state, to, *_fields(times))
+
+    async def close_unmoved(self, poll: Poll, closed_at: float) -> Poll:
+        """Closes an open poll unless its deadline was moved since ``poll`` was read; the poll as it
+        then stands, as ``move`` gives it.
+        """
+        standing = wire.deadlines(poll.deadlines)
+        times = _fields({"closed_at": closed_at})
+        return await self._moved(poll, "move_open", standing, PollState.CLOSED, *times)
+
+    async def move_deadline(self, poll: Poll, move: DeadlineMove, **times: float) -> Poll:
+        """Moves an open poll's deadline, unless it was moved since ``poll`` was read: then the
+        result has other ``deadlines`` than those of ``poll`` and ``move``.
+        """
+        standing = wire.deadlines(poll.deadlines)
+        moves = wire.deadlines((*poll.deadlines, move))
+        fields: list[bytes | str] = ["deadlines", moves, *_fields(times)]
+        return await self._moved(poll, "move_open", standing, PollState.OPEN, *fields)
+
+    async def _moved(self, poll: Poll, function: str, *args: bytes | str) -> Poll:
+        flat = await self._function(function, wire.keys_of("poll", poll.id), *args)
         if not flat:
             raise UnknownPoll(poll.id)
         moved = wire.poll_from(dict(zip(flat[::2], flat[1::2], strict=True)))
@@ -276,6 +295,10 @@ def _record_of(poll: str) -> tuple[str, str]:
 
 def _tally_call(poll: str, shard: int) -> tuple[Any, ...]:
     return call_of("tally", wire.keys_of("poll counts groups", poll, shard))
+
+
+def _fields(times: Mapping[str, float]) -> list[str]:
+    return [part for name, value in times.items() for part in (name, repr(value))]
 
 
 def _defined(poll: Poll) -> tuple[bytes | str | int, ...]:

@@ -11,6 +11,7 @@ from typing import Any
 import msgpack
 import msgspec
 
+from polling.deadlines import DeadlineMove
 from polling.errors import LedgerBroken, PollingError, StoreDown, UnknownPoll
 from polling.model import Poll, Tally
 from polling.rules import FINISHED, PollState, is_before
@@ -32,7 +33,7 @@ _TIMES = (
     "cue_show",
     "cue_lag",
 )
-_LIFE = ("state", *_TIMES)
+_LIFE = ("state", "deadlines", *_TIMES)
 
 
 class Vote(msgspec.Struct, frozen=True, gc=False):
@@ -280,6 +281,11 @@ def record(poll: Poll) -> bytes:
     return msgspec.json.encode({name: value for name, value in fields.items() if name not in _LIFE})
 
 
+def deadlines(moves: Sequence[DeadlineMove]) -> bytes:
+    """The moves of a poll's deadline as its hash has them; empty: no field."""
+    return msgspec.json.encode(moves) if moves else b""
+
+
 def poll_from(fields: dict[bytes, bytes]) -> Poll:
     """A poll from the hash of its shard 0."""
     whole = msgspec.json.decode(fields[b"record"])
@@ -287,6 +293,8 @@ def poll_from(fields: dict[bytes, bytes]) -> Poll:
     for name in _TIMES:
         if (value := fields.get(name.encode())) is not None:
             whole[name] = float(value)
+    if (moves := fields.get(b"deadlines")) is not None:
+        whole["deadlines"] = msgspec.json.decode(moves)
     return msgspec.convert(whole, Poll)
 
 

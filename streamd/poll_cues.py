@@ -42,7 +42,8 @@ class PollCues:
             return
         for action, at in pictures:
             if at is not None:
-                cues.put(Cue(poll.id, action, at))
+                rev = len(poll.deadlines) if action is Action.CLOSE else 0
+                cues.put(Cue(poll.id, action, at, rev))
 
 
 def cue_rows(
@@ -50,9 +51,9 @@ def cue_rows(
 ) -> list[dict[str, object]]:
     """The cues of ``polls`` as ``stream:{id}`` carries them.
 
-    ``{id, gen, t, at, rtp, poll, action}``: ``t`` is media time in 90,000ths of a second, ``rtp``
-    the same as the RTP timestamp (32 bits) that WHEP's pictures have; null where nobody watches
-    by WHEP.
+    ``{id, gen, t, at, rtp, poll, action, rev}``: ``t`` is media time in 90,000ths of a second,
+    ``rtp`` the same as the RTP timestamp (32 bits) that WHEP's pictures have; null where nobody
+    watches by WHEP.
     """
     egress = whep.egress(stream) if whep is not None else None
     zero = None

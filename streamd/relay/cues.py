@@ -43,16 +43,20 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """``at``: the picture's Unix time on the broadcast's clock."""
+    """``at``: the picture's Unix time on the broadcast's clock. ``rev``: how often the poll's close
+    was moved by then; of two closes the one of the higher ``rev`` counts, whichever is earlier.
+    """
 
     poll: str
     action: Action
     at: float
+    rev: int = 0
 
     @property
     def number(self) -> int:
         """32 bits, the same in every process that is told of the cue: the id of its emsg box."""
-        return zlib.crc32(f"{self.poll} {self.action} {self.at!r}".encode())
+        rev = f" {self.rev}" if self.rev else ""
+        return zlib.crc32(f"{self.poll} {self.action} {self.at!r}{rev}".encode())
 
     @property
     def id(self) -> str:
@@ -64,8 +68,8 @@ class Cue:
         return round((self.at - origin) * MEDIA_TIMESCALE)
 
     def to_dict(self, gen: int, origin: float) -> dict[str, object]:
-        """``{id, gen, t, at, poll, action}``; ``t`` in 90,000ths, negative where the picture was
-        in an earlier generation.
+        """``{id, gen, t, at, poll, action, rev}``; ``t`` in 90,000ths, negative where the picture
+        was in an earlier generation.
         """
         return {
             "id": self.id,
@@ -74,16 +78,17 @@ class Cue:
             "at": self.at,
             "poll": self.poll,
             "action": self.action.value,
+            "rev": self.rev,
         }
 
     def box(self, origin: float) -> bytes:
         """The emsg box of the generation that began at ``origin``."""
-        message = msgspec.json.encode({"poll": self.poll, "action": self.action})
+        message = msgspec.json.encode({"poll": self.poll, "action": self.action, "rev": self.rev})
         return fmp4.event_message(SCHEME, self.number, self.ticks(origin), message)
 
     def date_range(self) -> DateRange:
         """Its EXT-X-DATERANGE."""
-        attributes = {"X-POLL": self.poll, "X-ACTION": self.action.value}
+        attributes = {"X-POLL": self.poll, "X-ACTION": self.action.value, "X-REV": str(self.rev)}
         return DateRange(self.id, self.at, CLASS_NAME, attributes=attributes)
 
 
@@ -99,7 +104,8 @@ class CueTime:
 
 class Cues:
     """One stream's cues, by their pictures. ``on_told`` hears of each when it goes into the media:
-    ``LEAD_SECONDS`` before its picture, or at once.
+    ``LEAD_SECONDS`` before its picture, or at once. A close that was moved is told when it moves,
+    for as long, because another one may have been told already.
     """
 
     def __init__(self, on_told: Callable[[Cue], None] = lambda _: None) -> None:
@@ -109,6 +115,7 @@ class Cues:
         self._listeners: dict[object, Callable[[Cue], None]] = {object(): on_told}
         self._cues: list[Cue] = []
         self._told: set[Cue] = set()
+        self._moves: dict[Cue, float] = {}
         self.origin = 0.0
         """The Unix time of the generation's media time 0."""
         self._edge = 0.0
@@ -120,13 +127,17 @@ class Cues:
     def put(self, cue: Cue) -> None:
         """Takes a cue; the same one again changes nothing.
 
-        One poll closes once: a close takes the place of a later one whose picture has not come.
+        One poll closes once: a close takes the place of one of a lower ``rev``, and of a later one
+        of the same whose picture has not come; one of a lower ``rev`` is not taken any more.
         """
-        if cue in self._cues:
+        if cue in self._cues or any(_overrides(one, cue) for one in self._cues):
             return
         kept = [one for one in self._cues if not self._is_replaced(one, cue)]
         self._cues = sorted([*kept, cue], key=lambda one: (one.at, one.id))[-MOST_CUES:]
         self._told.intersection_update(self._cues)
+        self._moves = {one: end for one, end in self._moves.items() if one in kept}
+        if cue.rev:
+            self._moves[cue] = self._edge + LEAD_SECONDS
         self.version += 1
         self._look(self._edge)
 
@@ -168,16 +179,31 @@ class Cues:
         one has passed.
         """
         self._edge = edge
-        for cue in self._cues:
-            if cue not in self._told and cue.at <= edge + LEAD_SECONDS:
+        near = [one for one in self._cues if self._is_near(one, edge)]
+        for cue in near:
+            if cue not in self._told:
                 self._told.add(cue)
                 for listener in tuple(self._listeners.values()):
                     listener(cue)
-        coming = [one for one in self._cues if one in self._told and one.at >= edge]
-        far = [one.at - LEAD_SECONDS for one in self._cues if one not in self._told]
+        coming = [one for one in near if one.at >= edge]
         self._boxes = b"".join(one.box(self.origin) for one in coming)
-        self._until = min([one.at for one in coming] + far, default=_NEVER)
+        ends = [min(one.at, self._moves.get(one, _NEVER)) for one in coming]
+        begins = [one.at - LEAD_SECONDS for one in self._cues if one not in near]
+        self._until = min(ends + begins, default=_NEVER)
+
+    def _is_near(self, cue: Cue, edge: float) -> bool:
+        return cue.at <= edge + LEAD_SECONDS or edge <= self._moves.get(cue, -_NEVER)
 
     def _is_replaced(self, one: Cue, other: Cue) -> bool:
-        closes = one.poll == other.poll and one.action is other.action is Action.CLOSE
-        return closes and one.at > max(self._edge, other.at)
+        if _overrides(other, one):
+            return True
+        same = _close_one_poll(one, other) and one.rev == other.rev
+        return same and one.at > max(self._edge, other.at)
+
+
+def _overrides(one: Cue, other: Cue) -> bool:
+    return _close_one_poll(one, other) and one.rev > other.rev
+
+
+def _close_one_poll(one: Cue, other: Cue) -> bool:
+    return one.poll == other.poll and one.action is other.action is Action.CLOSE

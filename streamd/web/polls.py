@@ -17,7 +17,7 @@ from polling.model import Poll
 from polling.poll_rules import PollRules
 from polling.questions import Asked, Kind, Scale
 from polling.results import regions, summary
-from polling.rules import check_opens_at
+from polling.rules import check_duration, check_opens_at
 from polling.visibility import Audience
 from streamd.errors import AccessError
 from streamd.web.json_bodies import read, reply
@@ -91,6 +91,25 @@ class Moved(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     at: Annotated[float, msgspec.Meta(ge=0, le=30 * 86_400)] | None = None
 
 
+class Deadline(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``POST /api/v1/polls/{id}/deadline``: ``closes_at`` as the poll's row has it, or how long the
+    poll is open in all. Both say where the close comes to stand, so that to send one again changes
+    nothing.
+    """
+
+    closes_at: float | None = None
+    duration_seconds: int | None = None
+
+    def of(self, poll: Poll) -> float:
+        """When ``poll`` is to close, on the clock of its ``closes_at``. Raises BadRequest."""
+        if (self.closes_at is None) is (self.duration_seconds is None):
+            raise BadRequest("The body has “closes_at” or “duration_seconds”: send one of them.")
+        if self.closes_at is not None:
+            return self.closes_at
+        begun = poll.opened_at if poll.cue_open is None else poll.cue_open
+        return (begun or 0.0) + (check_duration(self.duration_seconds) or 0)
+
+
 class Schedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``POST /api/v1/polls/{id}/schedule``: Unix seconds."""
 
@@ -99,15 +118,26 @@ class Schedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @routes.get("/api/v1/polls")
 async def list_polls(request: web.Request) -> web.Response:
-    """Polls, newest first; ``?stream=`` narrows. What has not opened is the organiser's own."""
+    """Polls, newest first; ``?stream=`` narrows. What has not opened is the organiser's own.
+
+    ``?late_of=``, a poll's id, asks for the one that takes its late answers, which is in no list.
+    """
     services = request.app[SERVICES]
     stream = request.query.get("stream")
     audience = Audience.PUBLIC
     if stream is not None and "Authorization" in request.headers:
         await authorize(request, stream)
         audience = Audience.ORGANISER
-    polls = await services.polls.list_with_tallies(stream)
-    rows = [poll.to_dict(tally, audience) for poll, tally in polls if poll.is_visible(audience)]
+    if "late_of" in request.query:
+        polls = await services.polls.late_answers(request.query["late_of"])
+    else:
+        polls = await services.polls.list_with_tallies(stream)
+    late = await services.polls.late(poll for poll, _ in polls)
+    rows = [
+        poll.to_dict(tally, audience, late.get(poll.id))
+        for poll, tally in polls
+        if poll.is_visible(audience) and stream in (None, poll.stream)
+    ]
     return reply({"polls": rows})
 
 
@@ -167,6 +197,17 @@ async def schedule_poll(request: web.Request) -> web.Response:
     return reply(await poll_row(services, moved, Audience.ORGANISER))
 
 
+@routes.post("/api/v1/polls/{poll}/deadline")
+@acts_by_key
+async def move_deadline(request: web.Request) -> web.Response:
+    """An open poll closes later or sooner than was told; each move stands in ``deadlines``."""
+    services = request.app[SERVICES]
+    poll = await authorized_poll(request)
+    body = await read(request, Deadline)
+    moved = await services.polls.moves.move_deadline(poll.id, body.of(poll))
+    return reply(await poll_row(services, moved, Audience.ORGANISER))
+
+
 @routes.post("/api/v1/polls/{poll}/{move:open|close|show|archive}")
 @acts_by_key
 async def move_poll(request: web.Request) -> web.Response:
@@ -220,8 +261,9 @@ async def seen_poll(request: web.Request) -> tuple[Poll, Audience]:
 async def poll_row(services: Services, poll: Poll, audience: Audience) -> dict[str, Any]:
     """The poll as ``audience`` sees it, with what its counts say."""
     tally = await services.polls.tally(poll.id)
+    late = await services.polls.late([poll])
     return {
-        **poll.to_dict(tally, audience),
+        **poll.to_dict(tally, audience, late.get(poll.id)),
         "summary": summary(poll, tally, audience),
         "regions": regions(poll, tally, audience),
     }

@@ -117,6 +117,9 @@ def _about(poll: Poll, tally: Tally, notice: str) -> Iterator[_Row]:
     }
     for name, text in told.items():
         yield "about", "", "", name, text
+    for move in poll.deadlines:
+        steps = " → ".join(_time(one) or "by hand" for one in (move.was, move.to))
+        yield "about", "", "", "deadline_moved", f"{_time(move.at)}: {steps}"
     yield "about", "", "", "answers", "", tally.total
 
 

@@ -82,6 +82,7 @@ def test_a_poll_as_the_api_shows_it() -> None:
         "closes_at": 66.0,
         "ballots_until": 66.0,
         "closed_at": None,
+        "deadlines": [],
         "shown_at": None,
         "cue": None,
         "simulated": False,

@@ -44,7 +44,7 @@ async def test_ballots_are_taken_from_the_call_until_the_slowest_viewer_is_past_
         poll = await service.create_sheet("alef", [AB], "HQ", rules)
         poll = await service.open(poll.id)
         row = poll.to_dict()
-        assert row["cue"] == {"open": 998.5, "close": 1_058.5, "show": None, "lag": 2.0}
+        assert row["cue"] == {"open": 998.5, "close": 1_058.5, "show": None, "lag": 2.0, "rev": 0}
         assert (row["closes_at"], row["ballots_until"]) == (1_058.5, 1_075.5)
         await service.cast("device:1", ballot(poll))
         clock[0] = 1_075.4

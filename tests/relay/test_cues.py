@@ -55,7 +55,7 @@ def test_the_box_is_the_standard_s() -> None:
         "id": cue.number,
         "scheme_id_uri": SCHEME,
         "value": "",
-        "message_data": b'{"poll":"abcdefghij","action":"open"}',
+        "message_data": b'{"poll":"abcdefghij","action":"open","rev":0}',
     }
 
 
@@ -89,6 +89,32 @@ def test_the_same_cue_again_changes_nothing_and_one_poll_closes_once() -> None:
     cues.put(Cue("another", Action.CLOSE, ORIGIN + 60.0))
     cues.put(earlier)
     assert list(cues) == [opening(1.0), earlier, Cue("another", Action.CLOSE, ORIGIN + 60.0)]
+
+
+def test_a_moved_close_overrides_whatever_was_told_before() -> None:
+    told: list[Cue] = []
+    cues = Cues(told.append)
+    cues.begin(1, ORIGIN)
+    first, second, third = (
+        Cue(POLL, Action.CLOSE, ORIGIN + at, rev) for at, rev in ((5.0, 0), (65.0, 1), (5.0, 2))
+    )
+    cues.put(first)
+    assert read_box(cues.stamp(0))["id"] == first.number
+    cues.put(second)
+    assert list(cues) == [second]
+    # Told at once, though its picture is far, and for as long as any cue is.
+    box = read_box(cues.stamp(ticks(1.0)))
+    assert (box["id"], box["presentation_time"]) == (second.number, ticks(65.0))
+    assert box["message_data"] == b'{"poll":"abcdefghij","action":"close","rev":1}'
+    assert cues.stamp(ticks(LEAD_SECONDS + 0.1)) == b""
+    assert read_box(cues.stamp(ticks(65.1 - LEAD_SECONDS)))["id"] == second.number
+    assert told == [first, second]
+    cues.put(first)  # read before the move
+    assert list(cues) == [second]
+    cues.put(third)
+    assert list(cues) == [third]
+    assert (third.number, third.rev) != (first.number, first.rev)
+    assert cues.rows()[0]["rev"] == 2
 
 
 def test_their_number_is_bounded() -> None:
@@ -151,7 +177,7 @@ async def test_every_part_and_both_playlists_tell_it() -> None:
     date = "2023-11-14T22:13:23.500Z"
     assert tags[0] == [
         f'#EXT-X-DATERANGE:ID="{cue.id}",CLASS="streamd.poll",START-DATE="{date}",'
-        f'X-POLL="{POLL}",X-ACTION="open"'
+        f'X-POLL="{POLL}",X-ACTION="open",X-REV="0"'
     ]
     stream.close()
 

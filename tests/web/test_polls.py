@@ -191,6 +191,37 @@ def test_viewers_put_questions(server: Server, desk: Desk, visitor: Client) -> N
     refused(visitor.ask("POST", f"{path}/votes", ballot("1")), 422, "invalid_ballot")
 
 
+def test_an_open_poll_s_deadline_is_moved(desk: Desk, visitor: Client) -> None:
+    row = desk.ask(**AB, duration_seconds=60)
+    path = f"/api/v1/polls/{row['id']}"
+    deadline = f"{path}/deadline"
+    refused_for = desk.post(deadline, {"duration_seconds": 90}, 409)
+    assert refused_for["type"] == "urn:streamd:problem:illegal_move"
+    row = desk.post(f"{path}/open", {})
+    later = row["closes_at"] + 60
+    moved = desk.post(deadline, {"closes_at": later})
+    assert (moved["closes_at"], moved["ballots_until"], moved["state"]) == (later, later, "open")
+    assert desk.post(deadline, {"closes_at": later})["deadlines"] == moved["deadlines"]
+    moved = desk.post(deadline, {"duration_seconds": 30})
+    assert moved["closes_at"] == row["opened_at"] + 30
+    # What everybody may read: the poll was to close when its voters were told, and does not.
+    public = visitor.ask("GET", path).json
+    steps = [(one["from"], one["to"]) for one in public["deadlines"]]
+    assert steps == [(row["closes_at"], later), (later, row["opened_at"] + 30)]
+    assert public["rules"]["duration_seconds"] == 60
+    for body, status in (
+        ({}, 400),
+        ({"closes_at": later, "duration_seconds": 5}, 400),
+        ({"closes_at": row["opened_at"]}, 422),
+        ({"duration_seconds": 0}, 422),
+        ({"closes_at": later + 8 * 86_400}, 422),
+    ):
+        desk.post(deadline, body, status)
+    refused(visitor.ask("POST", deadline, {"closes_at": later}), 401, "unauthenticated")
+    desk.post(f"{path}/close", {})
+    desk.post(deadline, {"closes_at": later}, 409)
+
+
 def test_a_poll_for_others_says_so(desk: Desk, visitor: Client) -> None:
     row = desk.ask(**AB, rules={"who": ["code"]}, open=True)
     path = f"/api/v1/polls/{row['id']}/votes"

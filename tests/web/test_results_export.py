@@ -8,6 +8,7 @@ import json
 
 import pytest
 
+from polling.deadlines import DeadlineMove
 from polling.model import Poll, Tally, draft_sheet
 from polling.poll_rules import PollRules, Results
 from polling.questions import Asked, Kind, Scale
@@ -28,12 +29,15 @@ COUNTS = {
     **{"q3.1": 40, "q3.2": 20, "q3.3": 0},
     "q4.answers": 3,
 }
+MOVED = (DeadlineMove(110.0, None, 130.0), DeadlineMove(120.0, 130.0, 160.0))
 
 
 def poll(results: Results = "live", state: PollState = PollState.CLOSED) -> Poll:
     made = draft_sheet("alef", ASKED, "@asker", PollRules(results=results), now=1.0)
     fields = {name: getattr(made, name) for name in made.__struct_fields__}
-    return Poll(**{**fields, "state": state, "opened_at": 100.0, "closed_at": 160.0})
+    return Poll(
+        **{**fields, "state": state, "opened_at": 100.0, "closed_at": 160.0, "deadlines": MOVED}
+    )
 
 
 def tally(of: Poll) -> Tally:
@@ -58,6 +62,9 @@ def test_who_asked_when_how_many_in_which_tiers_and_that_it_is_an_opinion_poll()
     assert about["asked_by"] == "'@asker"
     assert about["opened_at"] == "1970-01-01T00:01:40+00:00"
     assert about["answers"] == "20"
+    moves = [row["text"] for row in table if row["id"] == "deadline_moved"]
+    assert moves[0] == "1970-01-01T00:01:50+00:00: by hand → 1970-01-01T00:02:10+00:00"
+    assert moves[1].endswith(": 1970-01-01T00:02:10+00:00 → 1970-01-01T00:02:40+00:00")
     assert about["simulated"] == "no"
     tiers = {row["id"]: row["count"] for row in table if row["section"] == "tier"}
     assert tiers == {"device": "withheld", "platform": "0", "code": "withheld"}

@@ -10,8 +10,9 @@ const MOST_CUES = 128;
 const LAST_CALL_SECONDS = 10;
 
 /**
- * @typedef {{id: string, at: number, poll: string, action: "open"|"close"|"show"}} PollCue
- *   `at`: the picture's Unix time on the broadcast's clock
+ * @typedef {{id: string, at: number, poll: string, action: "open"|"close"|"show", rev?: number}} PollCue
+ *   `at`: the picture's Unix time on the broadcast's clock; `rev`: how often the close was moved by
+ *   then, and of two closes the one of the higher `rev` counts
  */
 
 export class PollCues {
@@ -21,9 +22,9 @@ export class PollCues {
   }
 
   /** @param {PollCue} cue  @returns {boolean} whether it is news */
-  put({ id, at, poll, action }) {
+  put({ id, at, poll, action, rev = 0 }) {
     if (this.byId.has(id)) return false;
-    this.byId.set(id, { at, poll, action });
+    this.byId.set(id, { at, poll, action, rev });
     if (this.byId.size > MOST_CUES) this.byId.delete(this.byId.keys().next().value);
     return true;
   }
@@ -36,12 +37,12 @@ export class PollCues {
 
   /** The pictures of a poll's row: what the row says, and what the media has said since. */
   of({ id, cue }) {
-    const told = (action) => [...this.byId.values()].filter((one) => one.poll === id && one.action === action).map(({ at }) => at);
-    const one = (given, others) => given ?? (others.length ? Math.max(...others) : null);
-    const closes = [...told("close"), ...(cue?.close ? [cue.close] : [])];
+    const told = (action) => [...this.byId.values()].filter((one) => one.poll === id && one.action === action);
+    const one = (given, others) => given ?? (others.length ? Math.max(...others.map(({ at }) => at)) : null);
+    const closes = [...told("close"), ...(cue?.close ? [{ at: cue.close, rev: cue.rev ?? 0 }] : [])];
     return {
       open: one(cue?.open, told("open")),
-      close: closes.length ? Math.min(...closes) : null, // of two the earlier one counts
+      close: lastWord(closes),
       show: one(cue?.show, told("show")),
     };
   }
@@ -63,7 +64,8 @@ export class PollCues {
   #asSeen(row, time, now, isWaiting) {
     const { open, close, show } = this.of(row);
     if (open === null && close === null && show === null) return row;
-    const bound = row.ballots_until ?? Infinity;
+    // The media may tell of a later close before the feed does.
+    const bound = (row.ballots_until ?? Infinity) + Math.max(0, (close ?? 0) - (row.cue?.close ?? Infinity));
     if (isWaiting && now >= lastCall(open, close, bound)) this.called.add(row.id);
     if (open !== null && time < open && !this.called.has(row.id)) return null;
     const behind = now - time;
@@ -79,6 +81,12 @@ export class PollCues {
       shownAt: isShown ? show : null,
     };
   }
+}
+
+// Of closes the one that was given last; of two by the same hand the earlier one.
+function lastWord(closes) {
+  const [last = null] = closes.sort((a, b) => b.rev - a.rev || a.at - b.at);
+  return last?.at ?? null;
 }
 
 // When whoever still waits for his picture has to be asked to have time for an answer.

@@ -14,5 +14,6 @@ export function cuesOf(ranges) {
       at: startDate.getTime() / 1000,
       poll: attr["X-POLL"],
       action: attr["X-ACTION"],
+      rev: Number(attr["X-REV"] ?? 0),
     }));
 }

@@ -6,7 +6,8 @@ const text = new TextDecoder();
 /**
  * The cues that stand in a part.
  * @param {Uint8Array} part
- * @returns {{id: string, seconds: number, poll: string, action: string}[]} `seconds` of media time
+ * @returns {{id: string, seconds: number, poll: string, action: string, rev: number}[]} `seconds` of
+ *   media time
  */
 export function cuesIn(part) {
   const found = [];
@@ -26,9 +27,9 @@ function read(view, box, at) {
   const [scheme, , message] = strings(box.subarray(32));
   if (scheme !== SCHEME) return null;
   try {
-    const { poll, action } = JSON.parse(message);
+    const { poll, action, rev = 0 } = JSON.parse(message);
     const seconds = Number(view.getBigUint64(at + 16)) / view.getUint32(at + 12);
-    return { id: String(view.getUint32(at + 28)), seconds, poll, action };
+    return { id: String(view.getUint32(at + 28)), seconds, poll, action, rev };
   } catch {
     return null; // not a message of ours
   }

@@ -143,6 +143,58 @@ def test_a_poll_is_met_at_its_picture_or_in_time_for_an_answer(rules: Theatre) -
     assert waits[1].split()[1] == "1028"
 
 
+def test_a_close_that_was_moved_counts_from_whichever_way_it_is_heard(rules: Theatre) -> None:
+    """Of two closes the last one given counts; by the row, in a part and in a playlist alike."""
+    found = run(
+        rules,
+        """
+        const { cuesIn } = await load("emsg");
+        const { cuesOf } = await load("date_ranges");
+        const row = (close, rev, until) => ({
+          id: "p", state: "open", ballots_until: until, questions: [],
+          cue: { open: 1000, close, show: null, rev },
+        });
+        const [old, fresh] = [row(1060, 0, 1077), row(1120, 1, 1137)];
+        const moved = { id: "2", at: 1120, poll: "p", action: "close", rev: 1 };
+        const told = (...more) => {
+          const cues = new PollCues();
+          cues.put({ id: "1", at: 1060, poll: "p", action: "close", rev: 0 });
+          for (const one of more) cues.put(one);
+          return cues;
+        };
+        const state = (cues, poll, time) => {
+          const [one] = cues.seen([poll], time, time + 2);
+          return `${one.state} ${one.closes_at}`;
+        };
+        const bytes = new Uint8Array(200);
+        const view = new DataView(bytes.buffer);
+        const message = JSON.stringify({ poll: "p", action: "close", rev: 1 });
+        const body = "urn:streamd:poll:2026\\0\\0" + message;
+        bytes.set(new TextEncoder().encode("emsg"), 4);
+        bytes.set(new TextEncoder().encode(body), 32);
+        view.setUint32(0, 32 + body.length);
+        bytes[8] = 1;
+        view.setUint32(12, 1);
+        const [inPart] = cuesIn(bytes.subarray(0, 32 + body.length));
+        const attr = { "X-POLL": "p", "X-ACTION": "close", "X-REV": "1" };
+        const range = { id: "2", class: "streamd.poll", startDate: new Date(1120e3), attr };
+        const [inPlaylist] = cuesOf({ 2: range });
+        return {
+          byRow: [1061, 1119, 1120].map((time) => state(told(), fresh, time)),
+          byMedia: [1061, 1119, 1120].map((time) => state(told(moved), old, time)),
+          back: state(told(moved, { ...moved, id: "3", at: 1030, rev: 2 }), fresh, 1031),
+          stale: state(told(moved), old, 1100),
+          revs: [inPart.rev, inPlaylist.rev],
+        };
+        """,
+    )
+    expected = ["open 1122", "open 1122", "closed 1122"]
+    assert (found["byRow"], found["byMedia"]) == (expected, expected)
+    assert found["back"] == "closed 1032"
+    assert found["stale"] == "open 1122"
+    assert found["revs"] == [1, 1]
+
+
 def test_what_was_put_on_screen_gives_way_to_a_question_asked_since(rules: Theatre) -> None:
     found = run(
         rules,
