@@ -30,7 +30,8 @@ class Poll(msgspec.Struct, frozen=True, dict=True):
     ``version`` grows by one at every edit. ``seed``: the published one of shuffled choices.
     ``closes_at`` is the server's own bound for ballots. ``cue_*``: the pictures, on the clock of
     the broadcast, at which the poll opens, closes and is shown; ``cue_lag``: see ``polling.stage``.
-    ``deadlines``: how its close was moved while it was open, oldest first.
+    ``deadlines``: how its close was moved while it was open, oldest first. ``late_of``: the poll
+    whose late answers this one takes (``polling.late``); empty: of none.
     """
 
     id: str
@@ -41,6 +42,7 @@ class Poll(msgspec.Struct, frozen=True, dict=True):
     rules: PollRules = PollRules()
     simulated: bool = False
     seed: str = ""
+    late_of: str = ""
     version: int = 1
     state: PollState = PollState.DRAFT
     opens_at: float | None = None
@@ -138,11 +140,15 @@ class Poll(msgspec.Struct, frozen=True, dict=True):
         return sees_poll(self.state, self.opened_at is not None, audience)
 
     def to_dict(
-        self, tally: Tally | None = None, audience: Audience = Audience.PUBLIC
+        self,
+        tally: Tally | None = None,
+        audience: Audience = Audience.PUBLIC,
+        late: Tally | None = None,
     ) -> dict[str, Any]:
         """The poll as the HTTP API and the feeds show it to ``audience``, with its tally or null.
 
-        What ``audience`` may not see is not in it: see ``shown_tally`` and ``Question.to_dict``.
+        ``late``: the tally of its late answers, never added to its own. What ``audience`` may not
+        see is not in it: see ``shown_tally`` and ``Question.to_dict``.
         """
         reveals = sees_right(self.state, audience)
         return {
@@ -154,6 +160,8 @@ class Poll(msgspec.Struct, frozen=True, dict=True):
             "choices": [{"id": choice.id, "label": choice.label} for choice in self.choices],
             "questions": [question.to_dict(reveals=reveals) for question in self.questions],
             "rules": self.rules.to_dict(),
+            "late_of": self.late_of or None,
+            "late": None if late is None else late.sums(),
             "version": self.version,
             "seed": self.seed,
             "asker": self.asker,
@@ -245,6 +253,10 @@ class Tally(msgspec.Struct, frozen=True):
     groups: dict[str, int] = {}
     words: Mapping[str, Sequence[tuple[str, int]]] | None = None
     items: Sequence[Mapping[str, Any]] | None = None
+
+    def sums(self) -> dict[str, Any]:
+        """``{"poll", "state", "total"}``: nothing that any rule hides."""
+        return {"poll": self.poll, "state": self.state.value, "total": self.total}
 
     def to_dict(self) -> dict[str, Any]:
         """``{"poll", "state", "seq", "total", "counts": {choice: n}}``.

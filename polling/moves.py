@@ -9,13 +9,14 @@ from polling import rules
 from polling.deadlines import DeadlineMove
 from polling.errors import IllegalMove, PollLocked
 from polling.known_polls import KnownPolls
+from polling.late import LatePolls
 from polling.model import Poll, edited
 from polling.poll_keys import PollKeys
 from polling.poll_rules import PollRules
 from polling.questions import Asked
 from polling.rules import FINISHED, UNOPENED, PollState
 from polling.screens import Screens
-from polling.stage import GRACE_SECONDS, Stage, closing, moving, nowhere, opening
+from polling.stage import GRACE_SECONDS, Moment, Stage, closing, moving, nowhere, opening
 from polling.store import PollStore
 
 _ATTEMPTS = 3
@@ -50,6 +51,7 @@ class Moves:
         self._moved = moved
         self._stage = stage
         self._grace = grace
+        self._late = LatePolls(store, keys, known, now, self.finish)
 
     async def edit(
         self,
@@ -63,6 +65,8 @@ class Moves:
         """
         for _ in range(_ATTEMPTS):
             found = await self._store.get(poll)
+            if found.late_of:
+                raise PollLocked(poll)
             changed = edited(found, asked, wanted)
             reruled = changed.rules != found.rules
             if found.state in FINISHED or (found.state not in UNOPENED and reruled):
@@ -105,7 +109,7 @@ class Moves:
         """
         found = await self._store.get(poll)
         state = rules.after(poll, found.state, "close")
-        if (seen := self._stage(found.stream, at)) is not None:
+        if (seen := self._seen(found, at)) is not None:
             times = closing(found, seen, self._grace)
             if times is None:
                 return found
@@ -131,7 +135,7 @@ class Moves:
             raise IllegalMove(poll, found.state, "extend")
         if closes_at == (found.closes_at if found.cue_close is None else found.cue_close):
             return found
-        seen = self._stage(found.stream, None)
+        seen = self._seen(found, None)
         times = moving(found, closes_at, seen, self._now(), self._grace)
         return await self._move_deadline(found, times, "extend")
 
@@ -152,24 +156,28 @@ class Moves:
         if found.state in UNOPENED or found.opened_at is None:
             raise IllegalMove(poll, found.state, "show")
         times = {"shown_at": self._now()}
-        if (seen := self._stage(found.stream, at)) is not None:
+        if (seen := self._seen(found, at)) is not None:
             times |= {"cue_show": seen.at, "cue_lag": seen.lag}
         shown = await self._store.move(found, found.state, **times)
         self._known.remember(shown)
         return shown
 
     async def archive(self, poll: str) -> Poll:
-        """Puts a closed poll away, or withdraws one that never opened."""
+        """Puts a closed poll away, its late answers with it, or withdraws one that never opened."""
         found = await self._store.get(poll)
-        archived = await self._store.move(found, rules.after(poll, found.state, "archive"))
+        state = rules.after(poll, found.state, "archive")
+        await self._late.end(found)
+        archived = await self._store.move(found, state)
         self._tell(archived, "archive", archived.state is PollState.ARCHIVED)
         return archived
 
     async def finish(self, poll: Poll) -> None:
-        """What follows closing, in whichever process sees it: every shard closed, no key, the
-        last tally. To do so again changes nothing.
+        """What follows closing, in whichever process sees it: every shard closed, late answers
+        taken where the rules say so, no key, the last tally. To do so again changes nothing.
         """
         await self._store.complete(poll)
+        # Before the key goes: a poll that has one is known to be unfinished.
+        await self._late.begin(poll)
         await asyncio.to_thread(self._keys.destroy, poll.id)
         await self._screens.show(poll)
 
@@ -177,12 +185,16 @@ class Moves:
         state = rules.after(found.id, found.state, "open")
         # The key first: a poll must never be open without one.
         await asyncio.to_thread(self._keys.create, found.id)
-        seen = self._stage(found.stream, at)
+        seen = self._seen(found, at)
         times = opening(found.duration_seconds, seen, now, self._grace)
         opened = await self._store.move(found, state, **times)
         if opened.state in FINISHED:
             await asyncio.to_thread(self._keys.destroy, found.id)
         return opened, opened.state is PollState.OPEN and opened.opened_at == now
+
+    def _seen(self, poll: Poll, at: float | None) -> Moment | None:
+        """The broadcast's moment; None where nothing is live, or the poll is not asked on air."""
+        return None if poll.late_of else self._stage(poll.stream, at)
 
     def _tell(self, poll: Poll, move: str, won: bool) -> None:
         """After a move that was made here; raises IllegalMove where another process made it."""

@@ -28,7 +28,7 @@ class PollRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who may vote, how often, who sees the results and when, and how it is logged.
 
     ``regions`` empty: everywhere. ``duration_seconds`` None: closed by hand. ``late``: whether
-    recordings take answers after the poll, counted apart; refused until recordings replay polls.
+    recordings take answers after the poll, counted apart (``polling.late``).
     """
 
     who: tuple[Tier, ...] = TIERS
@@ -71,9 +71,13 @@ def check_rules(wanted: PollRules, questions: Sequence[Question]) -> PollRules:
         )
     if isinstance(wanted.shards, bool) or wanted.shards not in SHARDS:
         raise InvalidPoll("A poll has 1 to 256 shards.", "shards")
-    if wanted.late:
-        raise InvalidPoll("Recordings cannot take answers yet. Leave “late” off.", "late")
     kinds = {question.kind for question in questions}
+    if Kind.QA in kinds and wanted.late:
+        raise InvalidPoll(
+            "Questions from viewers are for the broadcast alone: recordings take none. Leave "
+            "“late” off.",
+            "late",
+        )
     if Kind.TEXT in kinds and wanted.log == "recount":
         # The openings would publish every answer, the ones not approved too.
         raise InvalidPoll(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from polling import rules
 from polling.errors import UnknownPoll
+from polling.late import late_id
 from polling.model import Poll, Tally
 from polling.rules import PollState
 from polling.screens import Screens
@@ -43,6 +44,17 @@ class PollReader:
         rows = await self._store.with_tallies(polls)
         return tuple([(poll, await self._screens.dress(poll, tally)) for poll, tally in rows])
 
+    async def late_answers(self, *polls: str) -> tuple[tuple[Poll, Tally], ...]:
+        """The polls that take the late answers of ``polls``, each with its tally."""
+        found = await self.with_tallies([late_id(poll) for poll in polls]) if polls else ()
+        return tuple([one for one in found if one[0].late_of])
+
+    async def late(self, polls: Iterable[Poll]) -> dict[str, Tally]:
+        """The tallies of the late answers of ``polls``, by the id of the poll that they are of."""
+        ended = [poll.id for poll in polls if poll.rules.late and poll.is_over]
+        found = await self.late_answers(*ended)
+        return {one.late_of: tally for one, tally in found if one.is_visible(Audience.PUBLIC)}
+
     async def shown(self, stream: str, limit: int = 3) -> tuple[tuple[Poll, Tally], ...]:
         """The ``limit`` polls of ``stream`` to show, each with its tally, in a few round trips.
 
@@ -51,7 +63,7 @@ class PollReader:
         """
         ids = await self._store.newest_ids(stream, _LOOKED_AT, running=True)
         found = await self._store.read(ids)
-        ours = [one for one in found if one.stream == stream and one.opened_at is not None]
+        ours = [one for one in found if one.stream == stream and _is_on_air(one)]
         ours.sort(key=_place_shown)
         # Not with the tallies of all: this is asked for at every change of a stream.
         return await self.with_tallies([one.id for one in ours[:limit]])
@@ -75,6 +87,10 @@ class PollReader:
             if await self._store.find(found, bits) is not None:
                 audience = Audience.VOTED
         return found.shown_tally(await self.tally(poll), audience)
+
+
+def _is_on_air(poll: Poll) -> bool:
+    return poll.opened_at is not None and not poll.late_of
 
 
 def _place_shown(poll: Poll) -> tuple[bool, float]:

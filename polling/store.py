@@ -79,8 +79,11 @@ class PollStore(LedgerStore):
     # A poll's life.
 
     async def create(self, poll: Poll) -> bool:
-        """Puts a draft in the store; False where its id is taken."""
-        for index in ("polls", f"polls:{poll.stream}"):
+        """Puts a draft in the store; False where its id is taken.
+
+        One for late answers is in no list: it is found through the poll that it is of.
+        """
+        for index in () if poll.late_of else ("polls", f"polls:{poll.stream}"):
             await self.server.change(("ZADD", index, poll.created_at, poll.id))
         keys = wire.keys_of("poll counts", poll.id)
         # In a field of its own and not in the record: whoever has a Poll may show all of it.

@@ -33,7 +33,7 @@ class PollReplay:
 
     def on_poll(self, poll: Poll) -> None:
         """A poll moved, or its text changed."""
-        if poll.is_visible(Audience.PUBLIC) and self._is_there(poll.stream):
+        if poll.is_visible(Audience.PUBLIC) and not poll.late_of and self._is_there(poll.stream):
             track = self._tracks.of(poll.stream)
             track.tell(poll.id, poll.to_dict(), over=poll.state in FINISHED)
 

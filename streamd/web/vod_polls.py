@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,23 +80,61 @@ async def _brought_up_to_date(services: Services, recorded: Document, delay: flo
     ids = [one.poll["id"] for one in recorded.polls]
     try:
         stand = {poll.id: (poll, tally) for poll, tally in await services.polls.with_tallies(ids)}
+        ended = [poll.id for poll, _ in stand.values() if poll.rules.late and poll.is_over]
+        late = {one[0].late_of: one for one in await services.polls.late_answers(*ended)}
     except StoreDown:
         return recorded
-    return Document([_as_of_now(one, stand, delay) for one in recorded.polls])
+    polls = []
+    for one in recorded.polls:
+        found = stand.get(one.poll["id"])
+        if found is not None and found[0].is_visible(Audience.PUBLIC):
+            one = _as_of_now(one, *found, late.get(found[0].id), delay)
+        polls.append(one)
+    return Document(polls)
 
 
 def _as_of_now(
-    recorded: RecordedPoll, stand: Mapping[str, tuple[Poll, Tally]], delay: float
+    recorded: RecordedPoll,
+    poll: Poll,
+    tally: Tally,
+    late: tuple[Poll, Tally] | None,
+    delay: float,
 ) -> RecordedPoll:
-    found = stand.get(recorded.poll["id"])
-    if found is None or not found[0].is_visible(Audience.PUBLIC):
-        return recorded
-    poll, tally = found
-    row = poll.to_dict(tally)
+    if late is not None and not late[0].is_visible(Audience.PUBLIC):
+        late = None
+    row = poll.to_dict(tally, late=None if late is None else late[1])
     cue = {
         name: recorded.cue[name] if at is None else at for name, at in cue_of(row, delay).items()
     }
-    return RecordedPoll(row, cue, _ended(recorded.curve, poll, row["tally"], delay))
+    shown = row["tally"]
+    curve = _moderated(recorded.curve, shown.get("words"))
+    return RecordedPoll(
+        row,
+        cue,
+        _ended(curve, poll, shown, delay),
+        None if late is None else {**late[1].sums(), "tally": late[0].shown_tally(late[1])},
+    )
+
+
+def _moderated(
+    curve: list[tuple[Any, ...]], words: dict[str, list[list[Any]]] | None
+) -> list[tuple[Any, ...]]:
+    """The curve without words that are not shown any more: an approval may have been taken back."""
+    if words is None:
+        return curve
+    shown = {question: {pair[0] for pair in cloud} for question, cloud in words.items()}
+    return [
+        point
+        if len(point) < 4
+        else (
+            *point[:3],
+            {
+                question: [pair for pair in cloud if pair[0] in shown.get(question, ())]
+                for question, cloud in point[3].items()
+            },
+        )
+        for point in curve
+    ]
 
 
 def _ended(

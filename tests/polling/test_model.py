@@ -72,6 +72,8 @@ def test_a_poll_as_the_api_shows_it() -> None:
             "log": "presence",
             "late": False,
         },
+        "late_of": None,
+        "late": None,
         "version": 1,
         "seed": "",
         "asker": "HQ",

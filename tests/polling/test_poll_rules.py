@@ -55,6 +55,7 @@ def test_who_may_vote() -> None:
         assert caught.value.why == why
 
 
-def test_answers_beside_a_recording_are_not_promised() -> None:
+def test_recordings_take_answers_but_no_questions_from_viewers() -> None:
+    assert check_rules(PollRules(late=True), SINGLE).late
     with pytest.raises(InvalidPoll, match="late"):
-        check_rules(PollRules(late=True), SINGLE)
+        check_rules(PollRules(late=True), QA)

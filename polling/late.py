@@ -1,0 +1,129 @@
+"""Late answers: what viewers of a recording say after a poll, counted apart from what was said
+while it was live.
+
+A poll whose rules say ``late`` gets one poll of its own for them once it is closed, with the same
+questions, another key, another log. It is open until the first one is archived, which archives
+both. The first poll's key died when it closed, so nobody can tell whether a late answer comes from
+someone who voted live: the two tallies are never added up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+from collections.abc import Awaitable, Callable
+
+import msgspec
+import structlog
+
+from polling.errors import UnknownPoll
+from polling.known_polls import KnownPolls
+from polling.model import Poll
+from polling.poll_keys import PollKeys
+from polling.rules import FINISHED, PollState
+from polling.store import PollStore
+
+log = structlog.get_logger()
+
+
+def late_id(poll: str) -> str:
+    """The id of the poll that takes the late answers of ``poll``, whether there is one or not.
+
+    It follows from the other, so that whoever makes it again makes the same one.
+    """
+    digest = hashlib.sha256(f"streamd late answers v1\n{poll}\n".encode()).digest()
+    return base64.b32encode(digest[:10]).decode().lower()[:10]
+
+
+def late_poll(poll: Poll, now: float) -> Poll:
+    """The draft that takes the late answers of ``poll``.
+
+    Its results are told to those who answered where those of ``poll`` were told to all: who answers
+    later shall not follow those who answered before.
+    """
+    results = "after_vote" if poll.rules.results == "live" else poll.rules.results
+    return Poll(
+        id=late_id(poll.id),
+        stream=poll.stream,
+        questions=poll.questions,
+        asker=poll.asker,
+        created_at=now,
+        rules=msgspec.structs.replace(
+            poll.rules, results=results, duration_seconds=None, late=False
+        ),
+        simulated=poll.simulated,
+        seed=poll.seed,
+        late_of=poll.id,
+    )
+
+
+class LatePolls:
+    """Begins and ends polls for late answers, each step once, whichever process takes it.
+
+    ``finish`` does what follows closing: see ``Moves.finish``. Every method raises StoreDown; then
+    it is to be called again, and goes on where it was.
+    """
+
+    def __init__(
+        self,
+        store: PollStore,
+        keys: PollKeys,
+        known: KnownPolls,
+        now: Callable[[], float],
+        finish: Callable[[Poll], Awaitable[None]],
+    ) -> None:
+        self._store = store
+        self._keys = keys
+        self._known = known
+        self._now = now
+        self._finish = finish
+
+    async def begin(self, poll: Poll) -> None:
+        """Opens the poll for late answers to ``poll``, where its rules want one and it is closed.
+
+        Call it while the key of ``poll`` is there: a process that dies in between leaves the key,
+        by which the next one knows that ``poll`` is not finished.
+        """
+        if not poll.rules.late or poll.state is not PollState.CLOSED:
+            return
+        late = await self._made(poll)
+        if late is None or late.state is not PollState.DRAFT:
+            return
+        await asyncio.to_thread(self._keys.create, late.id)
+        opened = await self._store.move(late, PollState.OPEN, opened_at=self._now())
+        if opened.state in FINISHED:
+            await asyncio.to_thread(self._keys.destroy, late.id)
+        self._known.remember(opened)
+
+    async def end(self, poll: Poll) -> None:
+        """Closes and archives the late answers of ``poll``, which is about to be archived itself.
+
+        That order, so that none is left open for good; one that there is none of yet is made, so
+        that nobody makes it afterwards.
+        """
+        if not poll.rules.late or poll.state is not PollState.CLOSED:
+            return
+        await self.begin(poll)
+        late = await self._made(poll)
+        if late is None:
+            return
+        if late.state is PollState.OPEN:
+            late = await self._store.move(late, PollState.CLOSED, closed_at=self._now())
+            await self._finish(late)
+        if late.state is PollState.CLOSED:
+            late = await self._store.move(late, PollState.ARCHIVED)
+        self._known.remember(late)
+
+    async def _made(self, poll: Poll) -> Poll | None:
+        """The poll for late answers, as it stands; None where another poll has its id."""
+        draft = late_poll(poll, self._now())
+        try:
+            late = await self._store.get(draft.id)
+        except UnknownPoll:
+            await self._store.create(draft)
+            late = await self._store.get(draft.id)
+        if late.late_of != poll.id:
+            log.error("a poll gets no late answers: their id is taken", poll=poll.id, id=late.id)
+            return None
+        return late
