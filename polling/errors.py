@@ -164,9 +164,9 @@ class NotEligible(VoteRefused):
 
     def __init__(self, poll: str, why: str) -> None:
         super().__init__(
-            "This poll is for viewers of other regions."
+            "This poll is for viewers of other regions than yours. Its rules name them."
             if why == "region"
-            else "This poll asks for another kind of identity. See its rules for who may vote.",
+            else "This poll asks for another kind of identity. Its rules say who may vote.",
             poll,
         )
         self.why = why

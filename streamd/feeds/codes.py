@@ -89,11 +89,12 @@ class FeedError(Exception):
     """Ends one command with an error reply; the connection goes on.
 
     ``message`` is a sentence a person understands. ``temporary`` tells the client that the same
-    command may succeed later.
+    command may succeed later. ``why``: which rule it was, where the code leaves that open.
     """
 
     code: int = ErrorCode.INTERNAL
     temporary: bool = False
+    why: str = ""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -173,10 +174,11 @@ class TryAgain(FeedError):
 class RpcError(FeedError):
     """An RPC's refusal with a code of streamd's contract."""
 
-    def __init__(self, code: int, message: str, *, temporary: bool = False) -> None:
+    def __init__(self, code: int, message: str, *, temporary: bool = False, why: str = "") -> None:
         super().__init__(message)
         self.code = code
         self.temporary = temporary
+        self.why = why
 
 
 class Disconnected(Exception):

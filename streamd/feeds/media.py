@@ -6,8 +6,9 @@ part_ms, tracks: {v|a: {codec, init}}, parts: [P…], cues: [C…]}`` and holds 
 last keyframe; each publication's ``data`` is the next ``P = {n, t, key, v?, a?, init?, skipped?,
 still?}``. Nothing is missing and nothing doubled between the two. ``started_at`` is the Unix time
 of media time 0; ``part_ms`` is how much time one part covers, so how long a player waits for the
-next; 0: one picture. ``C = {id, gen, t, at, poll, action, rev}`` is a cue (relay/cues.py); those to come
-stand as emsg boxes before the moof of ``v``, without pictures of ``a``, in every part until theirs.
+next; 0: one picture. ``C = {id, gen, t, at, poll, action, rev}`` is a cue (relay/cues.py); those
+to come stand as emsg boxes before the moof of ``v``, without pictures of ``a``, in every part until
+theirs.
 
 ``n`` rises with each part and counts the stream's parts within ``gen``: a subscriber without audio
 is not sent those that hold audio alone. ``skipped`` says that this connection was too slow: so

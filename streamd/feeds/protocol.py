@@ -207,11 +207,18 @@ def reply(command_id: int, kind: str, result: Mapping[str, object]) -> dict[str,
     return {"id": command_id, kind: result}
 
 
-def error(command_id: int, code: int, message: str, temporary: bool) -> dict[str, object]:
-    """The refusal of a command: ``{id, error: {code, message, temporary?}}``."""
+def error(
+    command_id: int, code: int, message: str, temporary: bool, why: str = ""
+) -> dict[str, object]:
+    """The refusal of a command: ``{id, error: {code, message, temporary?, why?}}``.
+
+    ``why`` is not Centrifuge's: its clients pass it over.
+    """
     body: dict[str, object] = {"code": int(code), "message": message}
     if temporary:
         body["temporary"] = True
+    if why:
+        body["why"] = why
     return {"id": command_id, "error": body}
 
 

@@ -328,7 +328,7 @@ class Session:
         self._service.hub.metrics.errors.labels(error.code).inc()
         self._link.reply(
             self._link.encoding.frame(
-                protocol.error(command_id, error.code, error.message, error.temporary)
+                protocol.error(command_id, error.code, error.message, error.temporary, error.why)
             )
         )
 

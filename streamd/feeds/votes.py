@@ -198,7 +198,8 @@ def refusal(error: errors.PollingError) -> FeedError:
     """
     for kind, code in CODES.items():
         if isinstance(error, kind):
-            return RpcError(code, str(error))
+            why = error.why if isinstance(error, errors.NotEligible) else ""
+            return RpcError(code, str(error), why=why)
     if isinstance(error, errors.InvalidBallot):
         return BadRequest(str(error))
     return TryAgain(str(error))

@@ -183,6 +183,8 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         extra: dict[str, object] = {}
         if isinstance(error, errors.NoAcceptableCodec):
             extra["accepted"] = list(error.accepted)
+        if isinstance(error, polls.NotEligible):
+            extra["why"] = error.why
         response = _answer(request, refusal_found, str(error), extra)
         if isinstance(error, errors.TooOften):
             response.headers["Retry-After"] = str(error.retry_after)

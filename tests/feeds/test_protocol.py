@@ -150,6 +150,11 @@ def test_shapes_match_the_protocols_definitions() -> None:
         "id": 3,
         "error": {"code": 105, "message": "already"},
     }
+    assert protocol.error(3, 1007, "not you", False, "region")["error"] == {
+        "code": 1007,
+        "message": "not you",
+        "why": "region",
+    }
     assert protocol.error(3, 100, "later", True)["error"] == {
         "code": 100,
         "message": "later",

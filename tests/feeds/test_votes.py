@@ -104,6 +104,7 @@ async def test_data_of_another_shape(data: object) -> None:
         (errors.AlreadyVoted("p"), 1005, False),
         (errors.BallotConflict("p"), 1006, False),
         (errors.NotEligible("p", "tier"), 1007, False),
+        (errors.NotEligible("p", "region"), 1007, False),
         (errors.PollChanged("p"), 1008, False),
         (errors.TooManyAsked("p"), 1009, False),
         (errors.UnknownItem("p", "x"), 1010, False),
@@ -121,6 +122,7 @@ async def test_every_refusal_has_the_contracts_code(
         await vote_rpc(Polls(error))(VOTER, VOTE)
     assert (refused.value.code, refused.value.temporary) == (code, temporary)
     assert refused.value.message == str(error)
+    assert refused.value.why == getattr(error, "why", "")
 
 
 class Desk(Polls):

@@ -225,7 +225,9 @@ def test_an_open_poll_s_deadline_is_moved(desk: Desk, visitor: Client) -> None:
 def test_a_poll_for_others_says_so(desk: Desk, visitor: Client) -> None:
     row = desk.ask(**AB, rules={"who": ["code"]}, open=True)
     path = f"/api/v1/polls/{row['id']}/votes"
-    refused(visitor.ask("POST", path, ballot("1")), 403, "not_eligible")
+    answer = visitor.ask("POST", path, ballot("1"))
+    refused(answer, 403, "not_eligible")
+    assert answer.json["why"] == "tier"
 
 
 @pytest.mark.parametrize(

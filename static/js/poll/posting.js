@@ -25,9 +25,10 @@ const CODES_BY_PROBLEM = {
 
 /** `code`: below 1001 the line or the server failed, and the same may be sent again. */
 export class Refused extends Error {
-  constructor(code) {
+  constructor(code, why = "") {
     super(`refused: ${code}`);
     this.code = code;
+    this.why = why;
   }
 }
 
@@ -39,10 +40,10 @@ export async function postJson(path, body) {
     body: JSON.stringify(body),
   });
   if (response.ok) return response.json();
-  const { type = "" } = await response.json().catch(() => ({}));
+  const { type = "", why } = await response.json().catch(() => ({}));
   const slug = type.split(":").pop();
   const code = CODES_BY_PROBLEM[slug];
-  if (code) throw new Refused(code);
+  if (code) throw new Refused(code, why);
   if (response.status >= 500 || TRY_LATER.includes(response.status)) throw new Refused(0);
   // The proof of work is handed in for the feed's token, which is asked for again.
   throw new Refused(slug === "proof_needed" ? 0 : OTHER_REFUSAL);

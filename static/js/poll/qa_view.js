@@ -13,7 +13,7 @@ import { refusal } from "./sentences.js";
 export function qa(element) {
   const items = element.tally?.items ?? [];
   return html`${element.isOpen ? asking(element) : nothing}
-    ${held(element.asked, items)} ${fault(element.asked?.error)}
+    ${held(element.asked, items)} ${fault(element.asked?.error, element.poll)}
     <section class="asked" aria-labelledby="asked-${element.poll.id}">
       <h3 id="asked-${element.poll.id}">${tn("%(count)s question", "%(count)s questions", items.length)}</h3>
       ${items.length
@@ -32,7 +32,7 @@ function asking(element) {
     return html`<p class="notice">${icons.check}<span>${tn("You have asked %(count)s question, as many as one person may. Vote for those of others.", "You have asked %(count)s questions, as many as one person may. Vote for those of others.", ASKED_AT_MOST)}</span></p>`;
   }
   const id = `ask-${poll.id}`;
-  const wrong = askFault(asked.fault);
+  const wrong = askFault(asked.fault, element.poll);
   return html`<form class="ask-form" novalidate @submit=${(event) => ask(event, element, id)}>
     <div class="field">
       <label for=${id} id="${id}-label">${t("Your question")}</label>
@@ -64,7 +64,7 @@ async function ask(event, element, id) {
   element.querySelector(`#${id}`)?.focus();
 }
 
-function askFault(fault) {
+function askFault(fault, poll) {
   switch (fault) {
     case "":
       return "";
@@ -75,7 +75,7 @@ function askFault(fault) {
     case "line":
       return t("Your question did not get through. Look at your connection and ask again; it is counted once.");
     default:
-      return refusal(fault);
+      return refusal(fault, poll);
   }
 }
 
@@ -93,9 +93,9 @@ function held(asked, items) {
   </ul>`;
 }
 
-const fault = (error) =>
+const fault = (error, poll) =>
   error
-    ? html`<p class="notice fault" role="alert">${icons.alert}<span>${error === "line" ? t("Your vote did not get through. Look at your connection and press again.") : refusal(error)}</span></p>`
+    ? html`<p class="notice fault" role="alert">${icons.alert}<span>${error === "line" ? t("Your vote did not get through. Look at your connection and press again.") : refusal(error, poll)}</span></p>`
     : nothing;
 
 function row(element, { id, text, state, upvotes }) {

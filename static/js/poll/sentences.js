@@ -1,10 +1,17 @@
 // What the poll says in words: refusals by code, time left, results for a screen reader.
 
+import { identity } from "../identity/identity.js";
 import { decimal, number, percent, t, tn } from "../page.js";
 import { answersTo, countsOf, isSurvey, meanOf, questionsOf } from "./questions.js";
+import { regionName } from "./results/groups.js";
 
-/** What happened to the vote and what to do, by the contract's code (1001–1010). */
-export function refusal(code) {
+/**
+ * What happened to the vote and what to do, by the contract's code (1001–1010).
+ * @param {number} code
+ * @param {object} [poll] its row
+ * @param {string} [why] which rule left this voter out, where the server's word of it came through
+ */
+export function refusal(code, poll, why) {
   switch (code) {
     case 1001:
       return t("This poll is no longer there, so your answer was not counted.");
@@ -19,7 +26,7 @@ export function refusal(code) {
     case 1006:
       return t("Another answer of yours is already counted. It cannot be changed.");
     case 1007:
-      return t("This poll's rules leave you out: it asks for another kind of identity, or is for other regions. Open the rules to see for whom it is.");
+      return leftOut(poll?.rules, why);
     case 1008:
       return t("The question was changed while you answered. Read it again, then answer.");
     case 1009:
@@ -31,6 +38,24 @@ export function refusal(code) {
     default:
       return t("Your answer was not accepted. Reload the page and answer again.");
   }
+}
+
+// The socket's client passes `why` over, and the rules say it too: the kind of identity comes first.
+function leftOut(rules, why) {
+  if (!rules) return t("This poll's rules leave you out. Open them to see for whom it is.");
+  const isTier = why ? why === "tier" : !rules.who.includes(identity.tier ?? "device");
+  if (isTier) return t("Your answer was not counted: this poll takes answers only %(ways)s.", { ways: ways(rules) });
+  const regions = rules.regions.map(regionName).join(t(", "));
+  return t("Your answer was not counted: this poll is only for these regions: %(regions)s. Your code or messenger names another one, or you answered without one.", { regions });
+}
+
+function ways({ who }) {
+  const named = [
+    who.includes("device") && t("with this device"),
+    who.includes("platform") && t("through a messenger that vouches for you"),
+    who.includes("code") && t("with an access code"),
+  ].filter(Boolean);
+  return named.join(` ${t("or")} `);
 }
 
 /** "2 minutes left", "45 seconds left". */

@@ -134,7 +134,7 @@ function line(element) {
 function problem(element) {
   const error = element.ballot?.error;
   if (!error) return nothing;
-  return html`<p class="notice fault" role="alert">${icons.alert}<span>${refusal(error.code)}</span></p>`;
+  return html`<p class="notice fault" role="alert">${icons.alert}<span>${refusal(error.code, element.poll, error.why)}</span></p>`;
 }
 
 // Several may be open at once: the next one that this browser has not answered.

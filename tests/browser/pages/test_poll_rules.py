@@ -165,6 +165,23 @@ def test_a_code_opens_the_poll_and_a_wrong_one_says_what_to_do(theatre: Theatre)
     assert set(theatre.stage.voting.tiers) == {"code"}
 
 
+def test_whom_the_rules_leave_out_is_told_by_which_of_them(theatre: Theatre) -> None:
+    card = ask(theatre, regions=("north",))
+    theatre.stage.refusal = 1007
+    answer(card, "Housing")
+    expect(card.get_by_role("alert")).to_contain_text("only for these regions")
+    said = theatre.page.evaluate(
+        """async () => {
+          const base = document.querySelector("script[src*='watch.js']").src;
+          const { refusal } = await import(new URL("poll/sentences.js", base));
+          const rules = { who: ["platform", "code"], regions: ["north"] };
+          return [refusal(1007, { rules }), refusal(1007, { rules }, "region")];
+        }"""
+    )
+    assert "only through a messenger that vouches for you or with an access code" in said[0]
+    assert "these regions: north" in said[1]
+
+
 def test_a_code_in_the_address_is_taken_and_gone_from_it(theatre: Theatre) -> None:
     card = ask(theatre, path=f"/watch/mina?lang=en#code={CODE}", who=("code",))
     expect(card.get_by_role("radio")).to_have_count(4)
