@@ -24,7 +24,7 @@ from streamd.web.problems import BadRequest
 from streamd.web.recording_rows import recording_row
 from streamd.web.security import acts_by_key
 from streamd.web.services import SERVICES, authorize
-from streamd.web.views import in_rotation, stream_row
+from streamd.web.views import in_rotation, region_rows, stream_row
 
 routes = web.RouteTableDef()
 
@@ -273,8 +273,15 @@ def _section(
 
 @routes.get(rf"/vod/{_RECORDING}")
 async def recording_page(request: web.Request) -> web.Response:
-    """One recording: its player, when it was, its files."""
+    """One recording: its player, what was asked in it, when it was, its files."""
     services = request.app[SERVICES]
     entry = services.recordings.catalogue.get(request.match_info["recording"])
-    row = recording_row(services.recordings, entry.summary, services.catalogues[choose(request)])
-    return render(request, "vod_recording.html", {"recording": row}, {**_WORDS, "recording": row})
+    catalogue = services.catalogues[choose(request)]
+    row = recording_row(services.recordings, entry.summary, catalogue)
+    # As on the watch page: who answers late may do so as a messenger's member.
+    page: dict[str, object] = {
+        "recording": row,
+        "regions": region_rows(services.config.event, catalogue),
+        "origins": list(services.config.feeds.origins),
+    }
+    return render(request, "vod_recording.html", page, {**_WORDS, "recording": row})

@@ -62,6 +62,7 @@ export function sentences(poll) {
     until(poll),
     shuffle(poll),
     ...(isAsked ? [] : logSentences(rules)),
+    late(poll),
   ].filter(Boolean);
 }
 
@@ -99,6 +100,11 @@ function results(rules) {
 
 function until({ closes_at: closes }) {
   return closes ? t("Open until %(time)s.", { time: moment(closes) }) : t("Open until the organiser closes it.");
+}
+
+function late({ rules, late_of: live }) {
+  if (live) return t("These are late answers, given beside the recording: counted apart, never added to those given live.");
+  return rules.late ? t("Whoever answers later, beside the recording, is counted apart.") : "";
 }
 
 function shuffle({ rules, seed }) {

@@ -74,7 +74,7 @@ function empty() {
 }
 
 // The time left: a line that shrinks, and words beside it.
-function clock(element) {
+export function clock(element) {
   const { poll, left } = element;
   if (!element.isOpen || !Number.isFinite(left)) return nothing;
   const whole = poll.duration_seconds || poll.closes_at - poll.opened_at;
@@ -84,11 +84,12 @@ function clock(element) {
   </div>`;
 }
 
-function heading(element, answering) {
+export function heading(element, answering) {
   const { poll, left } = element;
   return html`<header class="poll-head">
     <p class="poll-meta">
       <span>${kindOf(element)}</span>
+      ${poll.isReplayed ? html`<span class="tag outline">${t("As it was live")}</span>` : nothing}
       ${poll.simulated ? html`<span class="tag warn">${t("Simulated voters")}</span>` : nothing}
       ${element.isOpen && Number.isFinite(left)
         ? html`<span class="push number ${left < 30 ? "soon" : ""}"
@@ -146,7 +147,7 @@ function onward(element) {
 // The asker's name stands as it was asked: in its own language and direction.
 const isolated = (text) => `\u2068${text}\u2069`;
 
-function notice(element) {
+export function notice(element) {
   const { poll, tally } = element;
   const asked = poll.opened_at || poll.created_at;
   return html`<footer class="poll-notice">

@@ -52,6 +52,9 @@ function row(poll) {
           ? html` <span class="muted">· ${tiers}</span>`
           : nothing}
       </p>
+      ${poll.late?.total
+        ? html`<p class="muted small number">${tn("Apart from these, %(count)s person answered later, from the recording", "Apart from these, %(count)s people answered later, from the recording", poll.late.total)}</p>`
+        : nothing}
     </div>
     <div class="poll-row-result">${live(all[0])}</div>
   </li>`;

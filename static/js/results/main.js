@@ -10,7 +10,7 @@ import { view } from "./view.js";
 const root = document.getElementById("poll");
 const MOVES_MS = 1_000;
 
-const state = { poll: page.poll, key: takeKey(page.poll.stream), width: 0, told: "", statement: null };
+const state = { poll: page.poll, key: takeKey(page.poll.stream), width: 0, told: "", statement: null, late: null };
 let asked = 0;
 
 function draw() {
@@ -32,7 +32,19 @@ async function load() {
   } catch {
     // What the page came with stands.
   }
+  await late();
   redraw();
+}
+
+/** The row of the late answers, where there are any. */
+async function late() {
+  const told = state.poll.late;
+  if (!told) return;
+  try {
+    state.late = await call("GET", `/polls/${told.poll}`, { key: state.key });
+  } catch {
+    // How many there are, the poll's own row says.
+  }
 }
 
 async function statement() {
@@ -60,5 +72,6 @@ new ResizeObserver(() => Math.floor(root.clientWidth) !== state.width && redraw(
 document.fonts.ready.then(redraw);
 draw();
 if (state.key) load();
+else late().then(redraw);
 if (state.poll.state === "open") follow();
 else if (state.poll.closed_at) statement();

@@ -1,17 +1,12 @@
 /** What a poll's page shows. */
 
 import { html, nothing } from "../../vendor/lit.js";
-import { decimal, number, page, percent, t, tn } from "../page.js";
-import { chart } from "./chart.js";
+import { number, page, t, tn } from "../page.js";
 import { downloads } from "./downloads.js";
+import { drawing, table } from "./drawing.js";
 import { figures } from "./figures.js";
-import { live } from "./live.js";
-import { isRtl, measure, saying } from "./measure.js";
+import { late, ofLive } from "./late.js";
 import * as words from "./words.js";
-
-/** Pixels beside a chart: its card's padding and borders; on wide screens the second column too. */
-const INSETS = 42;
-const SIDE = 340 + 24 + 50;
 
 /** @param {{poll: object, width: number, statement: string | null}} state */
 export function view(state, redraw) {
@@ -19,8 +14,9 @@ export function view(state, redraw) {
   const all = figures(poll);
   return html`
     <div class="stack results-main">
+      ${poll.late_of ? ofLive(poll) : nothing}
       ${all.map((figure, place) => question(state, figure, all.length > 1 ? place + 1 : 0))}
-      ${regions(poll)}
+      ${regions(poll)} ${late(state)}
     </div>
     <aside class="stack results-side">
       ${facts(poll)} ${downloads(state, redraw)} ${proof(state)}
@@ -37,74 +33,6 @@ function question(state, figure, place) {
     <header>${name}<p class="muted small number">${words.answersOf(figure)}</p></header>
     ${drawing(state, figure)} ${figure.hidden ? nothing : table(figure)}
   </section>`;
-}
-
-function drawing(state, figure) {
-  if (figure.hidden && figure.kind !== "qa")
-    return html`<p class="notice"><span>${hiddenUntil(state.poll)}</span></p>`;
-  if (figure.kind === "qa") return live(figure);
-  if (figure.kind === "text" && !figure.words.length)
-    return html`<p class="muted">${t("No approved answers yet")}</p>`;
-  const wide = matchMedia("(min-width: 1000px)").matches ? state.width - SIDE : state.width - INSETS;
-  const sheet = { width: Math.max(200, wide), rtl: isRtl(), measure };
-  const markup = chart(figure, sheet, saying(), {
-    id: `chart-${figure.id}`,
-    title: figure.text,
-    desc: told(figure),
-  });
-  const drawn = new DOMParser().parseFromString(markup, "image/svg+xml").documentElement;
-  return html`<div class="chart">${document.importNode(drawn, true)}</div>`;
-}
-
-/** The chart in one sentence, for who hears it. */
-function told(figure) {
-  if (figure.kind === "text") return figure.words.map(([word]) => word).join(t(", "));
-  const rows = figure.rows.map((row) =>
-    t("%(label)s: %(share)s", {
-      label: row.label,
-      share: figure.kind === "ranking" ? words.points(row.count) : percent(row.share),
-    }),
-  );
-  const mean = figure.mean === null ? [] : [t("Mean %(mean)s", { mean: decimal(figure.mean) })];
-  return [...mean, ...rows].join(t(", "));
-}
-
-function hiddenUntil({ rules, state }) {
-  if (rules.results === "organiser") return t("Only the organiser sees the results.");
-  return state === "open"
-    ? t("The results are told after the close. How many have answered is told at any time.")
-    : t("The results are not told.");
-}
-
-function table(figure) {
-  if (figure.kind === "qa") return nothing;
-  const isText = figure.kind === "text";
-  if (isText && !figure.words.length) return nothing;
-  const rows = isText
-    ? figure.words.map(([word, count]) => ({ label: word, count }))
-    : figure.rows;
-  const last = figure.kind === "ranking" ? nothing : html`<th scope="col">${t("Share")}</th>`;
-  return html`<details class="as-table">
-    <summary>${t("As a table")}</summary>
-    <table>
-      <thead>
-        <tr>
-          <th scope="col">${isText ? t("Word") : t("Answer")}</th>
-          <th scope="col">${figure.kind === "ranking" ? t("Points") : t("Answers")}</th>
-          ${isText ? nothing : last}
-        </tr>
-      </thead>
-      <tbody>
-        ${rows.map(
-          (row) => html`<tr>
-            <th scope="row"><bdi>${figure.kind === "rating" ? number(Number(row.label)) : row.label}</bdi>${row.right ? html` <span class="tag">${t("Right answer")}</span>` : nothing}</th>
-            <td class="number">${number(row.count)}</td>
-            ${isText || figure.kind === "ranking" ? nothing : html`<td class="number">${percent(row.share)}</td>`}
-          </tr>`,
-        )}
-      </tbody>
-    </table>
-  </details>`;
 }
 
 function regions(poll) {

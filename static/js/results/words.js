@@ -66,6 +66,7 @@ export function ruleSentences(rules) {
       ? t("Its log can be recounted by anybody.")
       : t("Its log shows every ballot, no answer."),
   );
+  if (rules.late) several.push(t("Whoever answers later, beside the recording, is counted apart."));
   return several.filter(Boolean);
 }
 

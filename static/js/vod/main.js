@@ -2,3 +2,4 @@
 import "./moments.js";
 import "./player.js";
 import "./downloads.js";
+import "./polls.js";

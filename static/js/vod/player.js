@@ -4,6 +4,7 @@
 
 import { LitElement, html, nothing } from "../../vendor/lit.js";
 import { Keys } from "./keys.js";
+import { positionIn, timeIn } from "./places.js";
 import { styles } from "./styles.js";
 import * as views from "./views.js";
 
@@ -33,6 +34,7 @@ export class StreamdVod extends LitElement {
     captions: {},
     captionsLanguage: { attribute: "captions-language" },
     startedAt: { attribute: "started-at", type: Number },
+    marks: { attribute: false },
   };
 
   constructor() {
@@ -44,6 +46,8 @@ export class StreamdVod extends LitElement {
     this.hasCaptions = false;
     this.showsCaptions = false;
     this.dragged = null;
+    /** What stands on the time slider: `{from, to}` each, in Unix seconds; `to` may be null. */
+    this.marks = [];
     this.keys = new Keys(this);
     for (const name of REDRAW_EVENTS) this.video.addEventListener(name, () => this.#heard(name));
     this.video.addEventListener("click", () => this.toggle());
@@ -82,9 +86,33 @@ export class StreamdVod extends LitElement {
 
   /** The Unix time of the picture shown; null where the playlist does not say. */
   get at() {
-    const shown = this.hls?.playingDate;
-    if (shown) return shown.getTime() / 1000;
-    return this.startedAt ? this.startedAt + this.video.currentTime : null;
+    return this.timeAt(this.video.currentTime);
+  }
+
+  /** When the picture at `position` was live, in Unix seconds; null where the playlist does not say. */
+  timeAt(position) {
+    const found = timeIn(this.fragments, position);
+    if (found !== null) return found;
+    return this.begins === null ? null : this.begins + position;
+  }
+
+  /** Where the picture of a Unix time is, in seconds; null where the playlist does not say. */
+  positionOf(time) {
+    const found = positionIn(this.fragments, time);
+    if (found !== null) return found;
+    return this.begins === null ? null : Math.max(0, time - this.begins);
+  }
+
+  get fragments() {
+    const { levels = [], currentLevel = 0 } = this.hls ?? {};
+    return levels[Math.max(0, currentLevel)]?.details?.fragments ?? [];
+  }
+
+  // Without hls.js the browser knows when the recording began, or the page does.
+  get begins() {
+    const told = this.video.getStartDate?.();
+    if (told && !Number.isNaN(told.getTime())) return told.getTime() / 1000;
+    return this.startedAt || null;
   }
 
   get length() {
@@ -108,6 +136,12 @@ export class StreamdVod extends LitElement {
   seek(seconds) {
     this.video.currentTime = Math.min(Math.max(0, seconds), Math.max(0, this.length - 0.1));
     this.requestUpdate();
+  }
+
+  /** To the picture of a Unix time. */
+  seekTo(time) {
+    const position = this.positionOf(time);
+    if (position !== null) this.seek(position);
   }
 
   skip(seconds) {

@@ -21,6 +21,26 @@ const recordingStyles = css`
   .timeline .time {
     min-inline-size: 4ch;
   }
+  .track {
+    position: relative;
+    flex: 1;
+    min-inline-size: 0;
+    display: flex;
+  }
+  .track .time-slider {
+    position: relative;
+  }
+  /* Above the line of time: the thumb's middle goes from 7px to 7px before the end. */
+  .mark {
+    position: absolute;
+    inset-block-start: 1px;
+    left: calc(7px + (100% - 14px) * var(--from));
+    inline-size: max(6px, (100% - 14px) * var(--lasts));
+    block-size: 3px;
+    border-radius: 2px;
+    background: #f4f6f6;
+    pointer-events: none;
+  }
   .timeline .end {
     color: #c7cdd0;
   }

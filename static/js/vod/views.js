@@ -72,22 +72,36 @@ function timeline(player) {
   const words = t("%(time)s of %(length)s", { time: duration(at), length: duration(length) });
   return html`<div class="timeline">
     <span class="time" aria-hidden="true">${duration(at)}</span>
-    <input
-      type="range"
-      class="time-slider"
-      min="0"
-      max=${Math.max(length, 1)}
-      step="any"
-      aria-label=${t("Time in the recording")}
-      aria-valuetext=${words}
-      .value=${String(at)}
-      .style=${`--done: ${length ? (100 * at) / length : 0}%`}
-      @input=${(event) => drag(player, Number(event.target.value))}
-      @change=${(event) => drop(player, Number(event.target.value))}
-      @keydown=${(event) => step(event, player)}
-    />
+    <span class="track">
+      ${marks(player, length)}
+      <input
+        type="range"
+        class="time-slider"
+        min="0"
+        max=${Math.max(length, 1)}
+        step="any"
+        aria-label=${t("Time in the recording")}
+        aria-valuetext=${words}
+        .value=${String(at)}
+        .style=${`--done: ${length ? (100 * at) / length : 0}%`}
+        @input=${(event) => drag(player, Number(event.target.value))}
+        @change=${(event) => drop(player, Number(event.target.value))}
+        @keydown=${(event) => step(event, player)}
+      />
+    </span>
     <span class="time end" aria-hidden="true">${duration(length)}</span>
   </div>`;
+}
+
+// Where a question was on screen; the page lists the same moments as buttons.
+function marks(player, length) {
+  if (!length) return nothing;
+  const share = (time) => Math.max(0, Math.min(1, (player.positionOf(time) ?? 0) / length));
+  return player.marks.map(({ from, to }) => {
+    const begins = share(from);
+    const lasts = to === null ? 0 : Math.max(0, share(to) - begins);
+    return html`<i class="mark" aria-hidden="true" .style=${`--from: ${begins.toFixed(5)}; --lasts: ${lasts.toFixed(5)}`}></i>`;
+  });
 }
 
 function drag(player, at) {

@@ -45,6 +45,7 @@ function byPoints({ question, own, answers }) {
     .map(({ id, label }, place) => ({
       id,
       label: html`<span class="number">${number(place + 1)}.</span> <span dir="auto">${label}</span>`,
+      isRanked: true, // its number stands where the page's lines begin
       share: most ? own[id] / most : 0,
       figure: number(own[id]),
       words: tn("point", "points", own[id]),
@@ -56,12 +57,12 @@ function bars(context, rows) {
   const { question, said, heading } = context;
   const chosen = question.kind === "ranking" ? [] : (said ?? []);
   return html`<ul class="results" role="list" data-kind=${question.kind} aria-labelledby=${heading}>
-    ${rows(context).map(({ id, label, share, figure, words, spoken, isStep }) => {
+    ${rows(context).map(({ id, label, share, figure, words, spoken, isStep, isRanked }) => {
       const isMine = chosen.includes(id);
       const isRight = question.right?.includes(id);
       return html`<li class="result ${isMine ? "mine" : ""} ${isRight ? "right" : ""} ${isStep ? "step" : ""}">
         <span class="result-label">
-          <span dir="auto" class=${isStep ? "number" : nothing}>${label}</span>
+          <span dir=${isRanked ? nothing : "auto"} class=${isStep ? "number" : nothing}>${label}</span>
           ${isRight ? html`<span class="result-mine right-word">${icons.check}${t("Right answer")}</span>` : nothing}
           ${isMine ? html`<span class="result-mine">${mineIcon(question, isRight)}${t("Your answer")}</span>` : nothing}
         </span>

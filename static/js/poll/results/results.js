@@ -29,7 +29,11 @@ function hidden(poll) {
   return html`<p class="notice hidden-results">${icons.shield}<span>${whyHidden(poll)}</span></p>`;
 }
 
-export function whyHidden({ rules, results: visibility, state, closes_at: closes }) {
+export function whyHidden({ rules, results: visibility, state, closes_at: closes, isReplayed }) {
+  const isOrganisers = (rules?.results ?? visibility) === "organiser";
+  if (isReplayed && state === "open" && !isOrganisers) {
+    return t("While people answered, the results were hidden, as they are here. They show once the poll has closed.");
+  }
   switch (rules?.results ?? visibility) {
     case "organiser":
       return t("The results of this poll are its organiser's. Its voters were told so before they answered.");

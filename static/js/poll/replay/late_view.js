@@ -1,0 +1,50 @@
+// Answers given beside a recording: apart from those given live, in a place and words of their own.
+
+import { html, nothing } from "../../../vendor/lit.js";
+import * as icons from "../../icons.js";
+import { t, tn } from "../../page.js";
+import { lateSentence } from "../late_words.js";
+import { isSurvey, questionsOf } from "../questions.js";
+import { result } from "../results/question.js";
+
+/** Below what stood live: how many answered later, and the way to do so. */
+export function late(element) {
+  const found = element.entry?.late;
+  if (!found) return nothing;
+  const { poll } = element;
+  const tally = element.lateTally ?? found.tally;
+  const total = Math.max(found.total, element.lateTally?.total ?? 0);
+  const isOpen = found.state === "open";
+  if (!isOpen && !total) return nothing;
+  const id = `late-${poll.id}`;
+  return html`<section class="late" aria-labelledby=${id}>
+    <h3 id=${id}>${t("Answered later, from the recording")}</h3>
+    <p class="late-total number">${tn("%(count)s person", "%(count)s people", total)}</p>
+    ${tally?.counts && element.tally.counts ? questionsOf(poll).map((question) => one(poll, question, tally, id)) : nothing}
+    ${isOpen ? way(element) : nothing}
+    ${element.lateFault
+      ? html`<p class="notice fault" role="alert">${icons.alert}<span>${t("The question could not be loaded. Look at your connection and try again.")}</span></p>`
+      : nothing}
+    <p class="tiny muted">${lateSentence()}</p>
+  </section>`;
+}
+
+function one(poll, question, tally, id) {
+  if (!isSurvey(poll)) return result(poll, question, tally, undefined, id);
+  const heading = `${id}-${question.id}`;
+  return html`<h4 id=${heading} dir="auto">${question.text}</h4>
+    ${result(poll, question, tally, undefined, heading)}`;
+}
+
+const way = (element) => html`<button class="button ${element.lateAnswered ? "small" : "primary"}" type="button" @click=${() => element.answer()}>
+  ${element.lateAnswered ? html`${icons.check}${t("Your late answer")}` : t("Answer now")}
+</button>`;
+
+/** The usual card, for the poll of late answers. */
+export function answering(element) {
+  return html`<div class="answering-late">
+    <button class="button quiet small" type="button" @click=${() => element.leave()}>${icons.back}${t("As it was live")}</button>
+    <p class="notice"><span><b>${t("A late answer.")}</b> ${lateSentence()}</span></p>
+  </div>
+  <streamd-poll .poll=${element.latePoll} .feed=${element.lateFeed} .isWaiting=${false}></streamd-poll>`;
+}
