@@ -33,33 +33,33 @@ class PollReplay:
 
     def on_poll(self, poll: Poll) -> None:
         """A poll moved, or its text changed."""
-        if poll.is_visible(Audience.PUBLIC) and not poll.late_of and self._is_there(poll.stream):
+        if poll.is_visible(Audience.PUBLIC) and not poll.late_of:
             track = self._tracks.of(poll.stream)
             track.tell(poll.id, poll.to_dict(), over=poll.state in FINISHED)
 
     def on_tally(self, tally: Tally) -> None:
         """A poll's numbers moved. What its rules hide does not leave here."""
         poll = self._known(tally.poll)
-        if poll is None or not poll.is_visible(Audience.PUBLIC) or not self._is_there(poll.stream):
+        if poll is None or not poll.is_visible(Audience.PUBLIC):
             return
         shown = poll.shown_tally(tally)
         line = TallyLine(
-            tally.poll, self._seen_at(poll), shown["total"], shown["counts"], shown.get("words")
+            tally.poll,
+            round(self._seen_at(poll), 3),
+            shown["total"],
+            shown["counts"],
+            shown.get("words"),
         )
         self._tracks.of(poll.stream).count(line, last=tally.state in FINISHED)
 
-    def _is_there(self, stream: str) -> bool:
-        try:
-            self._streams.get(stream)
-        except UnknownStream:
-            return False
-        return True
-
     def _seen_at(self, poll: Poll) -> float:
         """The picture, on the broadcast's clock, that viewers at the live edge see now."""
-        stream = self._streams.get(poll.stream)
+        lag = poll.cue_lag
+        try:
+            stream = self._streams.get(poll.stream)
+        except UnknownStream:
+            return self._now() - (lag or 0.0)
         seen = stream.cue_time()
         if seen is not None:
-            return self._now() - seen.lag
-        lag = stream.delay_seconds if poll.cue_lag is None else poll.cue_lag
-        return self._now() - lag
+            lag = seen.lag
+        return self._now() - (stream.delay_seconds if lag is None else lag)

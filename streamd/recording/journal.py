@@ -95,11 +95,12 @@ class PollLine(msgspec.Struct, frozen=True, tag="poll", tag_field="type"):
 
 
 class CueLine(msgspec.Struct, frozen=True, tag="cue", tag_field="type"):
-    """A cue as it was told within the media. ``at``: see ``relay.cues.Cue``."""
+    """A cue as it was told within the media. ``at`` and ``rev``: see ``relay.cues.Cue``."""
 
     poll: str
     action: Literal["open", "close", "show"]
     at: float
+    rev: int = 0
 
 
 class TallyLine(msgspec.Struct, frozen=True, tag="tally", tag_field="type"):

@@ -164,7 +164,10 @@ class MediaPlaylist:
     def _take(self, lines: Sequence[SegmentLine]) -> None:
         told = self._journal.polls[self._lines_of_polls :]
         self._lines_of_polls += len(told)
-        self._cues += [line for line in told if isinstance(line, CueLine)]
+        for note in told:
+            if isinstance(note, CueLine):
+                self._cues = [one for one in self._cues if not _is_moved(one, note)]
+                self._cues.append(note)
         for line in lines[len(self._entries) :]:
             self._entries.append(self._take_cues(line) + _entry(self._previous, line))
             self._previous = line
@@ -200,9 +203,17 @@ class MediaPlaylist:
         return "\n".join(head) + "\n"
 
 
+def _is_moved(one: CueLine, by: CueLine) -> bool:
+    """Whether ``one`` is a close that was moved to ``by``."""
+    return (one.poll, one.action) == (by.poll, by.action) and one.rev < by.rev
+
+
 def _date_range(line: CueLine) -> str:
     """The same as in the live playlists: its id is made of what the line says."""
-    return playlist.date_range(Cue(line.poll, Action(line.action), line.at).date_range()) + "\n"
+    return (
+        playlist.date_range(Cue(line.poll, Action(line.action), line.at, line.rev).date_range())
+        + "\n"
+    )
 
 
 def _entry(previous: SegmentLine | None, line: SegmentLine) -> str:

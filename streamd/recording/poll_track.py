@@ -73,6 +73,9 @@ class PollTrack:
         if over:
             self._write(known)
         self._give(line, joins=shown or not over)
+        if over and shown and known.written is not None:
+            # It may be news to a recording that began after the poll's close.
+            self._give(known.written, joins=False)
 
     def count(self, tally: TallyLine, *, last: bool) -> None:
         """Everybody sees these numbers; ``last``: no others will come."""

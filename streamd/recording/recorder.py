@@ -125,7 +125,7 @@ class Recorder:
 
     def _on_cue(self, cue: Cue) -> None:
         if self._recording is not None:
-            self._recording.note(CueLine(cue.poll, cue.action.value, cue.at))
+            self._recording.note(CueLine(cue.poll, cue.action.value, cue.at, cue.rev))
 
     def _on_end(self) -> None:
         if self._recording is not None:
