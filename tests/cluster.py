@@ -49,6 +49,8 @@ class Node:
             # A replica that lost its primary for a moment may still take its place.
             "cluster-replica-validity-factor": "0",
             "repl-diskless-sync-delay": "0",
+            # Waits of some milliseconds (WAITAOF) end on time where nothing else wakes the server.
+            "hz": "100",
             "dir": str(self.directory),
             "save": "",
             "appendonly": "yes",

@@ -27,6 +27,8 @@ from polling.store import PollStore
 from polling.visibility import Audience
 from tests.polling.conftest import Serving, Told, until
 
+pytestmark = pytest.mark.cluster_too
+
 LABELS = ("a", "b", "c", "d")
 
 

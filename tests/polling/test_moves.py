@@ -16,6 +16,8 @@ from polling.service import PollService
 from polling.store import PollStore
 from tests.polling.conftest import Serving, Told, ballot, until
 
+pytestmark = pytest.mark.cluster_too
+
 AB = Asked("Q", choices=("a", "b"))
 
 
@@ -83,6 +85,7 @@ async def test_no_poll_is_scheduled_for_the_past_or_for_ever(
             await service.moves.schedule(poll.id, opens_at)
 
 
+@pytest.mark.one_server
 async def test_every_move_does_what_the_table_says(service: PollService) -> None:
     moves = service.moves
 

@@ -9,11 +9,15 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from polling.model import Ballot, Poll
 from polling.poll_keys import PollKeys
 from polling.service import PollService
 from polling.store_wire import Entry, entries
 from tests.polling.conftest import Asking, Server, Told, ballot, until
+
+pytestmark = pytest.mark.cluster_too
 
 VOTERS = [f"device:{secrets.token_hex(8)}" for _ in range(60)]
 

@@ -166,6 +166,7 @@ async def test_few_ballots_wait_for_others_but_not_long(place: Place, opened: As
     place.check_each_ballot_is_there(poll)
 
 
+@pytest.mark.cluster_too
 @pytest.mark.parametrize("mode", ["presence", "recount"])
 async def test_shards_become_one_log_and_a_statement(
     place: Place, opened: Asking, mode: str
@@ -229,6 +230,7 @@ def poll_counts(poll: LoggedPoll) -> dict[str, int]:
     return counts
 
 
+@pytest.mark.cluster_too
 @pytest.mark.parametrize("mode", ["presence", "recount"])
 async def test_where_the_last_vote_counts_the_log_comes_after_the_close(
     place: Place, opened: Asking, mode: str
@@ -336,6 +338,7 @@ async def test_torn_files_are_cut_to_the_last_whole_batch(place: Place, opened: 
     place.check_each_ballot_is_there(poll)
 
 
+@pytest.mark.cluster_too
 async def test_one_process_writes_at_a_time(place: Place, opened: Asking, tmp_path: Path) -> None:
     poll = await opened()
     first, second = place.sequencer(poll, "a"), place.sequencer(poll, "b")
@@ -348,6 +351,7 @@ async def test_one_process_writes_at_a_time(place: Place, opened: Asking, tmp_pa
     place.check_each_ballot_is_there(poll)
 
 
+@pytest.mark.cluster_too
 async def test_who_slept_through_its_lease_publishes_nothing(place: Place, opened: Asking) -> None:
     """It lost the lease between reading and publishing: its batch waits, the fence holds."""
     poll = await opened()
@@ -379,6 +383,7 @@ async def test_who_slept_through_its_lease_publishes_nothing(place: Place, opene
     assert place.note(poll).size == 0
 
 
+@pytest.mark.cluster_too
 async def test_another_disk_never_publishes_another_log(
     place: Place, opened: Asking, tmp_path: Path
 ) -> None:

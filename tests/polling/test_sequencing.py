@@ -26,6 +26,8 @@ from polling.store import PollStore
 from tests.polling.conftest import Server, until
 from tests.polling.log_polls import LoggedPoll
 
+pytestmark = pytest.mark.cluster_too
+
 SIGNER = NoteSigner("vote.example", b"s" * 32)
 
 
@@ -114,6 +116,7 @@ async def test_an_audit_while_the_ledger_is_drained(
     assert found.ledger == 300
 
 
+@pytest.mark.one_server
 async def test_drafts_are_not_followed(
     polls: PollStore, start: Callable[[], Running], tmp_path: Path
 ) -> None:
@@ -134,6 +137,7 @@ async def test_drafts_are_not_followed(
     assert not (tmp_path / LOG / "aaaaaaaaaa").exists()
 
 
+@pytest.mark.one_server
 async def test_a_log_of_another_store_is_left_alone(
     polls: PollStore, start: Callable[[], Running], tmp_path: Path
 ) -> None:
@@ -205,6 +209,7 @@ async def test_a_poll_that_is_stuck_keeps_no_other_from_its_checkpoint(
     assert running.sequencing.counters.failed == 0
 
 
+@pytest.mark.one_server
 async def test_a_poll_much_larger_than_a_batch_is_merged_turn_by_turn(
     polls: PollStore,
     start: Callable[[], Running],

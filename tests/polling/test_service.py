@@ -35,12 +35,13 @@ from polling.store import Counted, PollStore, Vote
 from polling.store_single import SingleServer
 from tests.polling.conftest import Asking, Server, Serving, Settings, Told, ballot, until
 
+pytestmark = pytest.mark.cluster_too
+
 
 def key_file(tmp_path: Path, poll: str) -> Path:
     return tmp_path / "poll-keys" / f"{poll}.key"
 
 
-@pytest.mark.cluster_too
 async def test_a_poll_from_draft_to_archive(service: PollService, told: Told) -> None:
     poll = await service.create("alef", "Where?", ["North", "South"], "HQ", 60, simulated=True)
     assert (poll.state, poll.simulated) == (PollState.DRAFT, True)
@@ -77,6 +78,7 @@ async def test_polls_are_listed_newest_first(service: PollService) -> None:
     assert await service.list("alef") == (third, first)
 
 
+@pytest.mark.one_server
 async def test_a_list_with_tallies_costs_two_round_trips(
     service: PollService, polls: PollStore, ask: Asking
 ) -> None:
@@ -92,6 +94,7 @@ async def test_a_list_with_tallies_costs_two_round_trips(
     assert await service.list_with_tallies("pe") == ()
 
 
+@pytest.mark.one_server
 async def test_lists_are_read_in_few_round_trips(
     polls: PollStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -115,7 +118,6 @@ async def test_lists_are_read_in_few_round_trips(
     assert trips == 3
 
 
-@pytest.mark.cluster_too
 async def test_the_list_loads_the_functions_where_the_store_lost_them(
     service: PollService, ask: Asking, client: Redis
 ) -> None:
@@ -124,6 +126,7 @@ async def test_the_list_loads_the_functions_where_the_store_lost_them(
     assert [one.id for one, _ in await service.list_with_tallies("alef")] == [poll.id]
 
 
+@pytest.mark.one_server
 async def test_open_polls_are_shown_first_then_those_opened_last(serving: Serving) -> None:
     clock = itertools.count(1_000.0)
     async with serving(now=lambda: next(clock)) as service:
@@ -154,6 +157,7 @@ async def test_open_polls_are_shown_first_then_those_opened_last(serving: Servin
         assert await shown() == [never, old]
 
 
+@pytest.mark.one_server
 async def test_votes_do_not_wait_for_readers(valkey: Server, client: Redis, ask: Asking) -> None:
     poll = await ask()
     single = AsyncRedis.from_pool(
@@ -198,7 +202,6 @@ async def test_an_illegal_move_names_the_state(service: PollService) -> None:
         await service.open("abcdefghij")
 
 
-@pytest.mark.cluster_too
 async def test_a_vote_gets_a_receipt_and_moves_the_tally(
     service: PollService, ask: Asking, told: Told
 ) -> None:
@@ -216,7 +219,6 @@ async def test_a_vote_gets_a_receipt_and_moves_the_tally(
     assert await service.tally(poll.id) == told.tallies[-1]
 
 
-@pytest.mark.cluster_too
 async def test_a_retry_is_the_same_byte_for_byte_even_after_closing(
     service: PollService, ask: Asking
 ) -> None:
@@ -232,7 +234,6 @@ async def test_a_retry_is_the_same_byte_for_byte_even_after_closing(
     assert (await service.tally(poll.id)).total == 2
 
 
-@pytest.mark.cluster_too
 async def test_the_contracts_refusals(service: PollService, ask: Asking) -> None:
     poll = await ask()
     one = ballot(poll, "1")
@@ -268,7 +269,6 @@ async def test_a_draft_takes_no_votes(service: PollService) -> None:
     assert caught.value.state == "draft"
 
 
-@pytest.mark.cluster_too
 async def test_two_tabs_of_one_voter_count_once(service: PollService, ask: Asking) -> None:
     poll = await ask()
     outcomes = await asyncio.gather(
@@ -278,7 +278,6 @@ async def test_two_tabs_of_one_voter_count_once(service: PollService, ask: Askin
     assert sum(isinstance(outcome, AlreadyVoted) for outcome in outcomes) == 9
 
 
-@pytest.mark.cluster_too
 async def test_a_thousand_voters(service: PollService, ask: Asking) -> None:
     poll = await ask()
     receipts = await asyncio.gather(
@@ -302,7 +301,6 @@ async def test_the_audit_finds_a_forged_count(
     assert "counter 2 is 1 in the tally, 0 in the ledger" in audit.differences
 
 
-@pytest.mark.cluster_too
 async def test_the_audit_is_sound_while_votes_pour_in(service: PollService, ask: Asking) -> None:
     poll = await ask()
 
@@ -326,7 +324,6 @@ async def test_a_full_queue_is_busy(serving: Serving) -> None:
         assert service.counters.busy == 5
 
 
-@pytest.mark.cluster_too
 async def test_a_poll_closes_by_itself_and_its_key_dies(
     service: PollService, ask: Asking, told: Told, tmp_path: Path
 ) -> None:
@@ -360,7 +357,6 @@ async def test_a_poll_whose_time_ran_out_while_nobody_served_closes_at_the_start
         assert not key_file(tmp_path, poll.id).exists()
 
 
-@pytest.mark.cluster_too
 async def test_voters_are_remembered_over_a_restart(serving: Serving) -> None:
     async with serving() as service:
         poll = await service.open((await service.create("alef", "Q", ["a", "b"], "HQ")).id)
@@ -373,7 +369,6 @@ async def test_voters_are_remembered_over_a_restart(serving: Serving) -> None:
         assert (await service.cast("device:2", ballot(poll))).seq == 2
 
 
-@pytest.mark.cluster_too
 async def test_two_processes_serve_one_poll(serving: Serving, tmp_path: Path) -> None:
     here, there = Told(), Told()
     async with serving(told=here) as first, serving(told=there) as second:
@@ -405,7 +400,6 @@ async def test_retries_after_closing_push_nothing(
     assert len(told.tallies) == pushed
 
 
-@pytest.mark.cluster_too
 async def test_a_poll_that_another_process_opened_and_closed_is_seen_as_closed(
     serving: Serving, polls: PollStore
 ) -> None:
@@ -425,7 +419,6 @@ async def test_a_poll_that_another_process_opened_and_closed_is_seen_as_closed(
                 await asyncio.sleep(0.01)
 
 
-@pytest.mark.cluster_too
 async def test_two_processes_that_close_at_once_close_once(serving: Serving) -> None:
     async with serving() as first, serving() as second:
         poll = await first.open((await first.create("alef", "Q", ["a", "b"], "HQ")).id)
@@ -449,7 +442,6 @@ async def test_a_lost_key_stops_counting_rather_than_counting_twice(
         await service.close(poll.id)
 
 
-@pytest.mark.cluster_too
 async def test_a_key_that_a_crash_left_after_closing_is_destroyed(
     serving: Serving, polls: PollStore, tmp_path: Path
 ) -> None:
@@ -464,6 +456,7 @@ async def test_a_key_that_a_crash_left_after_closing_is_destroyed(
     assert foreign.exists()
 
 
+@pytest.mark.one_server
 async def test_tallies_are_pushed_at_the_set_pace(serving: Serving, told: Told) -> None:
     settings = Settings(pushes=1_000_000, pushes_crowded=1)
     crowd = [False]

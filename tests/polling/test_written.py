@@ -29,6 +29,8 @@ from polling.store_answers import AnswerState
 from polling.store_qa import QaStore
 from tests.polling.conftest import Told, until
 
+pytestmark = pytest.mark.cluster_too
+
 
 async def opened(service: PollService, *asked: Asked, rules: PollRules | None = None) -> Poll:
     poll = await service.create_sheet("alef", asked, "HQ", rules)
@@ -79,6 +81,7 @@ async def test_an_answer_that_is_not_counted_is_not_held(service: PollService) -
     assert list((await held(service, poll)).values()) == ["first"]
 
 
+@pytest.mark.one_server
 async def test_held_answers_come_in_pages(
     service: PollService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,6 +149,7 @@ async def test_a_question_is_held_then_shown_then_answered(
     assert [(item["id"], item["state"]) for item in items] == [(second, "answered")]
 
 
+@pytest.mark.one_server
 async def test_every_move_of_an_item_does_what_the_table_says(service: PollService) -> None:
     poll = await opened(service, QA)
     ways: dict[ItemState, tuple[ItemMove, ...]] = {
