@@ -107,6 +107,10 @@ class StreamKeys:
         """
         return _for_more_than_captions(await self._look_up(key))
 
+    async def record(self, key: str) -> KeyRecord:
+        """What ``key`` may do, whatever that is. Raises Unauthenticated, StoreUnavailable."""
+        return await self._look_up(key)
+
     async def _look_up(self, key: str) -> KeyRecord:
         raw = await self._run("hget", _KEYS, _digest(key))
         if raw is None:

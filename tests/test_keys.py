@@ -46,6 +46,7 @@ async def test_a_captions_key_captions_its_stream_and_nothing_else(store: Store)
         await keys.check(key, "alef")
     with pytest.raises(Forbidden, match="captions only"):
         await keys.find(key)
+    assert await keys.record(key) == record
     with pytest.raises(Forbidden, match="another stream"):
         await keys.check(key, "be", for_captions=True)
     whole, _ = await keys.add("alef")

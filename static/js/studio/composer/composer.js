@@ -34,11 +34,11 @@ export class Composer {
   /** Asks what the key may do. */
   async begin() {
     try {
-      await call("GET", "/codes", { key: this.#key() });
-      this.headquarters = true;
+      const { scope } = await call("GET", "/keys/me", { key: this.#key() });
+      this.headquarters = scope === "hq";
       this.#onchange();
     } catch {
-      // A stream's own key: as most are.
+      // As little as most keys may do is shown.
     }
   }
 
