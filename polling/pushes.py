@@ -26,13 +26,21 @@ class Pushes:
     """Hands tallies to ``send``: the first at once, then conflated to ``rate()`` a second a poll.
 
     The last state always arrives, and a finished poll's tally without waiting. A tally older than
-    the one sent is dropped. ``send`` runs on the event loop and must not block; what it raises is
-    logged and stops nothing.
+    the one sent is dropped. Each tally that has to wait goes to ``amend`` meanwhile: screens that
+    the last push has not reached yet may be told it in that one's place, so none sees a vote later
+    than one interval after it was counted. Both run on the event loop and must not block; what they
+    raise is logged and stops nothing.
     """
 
-    def __init__(self, send: Callable[[Tally], None], rate: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        send: Callable[[Tally], None],
+        rate: Callable[[], float],
+        amend: Callable[[Tally], None] = lambda tally: None,
+    ) -> None:
         self._send = send
         self._rate = rate
+        self._amend = amend
         self._channels: dict[str, _Channel] = {}
         self.conflated = 0
 
@@ -48,7 +56,9 @@ class Pushes:
         wait = channel.sent_at + 1 / self._rate() - self._clock()
         if wait <= 0 or tally.state in FINISHED:
             self._push(channel)
-        elif channel.timer is None:
+            return
+        _tell(self._amend, tally)
+        if channel.timer is None:
             channel.timer = asyncio.get_running_loop().call_later(wait, self._push, channel)
 
     def close(self) -> None:
@@ -68,11 +78,15 @@ class Pushes:
         channel.sent, channel.sent_at = tally, self._clock()
         if tally.state in FINISHED:
             self._channels.pop(tally.poll, None)
-        try:
-            self._send(tally)
-        except Exception:
-            log.exception("a tally could not be pushed", poll=tally.poll)
+        _tell(self._send, tally)
 
     @staticmethod
     def _clock() -> float:
         return asyncio.get_running_loop().time()
+
+
+def _tell(whom: Callable[[Tally], None], tally: Tally) -> None:
+    try:
+        whom(tally)
+    except Exception:
+        log.exception("a tally could not be pushed", poll=tally.poll)

@@ -42,12 +42,13 @@ class Screens:
         items: QaStore,
         send: Callable[[Tally], None],
         rate: Callable[[], float],
+        amend: Callable[[Tally], None] = lambda tally: None,
     ) -> None:
         self._store = store
         self._answers = answers
         self._items = items
         self._rate = rate
-        self._pushes = Pushes(send, rate)
+        self._pushes = Pushes(send, rate, amend)
         self._dressed: dict[str, tuple[_Words | None, _Items | None]] = {}
         self._behind: dict[str, Poll] = {}
         self._wake = asyncio.Event()

@@ -63,9 +63,9 @@ class PollService(PollReader):
     ``moves`` edits, schedules, opens, closes, shows and archives; ``written`` has what viewers
     write. ``on_tally`` gets each poll's newest tally, whole: who may see what of it is in
     ``Poll.shown_tally``. It comes conflated to ``settings.pushes`` a second (``pushes_crowded``
-    while ``crowded()``); ``on_poll`` gets the poll at every change, its draft included. Both run
-    on the event loop and must not block. ``signer`` signs receipts. ``stage`` and ``grace``: see
-    ``polling.stage``.
+    while ``crowded()``); ``on_waiting_tally`` gets meanwhile what waits for its turn. ``on_poll``
+    gets the poll at every change, its draft included. All run on the event loop and must not block.
+    ``signer`` signs receipts. ``stage`` and ``grace``: see ``polling.stage``.
 
     Several processes may serve the same store: a poll opens and closes once, whoever does it.
     The store may be away at the start and at any time later; what needs it raises StoreDown.
@@ -79,6 +79,7 @@ class PollService(PollReader):
         settings: Settings,
         *,
         on_tally: Callable[[Tally], None] = lambda tally: None,
+        on_waiting_tally: Callable[[Tally], None] = lambda tally: None,
         on_poll: Callable[[Poll], None] = lambda poll: None,
         crowded: Callable[[], bool] = lambda: False,
         now: Callable[[], float] = time.time,
@@ -103,6 +104,7 @@ class PollService(PollReader):
             items,
             on_tally,
             lambda: settings.pushes_crowded if crowded() else settings.pushes,
+            on_waiting_tally,
         )
         super().__init__(polls, screens)
         self.moves = Moves(polls, keys, self._known, screens, now, self._moved, stage, grace)

@@ -77,6 +77,12 @@ class Announcements:
         if poll is not None and poll.is_visible(Audience.PUBLIC):
             self._hub.publish(f"poll:{tally.poll}", poll.shown_tally(tally))
 
+    def on_waiting_tally(self, tally: Tally) -> None:
+        """A tally waits for its turn: who is still to get the last one gets this one instead."""
+        poll = self._polls.known(tally.poll)
+        if poll is not None and poll.is_visible(Audience.PUBLIC):
+            self._hub.amend(f"poll:{tally.poll}", poll.shown_tally(tally))
+
     def on_caption(self, captions: Captions, caption: Caption) -> None:
         """A captioner sent a line."""
         window = self._streams.get(captions.stream_id).window

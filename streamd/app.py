@@ -95,6 +95,7 @@ class App:
             PollKeys(Path(config.polls.keys_dir or home / "poll-keys")),
             config.polls,
             on_tally=self._on_tally,
+            on_waiting_tally=lambda tally: self.announcements.on_waiting_tally(tally),
             on_poll=self._on_poll,
             crowded=self._crowded,
             signer=ReceiptSigner(log_signer),

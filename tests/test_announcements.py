@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from polling.model import Ballot
+from polling.model import Ballot, Tally
 from polling.poll_keys import PollKeys
 from polling.poll_rules import PollRules
 from polling.questions import Asked, Kind
+from polling.rules import PollState
 from polling.service import PollService
 from polling.store import PollStore
 from streamd import config
@@ -32,11 +33,17 @@ class HeardHub(Hub):
     def __init__(self) -> None:
         super().__init__()
         self.heard: list[tuple[str, Mapping[str, object]]] = []
+        self.amended: list[tuple[str, Mapping[str, object]]] = []
 
     def publish(self, channel: str, payload: Mapping[str, object]) -> None:
         """Keeps ``payload``, then publishes it."""
         self.heard.append((channel, payload))
         super().publish(channel, payload)
+
+    def amend(self, channel: str, payload: Mapping[str, object]) -> None:
+        """Keeps ``payload`` as what subscribers might have been sent, and amends."""
+        self.amended.append((channel, payload))
+        super().amend(channel, payload)
 
     def newest(self, channel: str) -> Mapping[str, object] | None:
         """What was last published on ``channel``."""
@@ -55,6 +62,7 @@ class Stage:
             PollKeys(home / "keys"),
             config.Polls(),
             on_tally=lambda tally: self.announcements.on_tally(tally),
+            on_waiting_tally=lambda tally: self.announcements.on_waiting_tally(tally),
             on_poll=lambda poll: self.announcements.on_poll(poll),
         )
         event = config.Event(id="test")
@@ -148,6 +156,10 @@ async def test_what_a_polls_rules_hide_is_never_published(stage: Stage) -> None:
     await stage.polls.open(sheet.id)
     ballot = Ballot(sheet.id, ("1",), secrets.token_hex(16), secrets.token_hex(16))
     await stage.polls.cast("device:1", ballot)
+    waiting = Tally(sheet.id, PollState.OPEN, 1, 1, {"1": 1, "2": 0})
+    stage.announcements.on_waiting_tally(waiting)
+    name, amended = stage.hub.amended[-1]
+    assert (name, amended["total"], amended["counts"]) == (channel, 1, None)
 
     async def published(state: str) -> Mapping[str, object]:
         async with asyncio.timeout(PATIENCE_SECONDS):
@@ -163,7 +175,8 @@ async def test_what_a_polls_rules_hide_is_never_published(stage: Stage) -> None:
     (row,) = _polls(stage)
     assert row["tally"]["counts"] is None
     assert row["questions"][0]["right"] is None
-    told = [str(payload) for name, payload in stage.hub.heard if name != "event:test"]
+    heard = stage.hub.heard + stage.hub.amended
+    told = [str(payload) for name, payload in heard if name != "event:test"]
     assert not [text for text in told if "'1': 1" in text or "'right': ['2']" in text]
     await stage.polls.close(sheet.id)
     assert (await published("closed"))["counts"] == {"1": 1, "2": 0}

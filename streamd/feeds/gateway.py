@@ -165,7 +165,7 @@ class Gateway:
         self._server = None
 
     def _quiet(self) -> bool:
-        return all(
+        return self._hub.idle and all(
             not peer.session.busy and (peer.connection.link is None or peer.connection.link.settled)
             for peer in self._peers
         )

@@ -2,7 +2,8 @@
 
 Publications are whole-state: each says all there is to say, so the newest replaces the one before.
 A publication is serialised once per encoding that anyone listens in, and the same bytes go to every
-connection. The newest one is a new subscriber's snapshot (``data`` in the subscribe reply).
+connection. The newest one is a new subscriber's snapshot (``data`` in the subscribe reply). Many
+subscribers are served a slice at a time: see ``waves``.
 
 A channel's *offset* counts its publications, its *epoch* names the count: after a restart, or when
 a channel without subscribers was dropped, offsets start again, and only the epoch tells a client
@@ -15,17 +16,17 @@ counted.
 
 from __future__ import annotations
 
-import secrets
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from streamd.feeds import protocol
 from streamd.feeds.codes import AlreadySubscribed, UnknownChannel
-from streamd.feeds.link import Link, deliver
+from streamd.feeds.link import Link
 from streamd.feeds.metrics import FeedMetrics
-from streamd.feeds.protocol import JSON, MSGPACK, Encoding, SubscribeRequest
+from streamd.feeds.protocol import SubscribeRequest
+from streamd.feeds.state_channel import StateChannel
+from streamd.feeds.waves import Waves
 
 IDLE_CHANNELS: Final = 256
 """Channels without subscribers whose newest publication is kept."""
@@ -69,49 +70,12 @@ class Provider(Protocol):
         """How many connections are subscribed."""
 
 
-class StateChannel:
-    """One whole-state channel. ``offset`` counts its publications from 1.
-
-    ``published`` is false while the payload is only the provider's first snapshot, which is asked
-    for again after the last subscriber has left.
-    """
-
-    __slots__ = ("_frames", "epoch", "links", "name", "offset", "payload", "published")
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.epoch = secrets.token_hex(4)
-        self.published = False
-        self.links: dict[Encoding, dict[Link, None]] = {JSON: {}, MSGPACK: {}}
-        self.offset = 0
-        self.payload: Mapping[str, object] | None = None
-        self._frames: dict[Encoding, bytes] = {}
-
-    def set(self, payload: Mapping[str, object]) -> None:
-        """Makes ``payload`` the newest publication."""
-        self.offset += 1
-        self.payload = payload
-        self._frames.clear()
-
-    def frame(self, encoding: Encoding) -> bytes:
-        """The newest publication as one frame, made at the first call for ``encoding``."""
-        frame = self._frames.get(encoding)
-        if frame is None:
-            frame = encoding.frame(protocol.publication(self.name, self.payload, self.offset))
-            self._frames[encoding] = frame
-        return frame
-
-    @property
-    def count(self) -> int:
-        """How many connections are subscribed."""
-        return sum(map(len, self.links.values()))
-
-
 class StateChannels:
     """The provider behind every whole-state prefix."""
 
     def __init__(self, metrics: FeedMetrics) -> None:
         self.metrics = metrics
+        self._waves = Waves(metrics)
         self._channels: dict[str, StateChannel] = {}
         self._snapshots: dict[str, Snapshot] = {}
         self._idle: dict[str, None] = {}
@@ -128,23 +92,19 @@ class StateChannels:
         channel.published = True
         if not channel.count:
             self._keep_idle(channel)
-        metrics = self.metrics
-        metrics.publications.inc()
-        for encoding, links in channel.links.items():
-            if not links:
-                continue
-            frame = channel.frame(encoding)
-            conflated = 0
+        self.metrics.publications.inc()
+        self._waves.send(channel)
 
-            def wait(link: Link, frame: bytes = frame) -> None:
-                nonlocal conflated
-                conflated += link.publish(name, frame)
+    def amend(self, name: str, payload: Mapping[str, object]) -> None:
+        """Gives ``payload`` to those who are still to get the channel's newest publication."""
+        channel = self._channels.get(name)
+        if channel is not None and self._waves.passing(channel):
+            channel.set(payload)
 
-            waited = deliver(tuple(links), frame, wait)
-            metrics.deliveries.inc(len(links) - waited)
-            metrics.delivered_bytes.inc((len(links) - waited) * len(frame))
-            metrics.deferred.inc(waited)
-            metrics.conflated.inc(conflated)
+    @property
+    def idle(self) -> bool:
+        """True where nothing published is still on its way."""
+        return self._waves.idle
 
     async def prepare(self, channel: str) -> None:
         """See Provider: asks the prefix's snapshot unless something was published already."""
@@ -268,6 +228,19 @@ class Hub:
         slow connection has not been sent yet. ``payload`` must not be changed afterwards.
         """
         self._state.publish(channel, payload)
+
+    def amend(self, channel: str, payload: Mapping[str, object]) -> None:
+        """Tells the whole state ``payload`` to those who wait for the newest publication.
+
+        It costs no delivery: where all have been served, nothing happens. Whoever calls publishes
+        this state or a newer one later, for those who have been served already.
+        """
+        self._state.amend(channel, payload)
+
+    @property
+    def idle(self) -> bool:
+        """True where every publication has been written, or waits in its connection's outbox."""
+        return self._state.idle
 
     def subscribers(self, channel: str) -> int:
         """How many connections are subscribed to ``channel``."""

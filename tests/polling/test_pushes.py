@@ -74,6 +74,31 @@ async def test_an_older_or_equal_tally_is_dropped() -> None:
     assert sent == [tally(5)]
 
 
+async def test_what_waits_for_its_turn_is_told_as_an_amendment() -> None:
+    sent: list[Tally] = []
+    amended: list[Tally] = []
+    pushes = Pushes(sent.append, lambda: 20, amended.append)
+    for seq in (1, 2, 2, 1, 3):
+        pushes.offer(tally(seq))
+    assert (sent, amended) == ([tally(1)], [tally(2), tally(3)])
+    await until(lambda: len(sent) == 2)
+    assert (sent[-1], len(amended)) == (tally(3), 2)
+    pushes.offer(tally(3, PollState.CLOSED))
+    assert (len(sent), len(amended)) == (3, 2)
+
+
+async def test_an_amendment_that_fails_stops_nothing() -> None:
+    sent: list[Tally] = []
+
+    def amend(one: Tally) -> None:
+        raise RuntimeError("a screen broke")
+
+    pushes = Pushes(sent.append, lambda: 50, amend)
+    pushes.offer(tally(1))
+    pushes.offer(tally(2))
+    await until(lambda: len(sent) == 2)
+
+
 async def test_polls_do_not_hold_each_other_up() -> None:
     sent: list[Tally] = []
     pushes = Pushes(sent.append, lambda: 0.001)
