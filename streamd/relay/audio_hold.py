@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Mapping
 
 from streamd.media.units import MEDIA_TIMESCALE, Kind, Track, Unit
+from streamd.relay.hls_state import HoldState
 
 LONGEST = 2 * MEDIA_TIMESCALE
 MOST_UNITS = 512
@@ -26,6 +27,20 @@ class AudioHold:
         self._holds = len(tracks) > 1
         self._waiting: deque[Unit] = deque()
         self._pictures_until: int | None = None
+
+    @classmethod
+    def resumed(cls, state: HoldState) -> AudioHold:
+        """Goes on where the one that ``state`` is of stood."""
+        one = cls({})
+        one._scale, one._holds = state.scale, state.holds
+        one._waiting.extend(state.waiting)
+        one._pictures_until = state.pictures_until
+        return one
+
+    @property
+    def state(self) -> HoldState:
+        """For ``resumed``."""
+        return HoldState(self._scale, self._holds, list(self._waiting), self._pictures_until)
 
     def push(self, unit: Unit) -> list[Unit]:
         """Takes the next unit; returns those that go on now, in order."""

@@ -1,6 +1,8 @@
 """What the relay refuses over HLS.
 
 StreamError
+├── HandoverBroken       a message is missing or unreadable: the state has to be sent anew
+├── StateRefused         another process's window would go on with other bytes here
 └── HlsRefusal
     ├── BadDirective     a delivery directive that no client following the standard sends
     ├── NotInTime        what was asked for did not come in time
@@ -10,6 +12,14 @@ StreamError
 from __future__ import annotations
 
 from streamd.errors import StreamError
+
+
+class HandoverBroken(StreamError):
+    """A message is missing or unreadable: the state has to be sent anew."""
+
+
+class StateRefused(StreamError):
+    """Another process's window would go on with other bytes here."""
 
 
 class HlsRefusal(StreamError):

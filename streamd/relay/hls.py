@@ -7,26 +7,42 @@ between; a publication after EXT-X-ENDLIST starts with none of the last one's se
 nobody who tunes in starts in the old broadcast.
 
 Nothing here depends on the process: names and numbers count from the publication's origin, so
-every process that relays a publication's units from their start answers with the same bytes.
+every process that relays a publication's units from their start answers with the same bytes, and
+so does one that takes over another's ``state`` in the middle and goes on with the same units.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 
 from streamd import config
 from streamd.media import fmp4, playlist
 from streamd.media.parts import Init
-from streamd.media.playlist import SubtitleRendition
+from streamd.media.playlist import DateRange, SubtitleRendition
 from streamd.media.units import Kind, Track, Unit
+from streamd.media.webvtt import Cue
 from streamd.relay.audio_hold import AudioHold
-from streamd.relay.errors import BadDirective, NotInTime, TooManyWaiting
+from streamd.relay.errors import BadDirective, NotInTime, StateRefused, TooManyWaiting
 from streamd.relay.hls_captions import NAME as CAPTIONS
 from streamd.relay.hls_captions import HlsCaptions
 from streamd.relay.hls_directives import Directives
 from streamd.relay.hls_index import KINDS, multivariant
 from streamd.relay.hls_playlists import HlsPlaylists, text_resource
 from streamd.relay.hls_rendition import Place, Rendition, Resource, playlist_name
+from streamd.relay.hls_state import (
+    FORM,
+    AnnounceCaptions,
+    DropAudio,
+    End,
+    Happening,
+    HlsState,
+    Push,
+    PutCaption,
+    PutDateRange,
+    RangeState,
+    Reset,
+)
 from streamd.relay.hls_waiting import Places
 from streamd.relay.part_target import PartTarget
 from streamd.relay.segmenter import Cut, Segment, Segmenter
@@ -64,6 +80,7 @@ class Hls:
         self.playlists = HlsPlaylists(self.renditions, self._target)
         self._base = self._init_count = 0
         self._followers: dict[object, tuple[OnSegment, Callable[[], None]]] = {}
+        self._heirs: dict[object, Callable[[Happening], None]] = {}
 
     def follow(self, on_segment: OnSegment, on_end: Callable[[], None]) -> Callable[[], None]:
         """See Window.follow."""
@@ -75,10 +92,23 @@ class Hls:
 
         return unfollow
 
+    def tell(self, on_happening: Callable[[Happening], None]) -> Callable[[], None]:
+        """Calls ``on_happening`` for all that comes in from now on, before it is done. Returns the
+        function that ends it; it may be called within a callback and twice.
+        """
+        token = object()
+        self._heirs[token] = on_happening
+
+        def untell() -> None:
+            self._heirs.pop(token, None)
+
+        return untell
+
     # -- in
 
     def reset(self, gen: int, tracks: Mapping[Kind, Track], origin: float) -> None:
         """A new generation; the last one's open segments are closed first."""
+        self._told(lambda: Reset(gen, tracks, origin))
         self._close_segments()
         if self.playlists.ended:
             self._begin_publication(origin)
@@ -95,12 +125,14 @@ class Hls:
 
     def push(self, unit: Unit) -> None:
         """Takes the next unit."""
+        self._told(lambda: Push(unit))
         for going in self._hold.push(unit):
             self._take(going)
         self._publish()
 
     def end(self) -> None:
         """No more units: the playlists get EXT-X-ENDLIST."""
+        self._told(End)
         self._close_segments()
         self.playlists.ended = True
         self._publish()
@@ -112,12 +144,93 @@ class Hls:
 
     def drop_audio(self) -> None:
         """No audio will come any more in this generation: the pictures go on alone."""
+        self._told(DropAudio)
         for unit in self._hold.rest():
             self._take(unit)
         self._hold = AudioHold({})
         self._tracks.pop("a", None)
         self.renditions["a"].clear()
         self._publish()
+
+    def put_date_range(self, date_range: DateRange) -> None:
+        """See Window.put_date_range."""
+        self._told(lambda: PutDateRange(RangeState.of(date_range)))
+        self.playlists.put_date_range(date_range)
+
+    def announce_captions(self, language: str) -> None:
+        """See Window.announce_captions."""
+        self._told(lambda: AnnounceCaptions(language))
+        self.captions.announce(language)
+
+    def put_caption(self, cue: Cue) -> None:
+        """See Window.put_caption."""
+        self._told(lambda: PutCaption(cue))
+        self.captions.put(cue)
+
+    # -- to another process: see hls_handover.py
+
+    @property
+    def state(self) -> HlsState:
+        """All that this window knows, for ``restore``; to be written down before anything else
+        happens to it."""
+        settled = self._part_target.seconds
+        return HlsState(
+            settings=self._shape,
+            form=FORM,
+            base=self._base,
+            origin=self._origin,
+            init_count=self._init_count,
+            inits=dict(self._inits),
+            maps=dict(self._maps),
+            tracks=dict(self._tracks),
+            part_target=None if settled is None else settled.as_integer_ratio(),
+            hold=self._hold.state,
+            segmenter=None if self._segmenter is None else self._segmenter.state,
+            renditions={kind: one.state for kind, one in self.renditions.items()},
+            playlists=self.playlists.state,
+            captions=self.captions.state,
+        )
+
+    def restore(self, state: HlsState) -> None:
+        """Forgets all it had and goes on where the window that ``state`` is of stood; whoever
+        waits here for what is there now goes on. Raises StateRefused where that one's settings or
+        version would make other bytes.
+        """
+        if (state.form, state.settings) != (FORM, self._shape):
+            raise StateRefused(
+                f"It was made with {state.settings}, form {state.form}; here it is "
+                f"{self._shape}, form {FORM}. Run the same version with the same [relay] settings.",
+                self._id,
+            )
+        self._base, self._origin, self._init_count = state.base, state.origin, state.init_count
+        self._maps, self._tracks = dict(state.maps), dict(state.tracks)
+        self._part_target = PartTarget(self._settings.hls_part_ms)
+        if state.part_target is not None:
+            self._part_target.seconds = Fraction(*state.part_target)
+        self._hold = AudioHold.resumed(state.hold)
+        self._segmenter = None
+        if state.segmenter is not None:
+            target = (self._target, self._part_target)
+            self._segmenter = Segmenter.resumed(state.segmenter, *target)
+        for kind, rendition in self.renditions.items():
+            rendition.restore(state.renditions[kind])
+        self._inits = dict(state.inits)
+        for name, init in self._inits.items():
+            self._named(name).keep_init(name, init.init)
+        self.captions.restore(state.captions)
+        self.playlists.restore(state.playlists)
+        for rendition in self.renditions.values():
+            rendition.wake()
+
+    @property
+    def _shape(self) -> tuple[int, float, int]:
+        return self._target, self._keep, self._settings.hls_part_ms
+
+    def _told(self, make: Callable[[], Happening]) -> None:
+        if self._heirs:
+            happening = make()
+            for heir in tuple(self._heirs.values()):
+                heir(happening)
 
     # -- out
 

@@ -14,6 +14,7 @@ from streamd.media import webvtt
 from streamd.media.playlist import Entry, RenditionReport
 from streamd.media.webvtt import Cue
 from streamd.relay.hls_rendition import Rendition, Resource
+from streamd.relay.hls_state import CaptionsState
 
 NAME = "t.m3u8"
 MOST_CUES = 300
@@ -82,6 +83,21 @@ class HlsCaptions:
         if stem != self._stem(main) or not number.isdecimal():
             return None
         return self._segments.get(int(number))
+
+    @property
+    def state(self) -> CaptionsState:
+        """For ``restore``."""
+        bodies = {number: one.body for number, one in self._segments.items()}
+        return CaptionsState(self.language, self.version, list(self._cues), bodies, self._begins)
+
+    def restore(self, state: CaptionsState) -> None:
+        """Goes on where the one that ``state`` is of stood."""
+        self.language, self.version, self._begins = state.language, state.version, state.begins
+        self._cues = deque(state.cues, maxlen=MOST_CUES)
+        self._segments = {
+            number: Resource(body, webvtt.CONTENT_TYPE, immutable=True)
+            for number, body in state.segments.items()
+        }
 
     @staticmethod
     def _stem(main: Rendition) -> str:

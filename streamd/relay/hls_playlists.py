@@ -8,6 +8,7 @@ from streamd.media import playlist
 from streamd.media.playlist import DateRange, LowLatency, RenditionReport
 from streamd.media.units import Kind
 from streamd.relay.hls_rendition import Rendition, Resource
+from streamd.relay.hls_state import PlaylistsState, RangeState
 
 MOST_DATE_RANGES = 64
 """Policy when full: the one that starts first is left out."""
@@ -34,6 +35,19 @@ class HlsPlaylists:
         if len(self._ranges) > MOST_DATE_RANGES:
             del self._ranges[min(self._ranges.values(), key=lambda one: one.starts).id]
         self._ranges_version += 1
+
+    @property
+    def state(self) -> PlaylistsState:
+        """For ``restore``."""
+        ranges = [RangeState.of(one) for one in self._ranges.values()]
+        return PlaylistsState(self.ended, ranges, dict(self._shown))
+
+    def restore(self, state: PlaylistsState) -> None:
+        """Goes on where the one that ``state`` is of stood."""
+        self.ended = state.ended
+        self._ranges = {one.id: one.date_range() for one in state.ranges}
+        self._shown = dict(state.shown)
+        self._written.clear()
 
     def show(
         self,

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import gzip
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from streamd.media.playlist import Entry, PartEntry, RenditionReport
+from streamd.relay.hls_state import ListedState, RenditionState
 from streamd.relay.hls_waiting import Places, Waiting
 from streamd.relay.segmenter import HlsPart, Segment
 
@@ -115,8 +117,12 @@ class Rendition:
     def add_init(self, number: int, body: bytes) -> str:
         """An initialisation segment; its name."""
         name = f"{self._stem}-i{number}.mp4"
-        self._found[name] = Resource(body, self._type, immutable=True)
+        self.keep_init(name, body)
         return name
+
+    def keep_init(self, name: str, body: bytes) -> None:
+        """An initialisation segment that has its name already."""
+        self._found[name] = Resource(body, self._type, immutable=True)
 
     def forget(self, name: str) -> None:
         """Nothing listed or fetchable needs this initialisation segment any more."""
@@ -146,13 +152,8 @@ class Rendition:
         segment.discontinuity = self.opened.discontinuity
         name = f"{self._stem}-{self.sequence}.m4s"
         entry = replace(self.opened, uri=name, duration=segment.seconds)
-        self._found[name] = Resource(segment.body, self._type, immutable=True)
-        start = 0
-        for part in entry.parts:
-            end = start + len(self._found[part.uri].body)
-            self._found[part.uri] = Resource(segment.body, self._type, True, start, end)
-            start = end
-        self.listed.append(Listed(segment, entry, replace(entry, parts=())))
+        sizes = [len(self._found[part.uri].view) for part in entry.parts]
+        self.listed.append(self._held(segment, entry, sizes))
         self._seconds += segment.seconds
         self.sequence += 1
         self.opened = None
@@ -249,7 +250,65 @@ class Rendition:
         """That of the segment that would be listed next, without a discontinuity of its own."""
         return self.discontinuity_sequence + sum(one.entry.discontinuity for one in self.listed)
 
+    # -- to another process
+
+    @property
+    def state(self) -> RenditionState:
+        """For ``restore``."""
+        growing = self.opened.parts if self.opened is not None else ()
+        return RenditionState(
+            publication=self.publication,
+            sequence=self.sequence,
+            discontinuity_sequence=self.discontinuity_sequence,
+            discontinuity=self.discontinuity,
+            all_independent=self.all_independent,
+            version=self.version,
+            seconds=self._seconds,
+            opened=self.opened,
+            part_bodies=[self._found[part.uri].body for part in growing],
+            listed=[self._listed_state(one) for one in self.listed],
+            retired=[self._listed_state(one.listed, one.until) for one in self._retired],
+        )
+
+    def restore(self, state: RenditionState) -> None:
+        """Goes on where the one that ``state`` is of stood; it lacks its initialisation segments
+        (``keep_init``)."""
+        self.publication = state.publication
+        self._stem = f"{self.kind}-{state.publication}"
+        self.sequence = state.sequence
+        self.discontinuity_sequence = state.discontinuity_sequence
+        self.discontinuity = state.discontinuity
+        self.all_independent = state.all_independent
+        self.version = state.version
+        self._seconds = state.seconds
+        self.opened = state.opened
+        self._found = {}
+        growing = state.opened.parts if state.opened is not None else ()
+        for part, body in zip(growing, state.part_bodies, strict=True):
+            self._found[part.uri] = Resource(body, self._type, immutable=True)
+        self._retired = deque(
+            _Retired(self._held(one.segment, one.entry, one.part_sizes), one.until)
+            for one in state.retired
+        )
+        self.listed = deque(
+            self._held(one.segment, one.entry, one.part_sizes) for one in state.listed
+        )
+
+    def _listed_state(self, listed: Listed, until: float = 0.0) -> ListedState:
+        sizes = [len(self._found[part.uri].view) for part in listed.entry.parts]
+        return ListedState(listed.segment, listed.entry, sizes, until)
+
     # -- within
+
+    def _held(self, segment: Segment, entry: Entry, sizes: Sequence[int]) -> Listed:
+        """A whole segment that can be fetched from now on, and its parts as slices of it."""
+        self._found[entry.uri] = Resource(segment.body, self._type, immutable=True)
+        start = 0
+        for part, size in zip(entry.parts, sizes, strict=True):
+            end = start + size
+            self._found[part.uri] = Resource(segment.body, self._type, True, start, end)
+            start = end
+        return Listed(segment, entry, replace(entry, parts=()))
 
     @property
     def _listed_seconds(self) -> float:

@@ -11,7 +11,7 @@ import itertools
 import statistics
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 from streamd.media import fmp4
@@ -81,35 +81,50 @@ class Cut:
 
 
 @dataclass(frozen=True, slots=True)
-class _VideoCut:
+class VideoCut:
     """Where audio is to be cut: media time, and whether a discontinuity stands there."""
 
     at: int
     discontinuity: bool
 
 
-class _Open:
-    """The segment of one track that is still growing; ``units`` are those of its open part."""
+@dataclass(slots=True)
+class OpenSegment:
+    """The segment of one track that is still growing; ``units`` are those of its open part.
 
-    def __init__(self, track: Track) -> None:
-        self.track = track
-        self.version = 0
-        self.units: list[Unit] = []
-        self.bodies: list[bytes] = []
-        self.first: Unit | None = None
-        self.unit_count = 0
-        self.segments = 0
-        self.fragments = 0
-        self.starts_anew = False
-        """What is open does not continue the segment before it."""
-        self.discontinuous = False
-        """The same of what comes after the next cut."""
+    ``starts_anew``: what is open does not continue the segment before it; ``discontinuous``: the
+    same of what comes after the next cut.
+    """
+
+    track: Track
+    version: int = 0
+    units: list[Unit] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
+    first: Unit | None = None
+    unit_count: int = 0
+    segments: int = 0
+    fragments: int = 0
+    starts_anew: bool = False
+    discontinuous: bool = False
 
     def add(self, unit: Unit) -> None:
         if self.first is None:
             self.first = unit
         self.units.append(unit)
         self.unit_count += 1
+
+
+@dataclass(frozen=True, slots=True)
+class SegmenterState:
+    """All that a segmenter knows. ``open`` and ``cuts`` are its own, not copies."""
+
+    gen: int
+    origin: float
+    open: dict[Kind, OpenSegment]
+    cuts: list[VideoCut]
+    last_key: int | None
+    key_interval: int
+    interval: int
 
 
 class Segmenter:
@@ -128,11 +143,29 @@ class Segmenter:
         self._origin = origin
         self._target = target_seconds
         self._part_target = part_target
-        self._open = {kind: _Open(track) for kind, track in tracks.items()}
-        self._cuts: deque[_VideoCut] = deque(maxlen=64)
+        self._open = {kind: OpenSegment(track) for kind, track in tracks.items()}
+        self._cuts: deque[VideoCut] = deque(maxlen=64)
         self._last_key: int | None = None
         self._key_interval = 0
         self._interval = 0
+
+    @classmethod
+    def resumed(
+        cls, state: SegmenterState, target_seconds: int, part_target: PartTarget
+    ) -> Segmenter:
+        """Goes on where the one that ``state`` is of stood."""
+        one = cls(state.gen, {}, state.origin, target_seconds, part_target)
+        one._open = state.open
+        one._cuts.extend(state.cuts)
+        one._last_key = state.last_key
+        one._key_interval, one._interval = state.key_interval, state.interval
+        return one
+
+    @property
+    def state(self) -> SegmenterState:
+        """For ``resumed``; to be written down before the next unit comes."""
+        times = (self._last_key, self._key_interval, self._interval)
+        return SegmenterState(self._gen, self._origin, self._open, list(self._cuts), *times)
 
     def version(self, kind: Kind) -> int:
         """The number of the track's current configuration, from 0."""
@@ -144,7 +177,7 @@ class Segmenter:
         opened = self._open[unit.kind]
         cuts = [self._cut(opened, unit.dts, last=True)] if opened.units else []
         if cuts and unit.kind == "v":
-            self._cuts.append(_VideoCut(_media_time(unit.pts, opened.track), discontinuity=True))
+            self._cuts.append(VideoCut(_media_time(unit.pts, opened.track), discontinuity=True))
         opened.track = unit.track
         opened.version += 1
         if opened.segments:
@@ -160,7 +193,7 @@ class Segmenter:
             cuts.append(self._cut(opened, unit.dts, last=True))
             if unit.kind == "v":
                 at = _media_time(unit.pts, opened.track)
-                self._cuts.append(_VideoCut(at, discontinuity=False))
+                self._cuts.append(VideoCut(at, discontinuity=False))
         elif opened.units and self._part_ends_before(opened, unit):
             cuts.append(self._cut(opened, unit.dts, last=False))
         if unit.kind == "v":
@@ -177,7 +210,7 @@ class Segmenter:
                 cuts.append(self._cut(opened, last.dts + self._duration(opened, last), last=True))
         return cuts
 
-    def _ends_before(self, opened: _Open, unit: Unit) -> bool:
+    def _ends_before(self, opened: OpenSegment, unit: Unit) -> bool:
         assert opened.first is not None
         scale = opened.track.timescale
         elapsed = unit.dts - opened.first.dts
@@ -197,7 +230,7 @@ class Segmenter:
         until_next = unit.dts - self._last_key if self._last_key is not None else self._key_interval
         return elapsed + max(until_next, self._key_interval) > longest
 
-    def _part_ends_before(self, opened: _Open, unit: Unit) -> bool:
+    def _part_ends_before(self, opened: OpenSegment, unit: Unit) -> bool:
         elapsed = Fraction(unit.dts - opened.units[0].dts, opened.track.timescale)
         if elapsed < self._part_target.least:
             return False
@@ -217,7 +250,7 @@ class Segmenter:
                 frames.append(Fraction(int(statistics.median(steps)), opened.track.timescale))
         self._part_target.settle([frame for frame in frames if frame > 0])
 
-    def _audio_is_due(self, opened: _Open, unit: Unit) -> bool:
+    def _audio_is_due(self, opened: OpenSegment, unit: Unit) -> bool:
         due = False
         now = _media_time(unit.pts, opened.track)
         while self._cuts and self._cuts[0].at <= now:
@@ -227,12 +260,12 @@ class Segmenter:
             due = True
         return due
 
-    def _longest(self, opened: _Open) -> int:
+    def _longest(self, opened: OpenSegment) -> int:
         """Section 4.3.3.1: a duration, rounded to the nearest integer, is at most the target."""
         scale = opened.track.timescale
         return self._target * scale + scale * 2 // 5
 
-    def _note_video(self, unit: Unit, opened: _Open) -> None:
+    def _note_video(self, unit: Unit, opened: OpenSegment) -> None:
         if opened.units:
             self._interval = unit.dts - opened.units[-1].dts
         if unit.key:
@@ -240,12 +273,12 @@ class Segmenter:
                 self._key_interval = unit.dts - self._last_key
             self._last_key = unit.dts
 
-    def _duration(self, opened: _Open, unit: Unit) -> int:
+    def _duration(self, opened: OpenSegment, unit: Unit) -> int:
         if unit.kind == "a":
             return audio_duration(unit, opened.track)
         return unit.duration or self._interval or MEDIA_TIMESCALE // 25
 
-    def _cut(self, opened: _Open, end: int, *, last: bool) -> Cut:
+    def _cut(self, opened: OpenSegment, end: int, *, last: bool) -> Cut:
         """Closes the open part, and its segment where it is the ``last``; ``end`` is the decode
         time it lasts to, in the track's ticks."""
         assert opened.first is not None
@@ -258,7 +291,7 @@ class Segmenter:
         opened.bodies.append(part.body)
         return Cut(part, self._close(opened, part, end) if last else None)
 
-    def _part(self, opened: _Open, units: list[Unit], end: int) -> HlsPart:
+    def _part(self, opened: OpenSegment, units: list[Unit], end: int) -> HlsPart:
         times = [*(unit.dts for unit in units), end]
         durations = [after - before for before, after in itertools.pairwise(times)]
         opened.fragments += 1
@@ -277,7 +310,7 @@ class Segmenter:
             body=write(opened.track, opened.fragments, units, durations),
         )
 
-    def _close(self, opened: _Open, last: HlsPart, end: int) -> Segment:
+    def _close(self, opened: OpenSegment, last: HlsPart, end: int) -> Segment:
         first, opened.first = opened.first, None
         assert first is not None
         bodies, opened.bodies = opened.bodies, []

@@ -133,15 +133,15 @@ class Window:
         it; one with the same ``id`` takes its place (attributes may be added, never changed: bis
         section 4.4.5.1). It survives the end of a publication.
         """
-        self.hls.playlists.put_date_range(date_range)
+        self.hls.put_date_range(date_range)
 
     def announce_captions(self, language: str) -> None:
         """HLS lists a captions' rendition in ``language`` (BCP 47) from now on."""
-        self.hls.captions.announce(language)
+        self.hls.announce_captions(language)
 
     def put_caption(self, cue: Cue) -> None:
         """A caption for HLS; its times are Unix seconds on the broadcast's clock."""
-        self.hls.captions.put(cue)
+        self.hls.put_caption(cue)
 
     def multivariant_playlist(self) -> str:
         """The multivariant playlist. KeyError before the first segments are whole."""
