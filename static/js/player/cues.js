@@ -50,8 +50,8 @@ export class PollCues {
   /**
    * `rows` of polls as the viewer's picture has them, those left out that it has not come to. Times
    * are moved onto the wall clock of this viewer, so that `closes_at` counts down to his own
-   * picture; `ballots_until`, the server's bound, stays what it is. `isShown`: the organiser has put
-   * it on screen, at `shownAt`.
+   * picture; it is the picture that closes, or the server's bound, `until`: a picture that comes
+   * late leaves the question open. `isShown`: the organiser has put it on screen, at `shownAt`.
    * @param {object[]} rows
    * @param {number} time the picture's
    * @param {number} now the server's wall clock
@@ -75,6 +75,7 @@ export class PollCues {
       ...row,
       state: row.state === "open" && isOver ? "closed" : row.state,
       closes_at: close === null ? row.closes_at : Math.min(close + behind, bound),
+      until: close === null ? undefined : bound,
       questions: isShown || isOver ? row.questions : row.questions?.map((one) => ({ ...one, right: null })),
       isShown,
       openAt: open,

@@ -53,11 +53,11 @@ export class StreamdPoll extends LitElement {
   }
 
   get left() {
-    return this.poll?.closes_at ? this.poll.closes_at - serverNow() : Infinity;
+    return this.poll?.closes_at ? Math.max(0, this.poll.closes_at - serverNow()) : Infinity;
   }
 
   get isOpen() {
-    return this.poll?.state === "open" && this.left > 0;
+    return Boolean(this.poll) && isOpen(this.poll);
   }
 
   get ballot() {
@@ -122,6 +122,7 @@ export class StreamdPoll extends LitElement {
     const before = changed.get("poll");
     if (before?.id === this.poll?.id) {
       this.voter?.update(this.poll);
+      this.#moved(before);
       this.byRegion?.follow(this.poll);
       this.#take(this.poll?.tally);
       return;
@@ -247,6 +248,13 @@ export class StreamdPoll extends LitElement {
     this.querySelector(selector)?.focus();
   }
 
+  // Whoever cannot see the line is told that it is another one now.
+  #moved(before) {
+    const moves = ({ deadlines = [] }) => deadlines.length;
+    if (moves(this.poll) <= moves(before) || !this.isOpen || !Number.isFinite(this.left)) return;
+    this.announcer.say(t("The time was changed: %(left)s.", { left: timeLeft(this.left) }));
+  }
+
   // The form that had the keyboard is gone: what came of it has it now.
   async #counted(isOwn) {
     this.announcer.say(t("Your answer is counted."));
@@ -287,8 +295,9 @@ export function toShow(polls, shown) {
   return open.find((poll) => poll.id === shown?.id) ?? open[0] ?? last;
 }
 
-function isOpen(poll) {
-  return poll.state === "open" && (!poll.closes_at || poll.closes_at > serverNow());
+// Where a picture closes it, `until` is the last moment that may wait for the picture.
+function isOpen({ state, until, closes_at: closes }) {
+  return state === "open" && (until ?? closes ?? Infinity) > serverNow();
 }
 
 customElements.define("streamd-poll", StreamdPoll);
