@@ -250,7 +250,7 @@ export class StreamdPoll extends LitElement {
 
   // Whoever cannot see the line is told that it is another one now.
   #moved(before) {
-    const moves = ({ deadlines = [] }) => deadlines.length;
+    const moves = (poll) => poll?.deadlines?.length ?? 0;
     if (moves(this.poll) <= moves(before) || !this.isOpen || !Number.isFinite(this.left)) return;
     this.announcer.say(t("The time was changed: %(left)s.", { left: timeLeft(this.left) }));
   }
