@@ -2,7 +2,7 @@
 
 import "../watch.js";
 import { announce } from "../poll/platform.js";
-import { tellHeight } from "./height.js";
+import { measure } from "./measures.js";
 
 announce();
-tellHeight();
+measure();

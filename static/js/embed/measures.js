@@ -1,29 +1,32 @@
-// Tells the parent how high a frame of this width shows everything: {streamd: "height", height}, in
-// CSS pixels. It is free to follow; where it does not, the page scrolls.
+// What depends on how much room things take: how high this page would like its frame, and what sticks
+// above the poll's notice, which is at the foot of the frame.
 //
-// Which layout stands depends on whether the frame is wider than high (embed.css), so each asks for a
-// height at which it stays: nothing swings to and fro.
+// The parent is told {streamd: "height", height}, in CSS pixels: so high shows a frame of this width
+// everything. It is free to follow; where it does not, the page scrolls. Which layout stands depends
+// on whether the frame is wider than high (embed/wide.css), so each asks for a height at which it stays:
+// nothing swings to and fro.
 
 import { tellParent } from "../poll/platform.js";
 
-/** The layout beside one another begins here: as in embed.css. */
+/** The layout beside one another begins here: as in embed/wide.css. */
 const WIDE = 600;
 const CHANGES = ["class", "hidden", "open"];
 
-export function tellHeight() {
+/** Measures at once and whenever something changes. */
+export function measure() {
+  const poll = find("streamd-poll");
   let told = 0;
-  const tell = () => {
+  const look = () => {
+    poll.style.setProperty("--notice", `${heightOf(".poll-notice")}px`);
     const height = wanted();
     if (height === told) return;
     told = height;
     tellParent({ streamd: "height", height });
   };
-  const watch = new ResizeObserver(tell);
-  watch.observe(document.body);
-  const poll = find("streamd-poll");
-  new MutationObserver(tell).observe(poll, { attributeFilter: CHANGES, childList: true, subtree: true });
-  addEventListener("resize", tell);
-  tell();
+  new ResizeObserver(look).observe(document.body);
+  new MutationObserver(look).observe(poll, { attributeFilter: CHANGES, childList: true, subtree: true });
+  addEventListener("resize", look);
+  look();
 }
 
 const find = (selector) => document.querySelector(selector);

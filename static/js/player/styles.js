@@ -2,6 +2,7 @@
 // live, and thumbnails.
 import { css } from "../../vendor/lit.js";
 import { sharedStyles } from "./shared_styles.js";
+import { smallStyles } from "./small_styles.js";
 
 const liveStyles = css`
   /* Top: live, and how far behind */
@@ -289,11 +290,6 @@ const liveStyles = css`
   :host([data-past]) .choices {
     margin-block-end: 30px;
   }
-  @container (max-width: 420px) {
-    .far {
-      display: none;
-    }
-  }
 `;
 
-export const styles = [...sharedStyles, liveStyles];
+export const styles = [...sharedStyles, liveStyles, smallStyles];

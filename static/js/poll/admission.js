@@ -55,10 +55,14 @@ export class Admission {
     return this.takes("device") && this.holdsDevice === true && !this.isSettling;
   }
 
+  /** Whether a device would do, and the browser keeps our cookies out of this frame. */
+  get isCookieless() {
+    return this.takes("device") && this.holdsDevice === false;
+  }
+
   /** Whether a page of our own, in a tab, gets on where this one does not. */
   get helpsInTab() {
-    const isStuck = this.takes("device") ? this.holdsDevice === false : this.takes("code");
-    return this.isForeign && isStuck;
+    return this.isCookieless || (this.isForeign && this.takes("code"));
   }
 
   /** Whether a messenger's page around this one may be asked. */

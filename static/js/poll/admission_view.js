@@ -10,10 +10,15 @@ const PARENT_FAULTS = ["parent", "signed_out"];
 export function admissionView(admission, onIn) {
   const id = `code-${admission.poll.id}`;
   if (admission.isSettling) return settling();
+  // Who came without a code is not met by its field, where a tab would do.
+  const isTabFirst = admission.isCookieless && !admission.isAsked;
   return html`<div class="admission">
-    ${admission.takes("code") ? codeForm(admission, id, onIn) : nothing}
+    ${admission.takes("code") && !isTabFirst ? codeForm(admission, id, onIn) : nothing}
     ${admission.takes("platform") ? platform(admission, onIn) : nothing}
-    ${admission.helpsInTab ? newTab(admission) : nothing}
+    ${admission.helpsInTab && !admission.isAsked ? newTab(admission) : nothing}
+    ${admission.takes("code") && isTabFirst
+      ? html`<button class="button quiet small" type="button" @click=${() => admission.askForCode(true)}>${t("I have an access code")}</button>`
+      : nothing}
     ${admission.isAsked
       ? html`<button class="button quiet small" type="button" @click=${() => admission.askForCode(false)}>${t("Answer without a code")}</button>`
       : nothing}
@@ -112,11 +117,11 @@ function parentFault({ fault, helpsInTab }) {
 
 // Where a browser keeps our cookies out of other sites' pages, an answer by device would not count.
 function newTab(admission) {
-  const isRefused = admission.takes("device") && admission.holdsDevice === false;
-  return html`${isRefused
-      ? html`<p class="notice">${icons.shield}<span>${t("Your browser keeps our cookies out of this page, so an answer here would not count. It does in a tab of its own.")}</span></p>`
-      : nothing}
-    <a class="button ${isRefused ? "primary" : ""}" href=${page.tab ?? location.href} target="_blank" rel="noopener">${icons.outward}${t("Answer in a new tab")}</a>`;
+  const { isCookieless } = admission;
+  return html`<a class="button ${isCookieless ? "primary" : ""}" href=${page.tab ?? location.href} target="_blank" rel="noopener">${icons.outward}${t("Answer in a new tab")}</a>
+    ${isCookieless
+      ? html`<p class="tiny muted">${t("Your browser keeps our cookies out of this page, so an answer here would not count. It does in a tab of its own.")}</p>`
+      : nothing}`;
 }
 
 const settling = () =>

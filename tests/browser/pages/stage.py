@@ -84,6 +84,7 @@ class Stage:
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
     polls: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     refusal: int = 0
+    holds_device: bool = True
     votes: list[dict[str, Any]] = field(default_factory=list)
     posts: list[dict[str, Any]] = field(default_factory=list)
     origins: list[str] = field(default_factory=list)
@@ -138,6 +139,7 @@ class Stage:
     def reset(self) -> None:
         """Back to the beginning: nobody on air, no poll, no vote."""
         self.refusal = 0
+        self.holds_device = True
         self.simulated = True
         self.votes.clear()
         self.posts.clear()
@@ -260,6 +262,7 @@ def _application(served: Stage) -> web.Application:
                         {"id": region, "name": names[language]} for region, names in REGIONS.items()
                     ],
                     "origins": served.origins,
+                    "tab": f"/watch/{rows[0]}?lang={language}" if rows else "/",
                     "feed_url": feed,
                     "now": time.time(),
                     "strings": catalogues[language].strings,
@@ -275,6 +278,12 @@ def _application(served: Stage) -> web.Application:
     async def watch_page(request: web.Request) -> web.Response:
         stream = request.match_info["stream"]
         return page(request, "watch.html", [stream])
+
+    async def embed_page(request: web.Request) -> web.Response:
+        return page(request, "embed.html", [request.match_info["stream"]])
+
+    async def held(_request: web.Request) -> web.Response:
+        return web.json_response({"device": served.holds_device})
 
     async def error_page(request: web.Request) -> web.Response:
         return page(request, "error.html", [], int(request.match_info["status"]))
@@ -315,7 +324,9 @@ def _application(served: Stage) -> web.Application:
     app.router.add_get("/api/v1/recordings", recordings)
     app.router.add_get("/", event_page)
     app.router.add_get("/watch/{stream}", watch_page)
+    app.router.add_get("/embed/{stream}", embed_page)
     app.router.add_get("/error/{status}", error_page)
+    app.router.add_get("/api/v1/identity", held)
     app.router.add_get("/api/v1/identity/challenge", challenge)
     served.voting.add_routes(app.router)
     app.router.add_post("/api/v1/polls/{poll}/votes", cast)
