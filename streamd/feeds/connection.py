@@ -18,6 +18,7 @@ from streamd.feeds.door import Door
 from streamd.feeds.frames import small_frame
 from streamd.feeds.link import Link
 from streamd.feeds.session import Session
+from streamd.feeds.turns import Turn
 
 CONTROLS: Final = 500
 """Unread control frames (at most 127 bytes each) before a connection is cut off."""
@@ -32,6 +33,7 @@ class FeedConnection(ServerConnection):
 
     door: Door
     frame_bytes: int
+    turn: Turn[FeedConnection]
     link: Link | None = None
     session: Session | None = None
     unread_controls = 0
@@ -39,6 +41,8 @@ class FeedConnection(ServerConnection):
     """Messages that the library has and the session has not handled yet."""
     between_frames = False
     """Whether the library is open and has no part of a message."""
+    arrived = b""
+    """What was read in this turn of the loop and is still to be handled."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A socket was accepted; its handshake is still to come."""
@@ -47,13 +51,26 @@ class FeedConnection(ServerConnection):
             self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
+        """Between messages ``data`` waits for the end of the turn: see ``turns``."""
+        if self.arrived:
+            self.handle_arrived()
+        if self.between_frames and not self.unread:
+            self.arrived = data
+            self.turn.add(self)
+        else:
+            self._pass_on(data)
+
+    def handle_arrived(self) -> None:
         """Prompt calls are taken here: in a crowd of votes, the library's way with a frame and the
         reader's task would be most of what a vote costs. All else goes the library's way.
         """
+        data, self.arrived = self.arrived, b""
         if self.between_frames and not self.unread:
             data = self._take(data)
-            if not data:
-                return
+        if data:
+            self._pass_on(data)
+
+    def _pass_on(self, data: bytes) -> None:
         super().data_received(data)
         self.between_frames = _between_frames(self)
 
@@ -115,8 +132,14 @@ class FeedConnection(ServerConnection):
         if self.link is not None:
             self.link.resumed()
 
+    def eof_received(self) -> None:
+        """The client sends no more."""
+        self.handle_arrived()
+        super().eof_received()
+
     def connection_lost(self, exc: Exception | None) -> None:
         """The socket is about to be closed: nothing may write to its descriptor any more."""
+        self.handle_arrived()
         self.door.leave(self)
         if self.link is not None:
             self.link.seal()
@@ -143,5 +166,6 @@ def connections(gate: Door, bytes_: int) -> type[FeedConnection]:
     class GatewayConnection(FeedConnection):
         door = gate
         frame_bytes = bytes_
+        turn = Turn(FeedConnection.handle_arrived)
 
     return GatewayConnection

@@ -38,6 +38,7 @@ from streamd.feeds.hub import Hub
 from streamd.feeds.link import Link
 from streamd.feeds.outbox import ReplyOverflow
 from streamd.feeds.protocol import Command
+from streamd.feeds.turns import Turn
 from streamd.identity import Identity, TokenExpired
 
 log = structlog.get_logger("streamd.feeds")
@@ -82,6 +83,8 @@ class Service:
     """The RPC that comes in crowds, if there is one, and how each encoding's messages with it are
     read."""
     prompt_readers: Mapping[str, protocol.Prompt] = field(default_factory=dict)
+    results: Turn[tuple[Session, bytes]] = field(default_factory=lambda: Turn(_write))
+    """The results of RPCs, as whole frames: those of one batch of votes come at one time."""
 
 
 def service(
@@ -170,7 +173,7 @@ class Session:
             except FeedError as error:
                 self._refuse(command_id, error)
         except ReplyOverflow:
-            self._end(Disconnect.SLOW)
+            self._overflow()
         self._spent += 1
         self._service.hub.metrics.prompt_commands += 1
         return True
@@ -311,15 +314,24 @@ class Session:
         calls.start(command_id, request, self.identity)
 
     def _new_calls(self) -> Calls:
-        link = self._link
-        frame = link.encoding.rpc_frame
+        add, frame = self._service.results.add, self._link.encoding.rpc_frame
         self._calls = Calls(
             self._service.rpc,
-            lambda answered, result: link.reply(frame(answered, result)),
+            lambda answered, result: add((self, frame(answered, result))),
             self._refuse,
-            lambda: self._end(Disconnect.SLOW),
+            self._overflow,
         )
         return self._calls
+
+    def write(self, frame: bytes) -> None:
+        """Sends one whole frame; disconnects a client that leaves too many replies unread."""
+        try:
+            self._link.reply(frame)
+        except ReplyOverflow:
+            self._overflow()
+
+    def _overflow(self) -> None:
+        self._end(Disconnect.SLOW)
 
     def _answer(self, command_id: int, kind: str, result: Mapping[str, object]) -> None:
         self._link.reply(self._link.encoding.frame(protocol.reply(command_id, kind, result)))
@@ -363,3 +375,8 @@ class Session:
         """Cancels the calls under way and waits for their end; see Calls.finish."""
         if self._calls is not None:
             await self._calls.finish()
+
+
+def _write(result: tuple[Session, bytes]) -> None:
+    session, frame = result
+    session.write(frame)

@@ -238,3 +238,28 @@ async def test_prompt_calls_are_in_the_metrics(gateway: Running, echo: Echo) -> 
         before = gateway.counted("commands_total")
         await client.call("rpc", {"method": "echo", "data": {"word": "yes"}})
         await until(lambda: gateway.counted("commands_total") == before + 1)
+
+
+async def test_the_last_words_of_one_who_leaves_are_heard(gateway: Running, echo: Echo) -> None:
+    echo.held = True
+    async with gateway.client(token="ana") as client:
+        await settle(client)
+        # Its message, and right behind it the end of what it sends.
+        await client.send(say(8, "bye"))
+        client.socket.transport.close()
+        await until(lambda: gateway.gateway.connections == 0)
+        assert [data.word for data, _ in echo.waiting] == ["bye"]
+
+
+async def test_calls_that_were_read_in_one_turn_are_begun_in_order(
+    gateway: Running, echo: Echo
+) -> None:
+    echo.held = True
+    async with gateway.client(token="ana") as client:
+        await settle(client)
+        for number in range(20):
+            await client.send(say(8 + number, str(number)))
+        await until(lambda: len(echo.waiting) == 20)
+        assert [data.word for data, _ in echo.waiting] == [str(number) for number in range(20)]
+        echo.answer()
+        assert [(await client.receive())["id"] for _ in range(20)] == list(range(8, 28))
