@@ -20,7 +20,16 @@ from redis import exceptions as redis_errors
 from redis.asyncio import Redis, RedisCluster
 
 from polling.errors import StoreDown
-from polling.store_single import LIBRARY, Call, LibraryMissing, ask, is_missing, new_client
+from polling.store_single import (
+    LIBRARY,
+    Call,
+    LibraryMissing,
+    Server,
+    SingleServer,
+    ask,
+    is_missing,
+    new_client,
+)
 
 WAITS_MS: Final = (10, 20, 40, 130)
 WAIT_MS: Final = sum(WAITS_MS)
@@ -212,6 +221,12 @@ class ClusterServer:
         self._refreshed = now
         await ask(self._map.nodes_manager.initialize())
         self._known = True
+
+
+def server_at(url: str, *, cluster: bool = False) -> Server:
+    """The server, or with ``cluster`` or ``?cluster=1`` the Cluster, at ``url``."""
+    url, wanted = without_cluster(url)
+    return ClusterServer(url) if cluster or wanted else SingleServer.at(url)
 
 
 def without_cluster(url: str) -> tuple[str, bool]:

@@ -78,7 +78,7 @@ class App:
         self.tokens = ConnectTokens(secret, config.identity.token_seconds)
         self.store = Store(config.store)
         self.keys = StreamKeys(self.store.client)
-        self.tiers = Tiers(config, secret, IdentityStore(self.store.client, secret), fetch)
+        self.tiers = Tiers(config, secret, IdentityStore.at(self.store.address, secret), fetch)
         self.hub = Hub(FeedMetrics(self.registry))
         self.streams = Streams(
             config.relay, on_change=self._on_stream, delay_seconds=config.event.delay_seconds
@@ -176,6 +176,7 @@ class App:
         # 6. Recordings are finished, with what the packagers gave out at their end.
         await shutdown.step("recordings", self.recordings.stop())
         # 7. The store.
+        await shutdown.step("identities", self.tiers.store.close())
         await shutdown.step("store", self.store.stop())
         leave.cancel()
 

@@ -131,6 +131,10 @@ def _settings(path: Path | None) -> Config:
 async def _with_tiers(settings: Config, work: Callable[[Tiers, str], Awaitable[T]]) -> T:
     """Runs ``work`` on the store of the running streamd, or on one started for this."""
     secret = server_secret(Path(settings.store.dir) / "secrets" / "server.key")
-    async with Store.borrowed(settings.store) as client:
-        identities = IdentityStore(lambda: client, secret)
-        return await work(Tiers(settings, secret, identities, fetch), Store(settings.store).address)
+    address = Store(settings.store).address
+    async with Store.borrowed(settings.store):
+        identities = IdentityStore.at(address, secret)
+        try:
+            return await work(Tiers(settings, secret, identities, fetch), address)
+        finally:
+            await identities.close()

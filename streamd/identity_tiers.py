@@ -97,7 +97,7 @@ class Tiers:
             )
         if not challenge:
             await self.store.count_device()
-        elif not await self.store.spend(challenge, CHALLENGE_SECONDS):
+        elif not await self.store.spend(challenge, device, CHALLENGE_SECONDS):
             raise ProofRefused("That challenge was used before. Ask for a new one and solve it.")
         return self.passes.issue(device, int(now) + self._pass_seconds)
 

@@ -112,7 +112,6 @@ DOORS = {
     "redis": (
         "streamd/store.py",
         "streamd/keys.py",
-        "streamd/identity_store.py",
         "polling/store",
         "tests/",
         "loadtests/",
