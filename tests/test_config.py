@@ -130,3 +130,21 @@ def test_platforms_regions_and_proxies_are_read(tmp_path: Path) -> None:
 def test_what_identities_rest_on_is_checked(tmp_path: Path, text: str, says: str) -> None:
     with pytest.raises(ConfigError, match=says):
         load(write(tmp_path, text), {})
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://m.example/",
+        "m.example",
+        "*",
+        "https://*.example",
+        "https://M.example",
+        "https://a;b",
+    ],
+)
+def test_an_origin_is_written_as_browsers_do(tmp_path: Path, origin: str) -> None:
+    with pytest.raises(ConfigError, match=r"\[feeds\] origins"):
+        load(write(tmp_path, f"[feeds]\norigins = ['{origin}']\n"), {})
+    right = "['https://m.example', 'http://localhost:3000', 'http://[::1]:80']"
+    assert len(load(write(tmp_path, f"[feeds]\norigins = {right}\n"), {}).feeds.origins) == 3

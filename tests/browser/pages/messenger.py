@@ -19,17 +19,22 @@ PLATFORM = (
 )
 # The snippet of README.md, with a log of what was said for the tests to read.
 PAGE = """<!doctype html><html lang="en"><title>A messenger</title>
-<style>body {{ margin: 0 }} iframe {{ border: 0; inline-size: {width}px; block-size: {height}px }}</style>
-<iframe id="live" src="{src}" title="Live" allow="autoplay; fullscreen; picture-in-picture"></iframe>
+<style>
+  body {{ margin: 0 }}
+  iframe {{ border: 0; inline-size: {width}px; block-size: {height}px }}
+</style>
+<iframe id="live" src="{src}" title="Live"
+  allow="autoplay; fullscreen; picture-in-picture; clipboard-write"></iframe>
 <script>
 const frame = document.getElementById("live");
 const said = [];
-const send = (token, origin) => frame.contentWindow.postMessage({{ streamd: "token", token }}, origin);
+const send = (token, origin) =>
+  frame.contentWindow.postMessage({{ streamd: "token", token }}, origin);
 addEventListener("message", async ({{ source, origin, data }}) => {{
   if (source !== frame.contentWindow || origin !== new URL(frame.src).origin) return;
   said.push(data);
   if (["ready", "token?"].includes(data.streamd) && {answers}) {{
-    send((await (await fetch("/token")).json()), origin);
+    send(await (await fetch("/token")).json(), origin);
   }}
   if (data.streamd === "height" && {follows}) frame.style.blockSize = `${{data.height}}px`;
 }});
