@@ -5,8 +5,10 @@
 // PROTOCOL "raw": whole WebSocket frames come at once, without a handshake (the peer's send loop);
 // "-": handshake without subprotocol; else the subprotocol. Each HEX is the payload of one client
 // message sent after the handshake: text, or binary where a subprotocol is named.
-// SAMPLES connections, evenly spread, write each text message to FILE as
-// "CLOCK_MONOTONIC nanoseconds, connection, payload" (FILE "-": none).
+// SAMPLES connections, evenly spread up to the last one, write each text message to FILE as
+// "CLOCK_MONOTONIC nanoseconds, connection, payload" (FILE "-": none). With samples it looks for
+// messages every half millisecond: to wake a sleeping reader is a cost of the sender, and this one
+// would sleep and be woken for each of ten thousand screens. So a time may be that much too late.
 //
 // Says "ready" once everybody has connected. Then each line on standard input is answered with
 // "messages bytes closed", counted from the start; the end of standard input ends the program.
@@ -25,6 +27,7 @@
 #include <unistd.h>
 
 enum { BUFFER = 1 << 20, KEEP = 1 << 18, EVENTS = 512, TEXT = 1, BINARY = 2, CLOSE = 8, PING = 9 };
+enum { NAP_MICROSECONDS = 500 };
 
 struct peer {
     int fd, sampled;
@@ -173,10 +176,12 @@ static int open_peer(int port, const char *protocol, int count, char **hex) {
     return fd;
 }
 
-// Handles what has come; 0 once standard input has ended.
-static int pump(int poll, struct peer *peers, int timeout) {
+// Handles what has come, after a nap where nothing is overdue; 0 once standard input has ended.
+static int pump(int poll, struct peer *peers, int timeout, int nap) {
+    static int ready;
     struct epoll_event events[EVENTS];
-    int ready = epoll_wait(poll, events, EVENTS, timeout);
+    if (ready < EVENTS && nap) usleep(nap);
+    ready = epoll_wait(poll, events, EVENTS, timeout);
     for (int i = 0; i < ready; i++) {
         uint32_t index = events[i].data.u32;
         if (index == UINT32_MAX) {
@@ -200,20 +205,19 @@ int main(int argc, char **argv) {
     if (strcmp(argv[5], "-") && !(log_file = fopen(argv[5], "w"))) fail("log");
     int poll = epoll_create1(0);
     struct peer *peers = calloc(count, sizeof *peers);
-    int step = samples > 0 && samples < count ? count / samples : 1;
     for (int i = 0; i < count; i++) {
         peers[i].fd = open_peer(port, argv[3], argc - 6, argv + 6);
-        peers[i].sampled = i % step == 0 && i / step < samples;
+        peers[i].sampled = (long)(i + 1) * samples / count > (long)i * samples / count;
         struct epoll_event event = {.events = EPOLLIN, .data.u32 = i};
         epoll_ctl(poll, EPOLL_CTL_ADD, peers[i].fd, &event);
         // Those who are here already have pings to answer.
-        if (i % 50 == 0) pump(poll, peers, 0);
+        if (i % 50 == 0) pump(poll, peers, 0, 0);
     }
     struct epoll_event standard_input = {.events = EPOLLIN, .data.u32 = UINT32_MAX};
     epoll_ctl(poll, EPOLL_CTL_ADD, 0, &standard_input);
     printf("ready\n");
     fflush(stdout);
-    while (pump(poll, peers, -1)) continue;
+    while (pump(poll, peers, -1, samples > 0 ? NAP_MICROSECONDS : 0)) continue;
     if (log_file) fclose(log_file);
     return 0;
 }
