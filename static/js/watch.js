@@ -9,6 +9,7 @@ import { CHOICES } from "./player/choice.js";
 import { onScreen, PollCues, phases } from "./player/cues.js";
 import { PictureClock } from "./player/picture_clock.js";
 import { toShow } from "./poll/poll.js";
+import { PastPolls } from "./poll/replay/past.js";
 import { folded } from "./poll/views.js";
 import "./player/player.js";
 
@@ -33,6 +34,8 @@ const picture = new PictureClock(player, () => showPolls());
 const feed = new Feed(page.feed_url);
 const pace = new Backoff(ASK_MS, MOST_ASK_MS);
 let asking;
+let past = null;
+let wasBack = false;
 
 const asked = new URLSearchParams(location.search).get("path");
 if (CHOICES.includes(asked)) player.preferred = asked;
@@ -67,7 +70,10 @@ function show({ polls = [], cues: told = [], ...row }) {
 function showPolls(isNews = false) {
   const { now, time, isWaiting } = picture;
   const seen = cues.seen(rows, time, now, isWaiting);
+  const isBack = showPast(seen, time);
   const state = phases(seen);
+  if (isBack !== wasBack) isNews = true;
+  wasBack = isBack;
   if (!isNews && state === drawn && now - drawnAt < REDRAW_SECONDS) return;
   const isOther = state !== drawn;
   drawn = state;
@@ -81,6 +87,21 @@ function showPolls(isNews = false) {
   showPoll(chosen);
   if (put && put === chosen) setFolded(false);
   if (isOther) missing(time);
+}
+
+// Who has gone back meets what is over as it stood then; what is open is answered as ever.
+function showPast(seen, time) {
+  if (player.path !== "dvr" || seen.some(({ state }) => state === "open")) {
+    past?.leave();
+    return false;
+  }
+  past ??= new PastPolls(dock, feed);
+  const before = past.card.poll?.id;
+  const { at } = player.route;
+  const isBack = past.show(player.rewind.past?.recording, at ?? time);
+  const { poll: stood } = past.card;
+  if (isBack && stood.id !== before) setFolded(stood.state !== "open");
+  return isBack;
 }
 
 // The media may tell of a poll that the feed, down or late, has not.
@@ -103,8 +124,9 @@ function showPoll(chosen) {
   const isNew = chosen && chosen.id !== poll.poll?.id;
   poll.isWaiting = false;
   poll.poll = chosen;
-  dock.toggleAttribute("data-empty", !chosen);
-  if (isNew) setFolded(chosen.state !== "open" && stream.state === "live");
+  poll.hidden = wasBack;
+  dock.toggleAttribute("data-empty", !chosen && !wasBack);
+  if (isNew && !wasBack) setFolded(chosen.state !== "open" && stream.state === "live");
   showSummary();
 }
 
@@ -116,7 +138,7 @@ function setFolded(isFolded) {
 }
 
 function showSummary() {
-  if (dock.hasAttribute("data-folded")) render(folded(poll), summary);
+  if (dock.hasAttribute("data-folded")) render(folded(wasBack ? past.card : poll), summary);
 }
 
 // The feed's line may be closed to this network while plain HTTP is open: as long as it is down,

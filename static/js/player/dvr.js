@@ -14,13 +14,15 @@ const MOST_RETRIES = 5;
 export class DvrPath {
   name = "dvr";
 
-  /** How far back one may go now: `{from, to}` in Unix seconds, or null. */
+  /** How far back one may go now: `{from, to}` in Unix seconds, and in which recording; or null. */
   static async reach({ stream, video }) {
     if (!isPlayable(video)) return null;
     const response = await fetch(`/api/v1/recordings?state=recording&stream=${encodeURIComponent(stream)}`);
     if (!response.ok) return null;
     const { recordings } = await response.json();
-    return recordings.length ? { from: recordings[0].started_at, to: recordings[0].until } : null;
+    if (!recordings.length) return null;
+    const [{ id, started_at: from, until: to }] = recordings;
+    return { from, to, recording: id };
   }
 
   /** @param {{video: HTMLVideoElement, hls: string, at: number}} what */

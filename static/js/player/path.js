@@ -84,6 +84,7 @@
  * @typedef {object} Past
  * @property {number} from the first recorded picture's time; grows where old ones are let go
  * @property {number} to the newest recorded picture's time
+ * @property {string} recording the id of what is recorded
  *
  * @typedef {Path & {at: number|null, seek: (at: number) => void}} PastPath
  *   `at`: the time of the picture shown, null before there is one
