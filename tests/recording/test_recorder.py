@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 
 from streamd.media.parts import Init
-from streamd.recording.journal import decode
+from streamd.recording.beside import MOST_NOTES, Beside
+from streamd.recording.counters import Counters
+from streamd.recording.journal import CaptionLine, PollLine, TallyLine, decode
 from streamd.recording.poll_track import PollTrack
 from streamd.recording.recorder import Recorder
 from streamd.recording.recordings import Recordings
 from streamd.relay.captions import Captions
+from streamd.relay.cues import Action, Cue
 from streamd.relay.notices import NoticeCode
 from streamd.relay.segmenter import Segment
 from tests.recording.broadcast import (
@@ -184,3 +187,51 @@ async def test_nobody_is_recorded_where_it_is_off(tmp_path: Path) -> None:
     assert list(kept.catalogue) == []
     await kept.run()
     await kept.stop()
+
+
+def _row(poll: str, state: str = "open") -> dict[str, object]:
+    return {"id": poll, "state": state, "opened_at": float(ORIGIN), "cue": None}
+
+
+async def test_polls_stand_in_every_recording_in_which_viewers_see_them(kept: Recordings) -> None:
+    stream = new_stream()
+    track = PollTrack()
+    recorder = Recorder(stream, Captions("mina"), track, kept._begin, longest_seconds=4.0)
+    track.tell("before", _row("before"), over=False)
+    track.tell("before", _row("before", "closed"), over=True)
+    track.tell("open", _row("open"), over=False)
+    track.count(TallyLine("open", ORIGIN - 1.0, 7, None), last=False)
+    stream.cues.put(Cue("open", Action.OPEN, ORIGIN + 6.5))
+    publish(stream, 10).close()
+    entries = await finished(kept, 3)
+    documents = [await kept.ended_polls.of(entry.id) for entry in entries]
+    for document in documents:
+        (recorded,) = document.polls
+        assert recorded.poll["id"] == "open"
+        assert recorded.curve == [(ORIGIN - 1.0, 7, None)]
+    storage = kept.shelf.storage
+    marked = [b"X-POLL" in storage.read(f"{entry.id}/v.m3u8") for entry in entries]
+    assert marked == [False, True, False]
+    recorder.close()
+
+
+async def test_a_recording_without_polls_has_none(kept: Recordings) -> None:
+    publish(watched(kept), 2).close()
+    (entry,) = await finished(kept)
+    assert (await kept.ended_polls.of(entry.id)).polls == []
+
+
+async def test_what_waits_beside_the_pictures_is_bounded() -> None:
+    counters = Counters()
+    beside = Beside(counters)
+    beside.note(PollLine("p", {}))
+    for n in range(MOST_NOTES):
+        beside.note(TallyLine("p", float(n), n, None))
+    assert (len(beside.lines), counters.missed_notes) == (MOST_NOTES, 1)
+    assert beside.lines[:2] == (PollLine("p", {}), TallyLine("p", 1.0, 1, None))
+    beside.drop(beside.lines[1:])
+    for _ in range(MOST_NOTES):
+        beside.note(PollLine("p", {}))
+    assert (len(beside.lines), counters.missed_notes) == (MOST_NOTES, 2)
+    beside.say(CaptionLine(1, "en", 0.0, 1.0, "Still heard."))
+    assert len(beside.lines) == MOST_NOTES + 1
