@@ -10,9 +10,20 @@ from typing import Protocol
 
 import structlog
 
-from polling.errors import Busy, PollingError, StoreDown
-from polling.model import Receipt, Tally
+from polling import store
+from polling.errors import (
+    AlreadyVoted,
+    BallotConflict,
+    Busy,
+    PollClosed,
+    PollingError,
+    PollKeyLost,
+    StoreDown,
+    UnknownChoice,
+)
+from polling.model import Ballot, Poll, Receipt, Tally
 from polling.receipts import ReceiptSigner
+from polling.rules import UNOPENED, PollState
 from polling.store import Counted, PollStore, Vote
 
 log = structlog.get_logger()
@@ -225,3 +236,23 @@ def _fail(entries: Iterable[_Waiting], error: PollingError) -> None:
             done(error)
         except Exception:
             log.exception("a vote's answer failed")
+
+
+def refused(ballot: Ballot, outcome: Outcome, known: Poll | None) -> PollingError:
+    """Why a ballot ended with ``outcome``, which is no receipt and not STALE; ``known``: its poll
+    as it is remembered.
+    """
+    poll = ballot.poll
+    match outcome:
+        case PollingError():
+            return outcome.with_traceback(None)
+        case store.CONFLICT:
+            return BallotConflict(poll)
+        case store.VOTED:
+            return AlreadyVoted(poll)
+        case store.UNKNOWN_CHOICE:
+            return UnknownChoice(poll, ",".join(ballot.choices))
+        case store.NO_KEY:
+            return PollKeyLost(poll)
+    early = known is not None and known.state in UNOPENED
+    return PollClosed(poll, known.state if known is not None and early else PollState.CLOSED)

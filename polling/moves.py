@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 
 from polling import rules
 from polling.deadlines import DeadlineMove
+from polling.drafting import edited
 from polling.errors import IllegalMove, PollLocked
 from polling.known_polls import KnownPolls
 from polling.late import LatePolls
-from polling.model import Poll, edited
+from polling.model import Poll
 from polling.poll_keys import PollKeys
 from polling.poll_rules import PollRules
 from polling.questions import Asked

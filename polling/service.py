@@ -12,29 +12,25 @@ import structlog
 from polling import rules, store
 from polling.answers import Answer, admit
 from polling.audit import Archive, Audit, audit
-from polling.casting import Caster, Counters, Done, Outcome, Pace
+from polling.casting import Caster, Counters, Done, Outcome, Pace, refused
 from polling.clock import Clock
+from polling.drafting import draft_sheet
 from polling.errors import (
-    AlreadyVoted,
-    BallotConflict,
     InvalidPoll,
     NoIdentity,
     PollChanged,
-    PollClosed,
     PollingError,
-    PollKeyLost,
     StoreDown,
-    UnknownChoice,
 )
 from polling.known_polls import KnownPolls
-from polling.model import Ballot, Poll, Receipt, Tally, draft_sheet
+from polling.model import Ballot, Poll, Receipt, Tally
 from polling.moves import Moves
 from polling.poll_keys import PollKeys
 from polling.poll_rules import PollRules
 from polling.questions import Asked
 from polling.reader import PollReader
 from polling.receipts import ReceiptSigner
-from polling.rules import UNOPENED, PollState
+from polling.rules import PollState
 from polling.screens import Screens
 from polling.stage import GRACE_SECONDS, Stage, nowhere
 from polling.store import PollStore, Vote, shard_of
@@ -219,7 +215,7 @@ class PollService(PollReader):
                 raise PollChanged(poll.id)
             return await self.cast(voter, ballot, tier, region)
         if not isinstance(outcome, Receipt):
-            raise self._refusal(ballot, outcome)
+            raise self._refused(ballot, outcome)
         if answer.written:
             await self._answers.hold(poll.id, ballot.ballot_id, answer.written)
         return outcome
@@ -247,7 +243,7 @@ class PollService(PollReader):
 
     def refusal(self, ballot: Ballot, outcome: Outcome) -> PollingError | None:
         """Why ``begin`` ended without a receipt; None: ask again by ``cast``, the poll changed."""
-        return None if outcome == store.STALE else self._refusal(ballot, outcome)
+        return None if outcome == store.STALE else self._refused(ballot, outcome)
 
     async def audit(self, poll: str, archive: Archive | None = None) -> Audit:
         """Recounts the ledger and compares: tally = ledger = voters = ballots.
@@ -267,22 +263,8 @@ class PollService(PollReader):
             return shard_of(vote.nullifier, poll.shards)
         return await self._store.find(poll, vote.ballot_id) or 0
 
-    def _refusal(self, ballot: Ballot, outcome: Outcome) -> PollingError:
-        poll = ballot.poll
-        match outcome:
-            case PollingError():
-                return outcome.with_traceback(None)
-            case store.CONFLICT:
-                return BallotConflict(poll)
-            case store.VOTED:
-                return AlreadyVoted(poll)
-            case store.UNKNOWN_CHOICE:
-                return UnknownChoice(poll, ",".join(ballot.choices))
-            case store.NO_KEY:
-                return PollKeyLost(poll)
-        known = self._known.get(poll)
-        early = known is not None and known.state in UNOPENED
-        return PollClosed(poll, known.state if known is not None and early else PollState.CLOSED)
+    def _refused(self, ballot: Ballot, outcome: Outcome) -> PollingError:
+        return refused(ballot, outcome, self._known.get(ballot.poll))
 
     def _counted(self, tally: Tally) -> None:
         known = self._known.get(tally.poll)

@@ -56,6 +56,7 @@ FLOORS = {
 POLLING = {
     "polling.errors": 0,
     "polling.model": 0,
+    "polling.drafting": 0,
     "polling.rules": 0,
     "polling.questions": 0,
     "polling.poll_rules": 0,
@@ -70,6 +71,7 @@ POLLING = {
     "polling": 0,
     "polling.poll_keys": 1,
     "polling.store": 1,
+    "polling.store_durability": 0,
     "polling.store_wire": 1,
     "polling.store_salts": 1,
     "polling.store_single": 1,
@@ -123,6 +125,7 @@ PURE = (
     "streamd/media/",
     "streamd/campaign/rotation.py",
     "polling/model.py",
+    "polling/drafting.py",
     "polling/rules.py",
     "polling/questions.py",
     "polling/poll_rules.py",

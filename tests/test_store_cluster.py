@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from polling.model import draft
+from polling.drafting import draft
 from polling.store import PollStore
 from streamd import config
 from streamd.errors import ConfigError

@@ -7,7 +7,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from polling.model import Poll, draft_sheet
+from polling.drafting import draft_sheet
+from polling.model import Poll
 from polling.poll_rules import PollRules
 from polling.questions import Asked, Kind
 from polling.rules import PollState

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from polling.answers import KEPT, admit, deltas_of, written_in
+from polling.drafting import draft_sheet
 from polling.errors import InvalidBallot, NotEligible, PollChanged, PollingError, UnknownChoice
-from polling.model import Ballot, Poll, draft_sheet
+from polling.model import Ballot, Poll
 from polling.poll_rules import PollRules
 from polling.questions import Asked, Kind, Scale
 

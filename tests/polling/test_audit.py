@@ -4,7 +4,8 @@ import msgspec
 import pytest
 
 from polling.audit import Audit, Recount
-from polling.model import Tally, draft
+from polling.drafting import draft
+from polling.model import Tally
 from polling.poll_rules import PollRules
 from polling.rules import PollState
 from polling.store import Entry, Sums

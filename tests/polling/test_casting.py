@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 
 from polling.casting import Caster, Outcome
+from polling.drafting import draft
 from polling.errors import Busy, PollingError, StoreDown
-from polling.model import Receipt, Tally, draft
+from polling.model import Receipt, Tally
 from polling.rules import PollState
 from polling.store import Batch, Counted, PollStore, Vote
 from tests.polling.conftest import Settings

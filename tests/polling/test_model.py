@@ -7,8 +7,9 @@ import msgspec
 import pytest
 
 from polling import rules
+from polling.drafting import draft, draft_sheet, edited
 from polling.errors import InvalidPoll
-from polling.model import Receipt, Tally, draft, draft_sheet, edited
+from polling.model import Receipt, Tally
 from polling.poll_rules import PollRules, Results
 from polling.questions import Asked, Kind
 from polling.rules import PollState

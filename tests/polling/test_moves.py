@@ -7,8 +7,9 @@ import time
 
 import pytest
 
+from polling.drafting import edited
 from polling.errors import IllegalMove, InvalidPoll, PollLocked
-from polling.model import Poll, edited
+from polling.model import Poll
 from polling.poll_rules import PollRules
 from polling.questions import Asked, Kind
 from polling.rules import MOVES, PollState

@@ -9,8 +9,9 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
 from polling import store
+from polling.drafting import draft
 from polling.errors import LedgerBroken, PollingError, StoreDown, UnknownPoll
-from polling.model import Poll, Tally, draft
+from polling.model import Poll, Tally
 from polling.rules import PollState
 from polling.store import Counted, PollStore, Vote
 from polling.store_digests import kept_receipt

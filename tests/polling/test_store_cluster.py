@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from redis.crc import key_slot
 
+from polling.drafting import draft
 from polling.errors import PollingError, StoreDown
-from polling.model import Poll, draft
+from polling.model import Poll
 from polling.rules import PollState
 from polling.store import Counted, PollStore, Vote
 from polling.store_cluster import NotOnDisk, without_cluster

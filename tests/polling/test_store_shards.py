@@ -9,8 +9,9 @@ import pytest
 
 from polling import store
 from polling.audit import audit
+from polling.drafting import draft, edited
 from polling.errors import UnknownPoll
-from polling.model import Poll, draft, edited
+from polling.model import Poll
 from polling.poll_rules import PollRules
 from polling.questions import Asked, Kind
 from polling.rules import PollState

@@ -9,7 +9,8 @@ import json
 import pytest
 
 from polling.deadlines import DeadlineMove
-from polling.model import Poll, Tally, draft_sheet
+from polling.drafting import draft_sheet
+from polling.model import Poll, Tally
 from polling.poll_rules import PollRules, Results
 from polling.questions import Asked, Kind, Scale
 from polling.rules import PollState

@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from polling.model import Poll, Tally, draft_sheet
+from polling.drafting import draft_sheet
+from polling.model import Poll, Tally
 from polling.poll_rules import PollRules
 from polling.questions import Asked, Kind, Scale
 from polling.rules import PollState

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from polling.model import draft
+from polling.drafting import draft
 from polling.visibility import Audience
 
 STREAM = "c2"
