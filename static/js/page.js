@@ -15,6 +15,7 @@ const plurals = new Intl.PluralRules("en");
 const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
 const share = new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 0 });
 const clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" });
+const clockToTheSecond = new Intl.DateTimeFormat(locale, { timeStyle: "medium" });
 const day = new Intl.DateTimeFormat(locale, { day: "numeric", month: "long", year: "numeric" });
 const dayAndClock = new Intl.DateTimeFormat(locale, {
   day: "numeric",
@@ -51,6 +52,9 @@ export const percent = (value) => share.format(value);
 
 /** Hours and minutes of a Unix time in seconds. */
 export const timeOfDay = (seconds) => clock.format(seconds * 1000);
+
+/** Hours, minutes and seconds of a Unix time in seconds. */
+export const timeToTheSecond = (seconds) => clockToTheSecond.format(seconds * 1000);
 
 /** Day, month and year (Jalali in Persian) of a Unix time in seconds. */
 export const date = (seconds) => day.format(seconds * 1000);

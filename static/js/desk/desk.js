@@ -1,13 +1,16 @@
 /** The producer's desk: the polls of one stream, one of them in hand, and what can be done with it. */
 
 import { Feed } from "../feed.js";
-import { page, serverNow, t } from "../page.js";
+import { page, t, timeToTheSecond } from "../page.js";
 import { Armed } from "../studio/armed.js";
 import { Composer } from "../studio/composer/composer.js";
 import { dropKey, keepKey, keyIn, takeKey } from "../studio/key.js";
+import { isClosing, minuteLater } from "../studio/poll_clock.js";
 import { PollUpdates } from "../studio/poll_updates.js";
 import { Polls } from "../studio/polls.js";
 import { Access } from "../studio/server_state.js";
+import { Told } from "../studio/told.js";
+import { Ahead } from "./ahead.js";
 import { Held } from "./held.js";
 
 const TOLD_MS = 6_000;
@@ -20,18 +23,18 @@ export class Desk {
   chosen = "";
   /** Whether the composer stands in the poll's place. */
   writes = false;
-  /** A sentence: what was just done. */
-  told = "";
   shortcuts = read(SHORTCUTS) !== "off";
 
   #key;
   #onchange;
   #feed = null;
   #updates;
-  #tellTimer = 0;
+  #told;
 
   constructor(onchange) {
     this.#onchange = onchange;
+    this.#told = new Told(TOLD_MS, onchange);
+    this.ahead = new Ahead(this.stream.id, onchange);
     this.#key = takeKey(this.stream.id);
     const key = () => this.#key;
     this.polls = new Polls(this.stream.id, key, () => this.#changed());
@@ -42,6 +45,11 @@ export class Desk {
       open: new Armed(() => this.#warn("open"), () => this.#make("open")),
       close: new Armed(() => this.#warn("close"), () => this.#make("close")),
     };
+  }
+
+  /** A sentence: what was just done. */
+  get told() {
+    return this.#told.sentence;
   }
 
   /** Drafts and scheduled ones in the order in which they were prepared. */
@@ -79,7 +87,7 @@ export class Desk {
       this.#allow(Access.WRONG_KEY);
       return;
     }
-    this.#feed ??= new Feed(page.feed_url);
+    if (!this.#feed) this.ahead.follow((this.#feed = new Feed(page.feed_url)));
     this.#allow(Access.OPEN);
     this.composer.begin();
     this.#changed();
@@ -145,12 +153,12 @@ export class Desk {
     this.tell(t("Next: %(question)s", { question: this.poll.question }));
   }
 
-  /** Whether the poll in hand can be opened, closed or shown now. */
+  /** Whether the poll in hand can be opened, closed, given more time or shown now. */
   can(verb) {
     const { poll } = this;
     if (!poll || this.writes || this.polls.busy) return false;
     if (verb === "open") return poll.state === "draft" || poll.state === "scheduled";
-    if (verb === "close") return poll.state === "open";
+    if (verb === "close" || verb === "extend") return poll.state === "open" && !isClosing(poll);
     return Boolean(poll.opened_at) && poll.state !== "archived";
   }
 
@@ -159,6 +167,15 @@ export class Desk {
     if (!this.can(verb)) return;
     if (verb === "show") this.#make("show");
     else this.arms[verb].press(event);
+  }
+
+  /** A minute more for the poll in hand; one without a deadline then closes in a minute. */
+  async extend() {
+    const { poll } = this;
+    if (!this.can("extend")) return;
+    if (!(await this.polls.move(poll.id, "deadline", { closes_at: minuteLater(poll) }))) return;
+    const time = timeToTheSecond(this.poll.closes_at);
+    this.tell(poll.closes_at ? t("One minute more: it closes at %(time)s.", { time }) : t("It closes at %(time)s.", { time }));
   }
 
   #warn(verb) {
@@ -178,12 +195,15 @@ export class Desk {
 
   async #make(verb) {
     const { poll } = this;
-    const worked = await this.polls.move(poll.id, verb);
+    const worked = await this.polls.move(poll.id, verb, this.ahead.take());
     if (!worked) return;
     this.tell(
       {
         open: t("Open: %(question)s", { question: poll.question }),
-        close: t("Closed: %(question)s", { question: poll.question }),
+        close:
+          this.poll?.state === "open"
+            ? t("Closing: %(question)s", { question: poll.question })
+            : t("Closed: %(question)s", { question: poll.question }),
         show: shown(poll),
       }[verb],
     );
@@ -236,12 +256,8 @@ export class Desk {
     return t("Taken back.");
   }
 
-  /** Says a sentence once to whoever listens, and shows it for a while. */
   tell(sentence) {
-    clearTimeout(this.#tellTimer);
-    this.told = sentence;
-    if (sentence) this.#tellTimer = setTimeout(() => this.tell(""), TOLD_MS);
-    this.#onchange();
+    this.#told.say(sentence);
   }
 
   switchShortcuts() {
@@ -252,11 +268,6 @@ export class Desk {
       // It lasts as long as the page.
     }
     this.#onchange();
-  }
-
-  secondsLeft(poll) {
-    if (poll.state !== "open" || !poll.closes_at) return null;
-    return Math.max(0, Math.ceil(poll.closes_at - serverNow()));
   }
 
   leave() {

@@ -1,6 +1,7 @@
-/** Starts the producer's desk: drawn again after each change, at most once a frame. */
+/** Starts the producer's desk. */
 
 import { render } from "../../vendor/lit.js";
+import { focusAsked, onceAFrame } from "../studio/drawing.js";
 import { Access } from "../studio/server_state.js";
 import { gate } from "../studio/view/gate.js";
 import { Desk } from "./desk.js";
@@ -8,21 +9,11 @@ import { pressed } from "./shortcuts.js";
 import { view } from "./view.js";
 
 const root = document.getElementById("desk");
-let asked = false;
+const redraw = onceAFrame(draw);
 
 function draw() {
-  asked = false;
   render(desk.access === Access.OPEN ? view(desk) : gate(desk), root);
-  if (!desk.composer.focus) return;
-  document.getElementById(desk.composer.focus)?.focus();
-  desk.composer.focus = "";
-}
-
-function redraw() {
-  if (asked) return;
-  asked = true;
-  if (document.visibilityState === "visible") requestAnimationFrame(draw);
-  else setTimeout(draw, 250);
+  focusAsked(desk.composer);
 }
 
 const desk = new Desk(redraw);

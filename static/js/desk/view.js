@@ -1,13 +1,16 @@
 /** What the producer's desk shows. */
 
 import { classMap, html, nothing } from "../../vendor/lit.js";
-import { duration, number, page, t, timeOfDay, tn } from "../page.js";
+import { duration, number, page, t, timeOfDay, timeToTheSecond, tn } from "../page.js";
 import { figures } from "../results/figures.js";
 import { live } from "../results/live.js";
 import * as words from "../results/words.js";
 import { composer } from "../studio/composer/view.js";
 import { icons } from "../studio/icons.js";
+import { isClosing, secondsLeft } from "../studio/poll_clock.js";
+import { segments } from "../studio/view/check.js";
 import { pollRefusal } from "../studio/view/refusal.js";
+import { AHEAD_SECONDS } from "./ahead.js";
 import { heldList } from "./held_view.js";
 import { list } from "./list_view.js";
 
@@ -49,17 +52,17 @@ function inHand(desk, poll) {
   const begun = Boolean(poll.opened_at);
   return html`<article class="card in-hand ${poll.state}">
     <header class="row">
-      <span class="tag ${poll.state === "open" ? "solid" : ""}">${words.stateName(poll.state)}</span>
+      <span class="tag ${poll.state === "open" ? "solid" : ""}">${isClosing(poll) ? t("Closing") : words.stateName(poll.state)}</span>
       <span class="muted small">${words.kindName(poll.kind)}</span>
       ${poll.shown_at ? html`<span class="tag outline">${t("On the screens")}</span>` : nothing}
       ${poll.simulated ? html`<span class="tag warn">${t("Simulated voters")}</span>` : nothing}
-      <span class="push muted small number">${timing(desk, poll)}</span>
+      <span class="push muted small number">${timing(poll)}</span>
     </header>
     ${desk.polls.error
       ? html`<p class="notice fault" role="alert">${icons.warn}<span>${pollRefusal(desk.polls.error)}</span></p>`
       : nothing}
     <h2 class="in-hand-question" dir="auto">${words.titleOf(poll)}</h2>
-    ${verbs(desk, poll)} ${cue(poll)}
+    ${verbs(desk)} ${ahead(desk)} ${cue(poll)}
     ${begun
       ? html`<p class="in-hand-total">
           <b class="number">${number(total(poll, all))}</b>
@@ -94,9 +97,10 @@ function choices(figure) {
   </ol>`;
 }
 
-function timing(desk, poll) {
+function timing(poll) {
+  if (isClosing(poll)) return t("Closing: ballots until %(time)s", { time: timeToTheSecond(poll.ballots_until) });
   if (poll.state === "open") {
-    const left = desk.secondsLeft(poll);
+    const left = secondsLeft(poll);
     return left === null ? t("Open until you close it") : t("%(time)s left", { time: duration(left) });
   }
   if (poll.state === "scheduled") return t("Opens by itself: %(time)s", { time: words.whenAsked(poll) });
@@ -135,6 +139,37 @@ function verbs(desk) {
         ${armed ? html`<i class="fuse" aria-hidden="true"></i>` : nothing}
       </button>`;
     })}
+    ${minute(desk)}
+  </div>`;
+}
+
+function minute(desk) {
+  if (desk.poll?.state !== "open") return nothing;
+  return html`<button
+    class="button"
+    type="button"
+    aria-keyshortcuts="M"
+    aria-disabled=${String(!desk.can("extend"))}
+    @click=${() => desk.extend()}
+  >
+    <span>${desk.poll.closes_at ? t("One minute more") : t("Close in a minute")}</span> ${key("M")}
+  </button>`;
+}
+
+/** At which picture of the broadcast viewers see what is done next. */
+function ahead(desk) {
+  if (!desk.ahead.isOffered) return nothing;
+  const name = (seconds) =>
+    seconds ? t("in %(time)s", { time: t("%(count)s s", { count: number(seconds) }) }) : t("at once");
+  return html`<div class="row ahead">
+    ${segments({
+      name: "ahead",
+      legend: t("Viewers see it"),
+      options: AHEAD_SECONDS.map((seconds) => ({ value: seconds, label: name(seconds) })),
+      chosen: desk.ahead.seconds,
+      choose: (seconds) => desk.ahead.choose(seconds),
+    })}
+    ${key("T")}
   </div>`;
 }
 

@@ -3,6 +3,8 @@
 
 const RESULTS_EVERY_MS = 10_000;
 const DEADLINES = [30, 10];
+/** A picture that stutters moves a deadline by less. */
+const MORE_SECONDS = 15;
 
 export class Announcer {
   /** @param {(text: string) => void} say */
@@ -22,6 +24,7 @@ export class Announcer {
   /** `left` in seconds. */
   deadline(left, text) {
     for (const seconds of DEADLINES) {
+      if (left > seconds + MORE_SECONDS) this.told.delete(seconds); // there is more time than there was
       if (left > seconds || left <= seconds - 5 || this.told.has(seconds)) continue;
       this.told.add(seconds);
       this.say(text());

@@ -98,8 +98,11 @@ function results(rules) {
   }
 }
 
-function until({ closes_at: closes }) {
-  return closes ? t("Open until %(time)s.", { time: moment(closes) }) : t("Open until the organiser closes it.");
+function until({ closes_at: closes, deadlines = [] }) {
+  if (!closes) return t("Open until the organiser closes it.");
+  const time = moment(closes);
+  if (deadlines.length) return t("Open until %(time)s. The organiser has moved that while it was open; every move stands beside the results.", { time });
+  return t("Open until %(time)s. The organiser may move that; every move stands beside the results.", { time });
 }
 
 function late({ rules, late_of: live }) {

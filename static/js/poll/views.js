@@ -77,7 +77,8 @@ function empty() {
 export function clock(element) {
   const { poll, left } = element;
   if (!element.isOpen || !Number.isFinite(left)) return nothing;
-  const whole = poll.duration_seconds || poll.closes_at - poll.opened_at;
+  const { open, close } = poll.cue ?? {};
+  const whole = close ? close - (open ?? poll.opened_at) : poll.closes_at - poll.opened_at;
   const share = Math.max(0, Math.min(1, left / whole));
   return html`<div class="poll-line" aria-hidden="true">
     <i .style=${`--value: ${share.toFixed(4)}`}></i>

@@ -1,7 +1,7 @@
 /** What a poll's page shows. */
 
 import { html, nothing } from "../../vendor/lit.js";
-import { number, page, t, tn } from "../page.js";
+import { number, page, t, timeToTheSecond, tn } from "../page.js";
 import { downloads } from "./downloads.js";
 import { drawing, table } from "./drawing.js";
 import { figures } from "./figures.js";
@@ -78,8 +78,23 @@ function facts(poll) {
     <ul class="rule-list muted small">
       ${words.ruleSentences(poll.rules).map((sentence) => html`<li>${sentence}</li>`)}
     </ul>
+    ${deadlines(poll)}
     <p class="opinion small">${words.NOTICE()}</p>
   </section>`;
+}
+
+/** Whoever answered was told another time: that it was moved stands beside the results for good. */
+function deadlines(poll) {
+  if (!poll.deadlines?.length) return nothing;
+  const sentence = ({ at, from, to }) => {
+    const times = { at: timeToTheSecond(at), from: timeToTheSecond(from), to: timeToTheSecond(to) };
+    if (from === null) return t("At %(at)s its close was set to %(to)s.", times);
+    return to > from
+      ? t("Extended at %(at)s: from %(from)s to %(to)s.", times)
+      : t("Shortened at %(at)s: from %(from)s to %(to)s.", times);
+  };
+  return html`<h3 class="label">${t("Its time was changed while it was open")}</h3>
+    <ol class="rule-list muted small number">${poll.deadlines.map((one) => html`<li>${sentence(one)}</li>`)}</ol>`;
 }
 
 function proof({ poll, statement }) {

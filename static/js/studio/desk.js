@@ -3,7 +3,7 @@
  * Views read it and call its verbs; each change ends in `onchange`.
  */
 
-import { page, serverNow } from "../page.js";
+import { page } from "../page.js";
 import { Armed } from "./armed.js";
 import { Broadcast } from "./broadcast.js";
 import { Composer } from "./composer/composer.js";
@@ -18,6 +18,7 @@ import { PollUpdates } from "./poll_updates.js";
 import { Polls } from "./polls.js";
 import { qualityBelow } from "./quality.js";
 import { Access, ServerState } from "./server_state.js";
+import { Told } from "./told.js";
 import { WakeLock } from "./wake.js";
 import { keepWay, socketSupported, takeWay } from "./ways.js";
 
@@ -30,17 +31,16 @@ export class Desk {
   wide = false;
   /** Whether this browser can go live over the WebSocket. */
   canSocket = true;
-  /** What was just done, a msgid. */
-  told = "";
 
   #key;
   #onchange;
   #updates;
-  #tellTimer = 0;
+  #told;
 
   /** @param {() => void} onchange */
   constructor(onchange) {
     this.#onchange = onchange;
+    this.#told = new Told(TOLD_MS, onchange);
     const way = takeWay(location.hash);
     this.#key = takeKey(this.stream.id);
     const key = () => this.#key;
@@ -76,6 +76,11 @@ export class Desk {
     this.goLive = new Armed(onchange, () => this.#start(this.contested));
     this.end = new Armed(onchange, () => this.stop());
     this.close = new Map();
+  }
+
+  /** What was just done, a msgid. */
+  get told() {
+    return this.#told.sentence;
   }
 
   get access() {
@@ -256,13 +261,9 @@ export class Desk {
     return true;
   }
 
-  /** Says a sentence (msgid) once to whoever listens to the page, and shows it for a while. */
+  /** @param {string} sentence a msgid */
   tell(sentence) {
-    clearTimeout(this.#tellTimer);
-    this.told = sentence;
-    this.#tellTimer = setTimeout(() => this.tell(""), TOLD_MS);
-    if (!sentence) clearTimeout(this.#tellTimer);
-    this.#onchange();
+    this.#told.say(sentence);
   }
 
   /** The two-press close button of one poll. */
@@ -276,12 +277,6 @@ export class Desk {
   show(panel) {
     this.panel = panel;
     this.#onchange();
-  }
-
-  /** Whole seconds until the poll closes, null without a limit. */
-  secondsLeft(poll) {
-    if (poll.state !== "open" || !poll.closes_at) return null;
-    return Math.max(0, Math.ceil(poll.closes_at - serverNow()));
   }
 
   /** The page goes: the broadcast ends with it, and the server is told. */

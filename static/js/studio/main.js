@@ -1,33 +1,22 @@
-/** Starts the studio: one desk, drawn again after each change, at most once a frame. */
+/** Starts the studio. */
 
 import { render } from "../../vendor/lit.js";
 import { Desk } from "./desk.js";
+import { focusAsked, onceAFrame } from "./drawing.js";
 import { onAirLine, shell } from "./view/shell.js";
 
 const root = document.getElementById("studio");
 const line = document.getElementById("on-air");
 const wide = matchMedia("(min-width: 1000px)");
-let asked = false;
+const redraw = onceAFrame(draw);
 
 function draw() {
-  asked = false;
   desk.wide = wide.matches;
   document.documentElement.classList.toggle("on-air", desk.onAir);
   document.documentElement.classList.toggle("counting", desk.onAir || desk.elsewhere);
   render(shell(desk), root);
   render(onAirLine(desk), line);
-  if (desk.composer.focus) {
-    document.getElementById(desk.composer.focus)?.focus();
-    desk.composer.focus = "";
-  }
-}
-
-function redraw() {
-  if (asked) return;
-  asked = true;
-  // A hidden page gets no frames; a timer still comes, so that the state is right on return.
-  if (document.visibilityState === "visible") requestAnimationFrame(draw);
-  else setTimeout(draw, 250);
+  focusAsked(desk.composer);
 }
 
 const desk = new Desk(redraw);

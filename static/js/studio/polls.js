@@ -65,11 +65,15 @@ export class Polls {
     return kept;
   }
 
-  /** @param {"open" | "close" | "show" | "archive"} verb */
-  async move(id, verb) {
+  /**
+   * @param {"open" | "close" | "show" | "archive" | "deadline"} verb
+   * @param {object} [body] `at`, or the deadline's `closes_at`
+   * @returns {Promise<boolean>}
+   */
+  async move(id, verb, body = {}) {
     return this.#run(id, async () => {
       const path = `/polls/${encodeURIComponent(id)}/${verb}`;
-      this.take(await call("POST", path, { key: this.#key(), body: {} }));
+      this.take(await call("POST", path, { key: this.#key(), body }));
     });
   }
 

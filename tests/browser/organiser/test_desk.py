@@ -52,6 +52,7 @@ def test_composed_opened_answered_closed_and_exported(
     page.get_by_role("radio", name="After the close", exact=True).check()
     page.get_by_role("checkbox", name="Messenger accounts").uncheck()
     page.get_by_role("checkbox", name="Shuffle the choices").check()
+    page.get_by_role("checkbox", name="Take answers from the recording").check()
     expect(page.locator(".preview streamd-poll")).to_contain_text("What first?")
     page.get_by_role("button", name="Ask now").click()
     expect(page.locator(".in-hand.open")).to_contain_text("What first?")
@@ -61,6 +62,7 @@ def test_composed_opened_answered_closed_and_exported(
     assert (row["kind"], row["state"], row["duration_seconds"]) == ("survey", "open", 60)
     assert row["rules"]["who"] == ["device", "code"]
     assert (row["rules"]["results"], row["rules"]["shuffle"]) == ("after_close", True)
+    assert row["rules"]["late"] is True
     assert [one["maximum"] for one in row["questions"]] == [2, 1]
 
     for choices in (["1"], ["1", "2"], ["2", "3"]):

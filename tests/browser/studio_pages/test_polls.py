@@ -119,4 +119,5 @@ def test_questions_from_viewers_are_offered_no_hidden_results(studio: Studio) ->
     expect(results.nth(0)).to_be_checked()
     for place in (1, 2, 3):
         expect(results.nth(place)).to_be_disabled()
-    expect(page.get_by_text("Not with questions from viewers.")).to_have_count(3)
+    expect(page.get_by_role("checkbox", name="Take answers from the recording")).to_be_disabled()
+    expect(page.get_by_text("Not with questions from viewers.")).to_have_count(4)

@@ -31,6 +31,7 @@ export function fitting(rules, questions) {
   if (kinds.has("qa")) {
     fit.shards = 1;
     fit.results = "live";
+    fit.late = false;
   }
   return fit;
 }

@@ -162,7 +162,16 @@ function switches(draft) {
     ${check(t("Shuffle the choices"), draft.rules.shuffle, (shuffle) => draft.rule({ shuffle }), {
       hint: t("Each person sees them in an order of their own, so that none gains by standing first."),
     })}
+    ${late(draft)}
   </div>`;
+}
+
+function late(draft) {
+  const isQa = draft.questions.some(({ kind }) => kind === "qa");
+  return check(t("Take answers from the recording"), draft.fit.late, (wanted) => draft.rule({ late: wanted }), {
+    hint: isQa ? t("Not with questions from viewers.") : t("Viewers of the recording may answer later; counted apart."),
+    disabled: isQa,
+  });
 }
 
 function regions(draft) {

@@ -1,6 +1,6 @@
 /** The polls of this stream: the open one first, then drafts, then results. */
 
-import { digits, duration, number, page, t, timeOfDay } from "../../page.js";
+import { digits, duration, number, page, t, timeOfDay, timeToTheSecond } from "../../page.js";
 import { classMap, html, nothing, ref, repeat } from "../../../vendor/lit.js";
 import { answered } from "../../poll/sentences.js";
 import { figures } from "../../results/figures.js";
@@ -8,6 +8,7 @@ import { live } from "../../results/live.js";
 import { kindName, stateName, titleOf, whenAsked } from "../../results/words.js";
 import { composer } from "../composer/view.js";
 import { icons } from "../icons.js";
+import { isClosing, minuteLater, secondsLeft, shareLeft } from "../poll_clock.js";
 import { pollRefusal } from "./refusal.js";
 
 /** A style property by script: the page's policy refuses style attributes, lit's styleMap too. */
@@ -27,9 +28,10 @@ function choices(one) {
   </ol>`;
 }
 
-function timing(desk, poll) {
+function timing(poll) {
+  if (isClosing(poll)) return t("Closing: ballots until %(time)s", { time: timeToTheSecond(poll.ballots_until) });
   if (poll.state === "open") {
-    const left = desk.secondsLeft(poll);
+    const left = secondsLeft(poll);
     return left === null
       ? t("Open until you close it")
       : html`<span class="number">${t("%(time)s left", { time: duration(left) })}</span>`;
@@ -57,8 +59,20 @@ function closeButton(desk, poll) {
   </button>`;
 }
 
+function minuteButton(desk, poll) {
+  return html`<button
+    type="button"
+    class="button small"
+    ?disabled=${desk.polls.busy === poll.id}
+    @click=${() => desk.polls.move(poll.id, "deadline", { closes_at: minuteLater(poll) })}
+  >
+    ${poll.closes_at ? t("One minute more") : t("Close in a minute")}
+  </button>`;
+}
+
 function action(desk, poll) {
-  if (poll.state === "open") return closeButton(desk, poll);
+  if (isClosing(poll)) return nothing;
+  if (poll.state === "open") return html`${minuteButton(desk, poll)} ${closeButton(desk, poll)}`;
   if (poll.state !== "draft" && poll.state !== "scheduled") return nothing;
   return html`<button
     type="button"
@@ -79,12 +93,10 @@ function tools(desk, poll) {
 }
 
 /** The time left as a line, on an open poll with a limit. */
-function fuse(desk, poll) {
-  const left = desk.secondsLeft(poll);
-  if (left === null || !poll.opened_at) return nothing;
-  const share = left / Math.max(1, poll.closes_at - poll.opened_at);
+function fuse(poll) {
+  if (secondsLeft(poll) === null || !poll.opened_at) return nothing;
   return html`<div class="poll-line" aria-hidden="true">
-    <i ${sized(Math.min(1, share))}></i>
+    <i ${sized(shareLeft(poll))}></i>
   </div>`;
 }
 
@@ -93,12 +105,12 @@ function card(desk, poll) {
   const total = poll.tally?.total ?? 0;
   const all = figures(poll);
   return html`<article class="card poll ${poll.state}">
-    ${fuse(desk, poll)}
+    ${fuse(poll)}
     <header class="row">
-      <span class="tag ${poll.state === "open" ? "solid" : ""}">${stateName(poll.state)}</span>
+      <span class="tag ${poll.state === "open" ? "solid" : ""}">${isClosing(poll) ? t("Closing") : stateName(poll.state)}</span>
       ${poll.kind === "single" ? nothing : html`<span class="muted small">${kindName(poll.kind)}</span>`}
       ${poll.simulated ? html`<span class="tag outline">${t("Simulated voters")}</span>` : nothing}
-      <span class="muted small push">${timing(desk, poll)}</span>
+      <span class="muted small push">${timing(poll)}</span>
     </header>
     ${poll.state === "open"
       ? html`<h2 class="asks" dir="auto">${titleOf(poll)}</h2>`
