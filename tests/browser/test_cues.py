@@ -255,6 +255,7 @@ def test_near_live_and_far_behind_it_the_poll_is_on_the_same_picture(
     until_behind(dvr, 7, 60)
     ask_for([*pages.values()], question)
     asked = {"question": question, "choices": ["a", "b"], "duration_seconds": 3, "open": True}
+    asked["rules"] = {"late": True}
     poll = organiser.ask("POST", "/api/v1/streams/card/polls", asked, key=key).json
     same_picture(pages, "open", poll)
     same_picture(pages, "closed", poll)
@@ -298,3 +299,85 @@ def test_hls_meets_it_too_and_so_does_a_page_whose_picture_is_paused(
     for page in (*pages.values(), paused):
         assert question in page.evaluate("() => document.querySelector('streamd-poll').textContent")
         page.context.close()
+
+
+# Notes on the picture at which each question came and closed in a recording.
+WATCH_AGAIN = """() => {
+  const player = document.querySelector("streamd-vod");
+  const replay = document.querySelector("streamd-replay");
+  window.seen = {};
+  let picture = null;
+  const next = (_, { mediaTime }) => {
+    picture = player.timeAt(mediaTime);
+    player.video.requestVideoFrameCallback(next);
+  };
+  player.video.requestVideoFrameCallback(next);
+  new MutationObserver(() => {
+    const { poll } = replay;
+    if (poll && picture !== null) window.seen[`${poll.id} ${poll.state}`] ??= picture;
+  }).observe(replay, { childList: true, subtree: true, characterData: true, attributes: true });
+}"""
+
+
+def test_a_recording_shows_it_on_that_picture_again(live: Server, browser: Browser) -> None:
+    organiser = Client(live)
+    (recording,) = organiser.ask("GET", "/api/v1/recordings?stream=card").json["recordings"]
+    found = until_ended(organiser, recording["id"])
+    poll, cue = found["poll"]["id"], found["cue"]
+    page = browser.new_context(viewport={"width": 900, "height": 700}).new_page()
+    page.goto(f"{live.url}/vod/{recording['id']}?lang=en")
+    page.wait_for_function(
+        "() => document.querySelector('streamd-vod')?.marks?.length > 0", timeout=SLOW_MS
+    )
+    page.evaluate(WATCH_AGAIN)
+    page.evaluate(
+        """(at) => {
+            const player = document.querySelector("streamd-vod");
+            player.video.muted = true;
+            player.seekTo(at);
+            player.toggle();
+        }""",
+        cue["open"] - 0.7,
+    )
+    page.wait_for_function("(poll) => window.seen[`${poll} closed`]", arg=poll, timeout=SLOW_MS)
+    seen = page.evaluate("() => window.seen")
+    for state, at in (("open", cue["open"]), ("closed", cue["close"])):
+        assert -NEAR_MS <= 1000 * (seen[f"{poll} {state}"] - at) <= LOADED_MS
+    # Late answers are open, and asked for apart.
+    assert found["late"]["state"] == "open"
+    page.locator("streamd-replay .late").get_by_role("button").click()
+    page.locator("streamd-replay streamd-poll form").wait_for()
+    page.context.close()
+
+
+def test_who_goes_back_meets_it_as_it_stood(live: Server, browser: Browser) -> None:
+    organiser = Client(live)
+    (recording,) = organiser.ask("GET", "/api/v1/recordings?stream=card").json["recordings"]
+    found = until_ended(organiser, recording["id"])
+    page = viewer(browser, live, "hls")
+    page.evaluate("() => document.querySelector('streamd-player').rewind.look()")
+    page.wait_for_function("() => document.querySelector('streamd-player').rewind.past !== null")
+    rewound(page, time.time() - found["cue"]["open"])
+    replay = page.locator(".dock > streamd-replay")
+    replay.wait_for(timeout=SLOW_MS)
+    stood = "() => document.querySelector('streamd-replay').poll?."
+    page.wait_for_function(f"{stood}id === '{found['poll']['id']}'", timeout=SLOW_MS)
+    assert page.locator(".dock > streamd-poll").is_hidden()
+    page.wait_for_function(f"{stood}state === 'closed'", timeout=SLOW_MS)
+    page.evaluate("() => document.querySelector('streamd-player').rewind.toLive()")
+    page.locator(".dock > streamd-poll").wait_for(timeout=SLOW_MS)
+    assert replay.is_hidden()
+    page.context.close()
+
+
+def until_ended(organiser: Client, recording: str) -> dict[str, Any]:
+    """The first poll that took late answers, once it takes no live ones any more."""
+    deadline = time.monotonic() + SLOW_MS / 1000
+    while True:
+        polls = organiser.ask("GET", f"/vod/{recording}/polls.json").json["polls"]
+        ended = [one for one in polls if one["late"] is not None]
+        if ended:
+            found: dict[str, Any] = ended[0]
+            return found
+        assert time.monotonic() < deadline, polls
+        time.sleep(0.3)
