@@ -16,7 +16,6 @@ from functools import partial
 import structlog
 
 from streamd.errors import MalformedMedia
-from streamd.media.h264 import parse_avcc
 from streamd.media.opus import PACKET_BYTES
 from streamd.media.units import Kind, Track, Unit
 from streamd.relay.lifecycle import StreamState
@@ -25,9 +24,8 @@ from streamd.webrtc.audience import Audience
 from streamd.webrtc.converted_sound import ConvertedSound
 from streamd.webrtc.history import History
 from streamd.webrtc.media_clock import MediaClock
-from streamd.webrtc.packetizer import packetize
+from streamd.webrtc.picture_packets import PicturePackets
 from streamd.webrtc.replay import STEP_SECONDS
-from streamd.webrtc.rtp_packets import Packets
 from streamd.webrtc.sound_packets import SoundPackets, Sounds, is_carried
 from streamd.webrtc.sound_pairs import HOLD_SECONDS
 from streamd.webrtc.viewer import Counters, Viewer
@@ -58,21 +56,16 @@ class RtpEgress:
             "v": Source(_ssrc(), _ssrc()),
             "a": Source(_ssrc(), _ssrc()),
         }
-        self.pictures = History()
+        self.pictures = PicturePackets(self.clock)
         self.sound = SoundPackets(self.clock)
         self._converted = ConvertedSound(self._on_converted, self._on_unconverted)
         # 96 random bits (RFC 7022 §4.2).
         self.cname = secrets.token_urlsafe(12)
         self.tracks: dict[Kind, Track] = {}
-        self.reordered = False
-        """Whether this generation's pictures are shown in another order than they are sent in."""
         self._subscriber = stream.subscribe("whep")
         self._viewers = Audience()
-        self._sets: tuple[bytes, ...] = ()
         self._flush = flush
-        self._number = 0
         self._last_dts: dict[Kind, int] = {}
-        self._highest_pts = 0
         self._stepping: asyncio.TimerHandle | None = None
         self._reporting: asyncio.TimerHandle | None = None
         self._holding: asyncio.TimerHandle | None = None
@@ -95,7 +88,7 @@ class RtpEgress:
 
     def refusal(self, *, sound: bool) -> NotCarried | None:
         """Why WebRTC cannot carry this broadcast, to one who wants its sound or does not."""
-        if self.reordered:
+        if self.pictures.reordered:
             return BFrames()
         track = self.tracks.get("a")
         if sound and track is not None and not is_carried(track):
@@ -104,7 +97,7 @@ class RtpEgress:
 
     def histories(self, *, pairs: bool) -> dict[Kind, History]:
         """What a viewer is sent from, whose sound comes in pairs or does not."""
-        return {"v": self.pictures, "a": self.sound.histories[pairs]}
+        return {"v": self.pictures.history, "a": self.sound.histories[pairs]}
 
     @property
     def converts(self) -> bool:
@@ -174,10 +167,11 @@ class RtpEgress:
             else:
                 self._push_sound(unit, now)
             return
-        packets = self._picture(unit, now)
+        reordered = self.pictures.reordered
+        packets = self.pictures.push(unit, now)
+        if self.pictures.reordered and not reordered:
+            self._viewers.tell()
         if packets is not None:
-            self._number += packets.count
-            self.pictures.add(packets)
             self._give({True: (packets,), False: (packets,)}, now)
 
     def _give(self, packets: Sounds, now: float) -> None:
@@ -188,7 +182,7 @@ class RtpEgress:
 
     def forget(self) -> None:
         """The broadcast has ended: what is remembered of it is of no use."""
-        self.pictures.clear()
+        self.pictures.history.clear()
         self.sound.clear()
         self._converted.forget()
         self.tracks = {}
@@ -196,9 +190,8 @@ class RtpEgress:
     def _begin(self) -> None:
         self.clock.begin(self.stream.gen, self.stream.started_at or time.time())
         self.tracks = {}
-        self.reordered = False
         self._last_dts.clear()
-        self.pictures.clear()
+        self.pictures.begin()
         self.sound.clear()
         self._converted.forget()
         for viewer in self._viewers:
@@ -207,32 +200,8 @@ class RtpEgress:
     def _follow(self, track: Track) -> None:
         self.tracks[track.kind] = self._converted.follow(track) if track.kind == "a" else track
         if track.kind == "v":
-            config = parse_avcc(track.config)
-            self._sets = (*config.sps, *config.pps)
+            self.pictures.follow(track)
         self._viewers.tell()
-
-    def _picture(self, unit: Unit, now: float) -> Packets | None:
-        if unit.key:
-            self._highest_pts = unit.pts
-        if unit.pts < self._highest_pts and not self.reordered:
-            self.reordered = True
-            self.pictures.clear()
-            self._viewers.tell()
-        self._highest_pts = max(self._highest_pts, unit.pts)
-        if self.reordered:
-            return None
-        picture = packetize(unit.payload, self._sets if unit.key else ())
-        if not picture.payloads:
-            return None
-        return Packets(
-            "v",
-            picture.payloads,
-            number=self._number,
-            timestamp=self.clock.timestamp("v", unit.pts),
-            arrival=now,
-            key=unit.key,
-            disposable=picture.disposable,
-        )
 
     def _push_sound(self, unit: Unit, now: float) -> None:
         track = self.tracks.get("a")

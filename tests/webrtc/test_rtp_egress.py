@@ -187,7 +187,7 @@ async def test_the_unit_that_makes_the_stream_live_is_not_missed() -> None:
     publisher.write(picture(0, key=True))
     reading = asyncio.create_task(made[0].run())
     await asyncio.sleep(0)
-    assert len(made[0].pictures.since_key()) == 1
+    assert len(made[0].pictures.history.since_key()) == 1
     stream.close()
     await asyncio.wait([reading])
 
@@ -320,4 +320,4 @@ async def test_nothing_is_kept_of_a_broadcast_that_ended() -> None:
         publisher.close()
         assert not one.egress.on_air
         one.egress.forget()
-        assert one.egress.pictures.since_key() == []
+        assert one.egress.pictures.history.since_key() == []

@@ -253,7 +253,7 @@ async def clip(server: WhepServer, path: object) -> AsyncIterator[None]:
 @pytest.mark.parametrize("path", [BIKES, CARPHONE], ids=["bikes", "carphone"])
 async def test_b_frames_are_refused_and_the_broadcaster_is_told(path: object) -> None:
     async with whep_server() as server, clip(server, path):
-        await until(lambda: server.egress.reordered)
+        await until(lambda: server.egress.pictures.reordered)
         with pytest.raises(BFrames):
             await server.sessions.watch(server.stream, offer())
         assert NoticeCode.B_FRAMES in {one.code for one in server.stream.notices}
@@ -262,7 +262,7 @@ async def test_b_frames_are_refused_and_the_broadcaster_is_told(path: object) ->
 async def test_who_joined_before_the_first_b_frame_is_told_to_leave() -> None:
     async with whep_server() as server, server.card():
         session = await server.sessions.watch(server.stream, offer())
-        server.egress.reordered = True
+        server.egress.pictures.reordered = True
         session.check_tracks()
         assert session.state is ViewerState.ENDED
         assert "B-frames" in session.reason
