@@ -26,6 +26,7 @@
     ├── InvalidBallot          ``.field``: the ballot has not the shape of one
     └── NotCounted             not acknowledged: try again with the same ballot_id
         ├── StoreDown          Valkey does not answer
+        │   └── StoreUnsafe    it may answer before it has a write on disk
         └── Busy               too many votes are waiting
 
 ``str(error)`` is a sentence for people; facts stand in attributes. Whoever serves polls turns
@@ -253,6 +254,19 @@ class StoreDown(NotCounted):
             "The store does not answer. Nothing was acknowledged: it is safe to try again."
         )
         self.reason = reason
+
+
+class StoreUnsafe(StoreDown):
+    """The store may answer before it has a write on disk, so nothing is sent to it; ``reason``
+    has what to set there.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.args = (
+            "The store is not set up to keep what it is given, so nothing was sent to it. Tell "
+            "the organisers; it is safe to try again.",
+        )
 
 
 class Busy(NotCounted):

@@ -1,4 +1,7 @@
-"""One Valkey or Redis server, which has every write on disk before it answers."""
+"""One Valkey or Redis server, which has every write on disk before it answers.
+
+It is asked whether it does, once a second at most: where it does not, nothing is sent to it.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,13 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from polling.errors import StoreDown
+from polling.errors import StoreDown, StoreUnsafe
+from polling.store_durability import ASK, doubt
 
 LIBRARY: Final = (Path(__file__).parent / "cast.lua").read_text(encoding="utf-8")
 ANSWER_SECONDS = 5.0
+_SURE_SECONDS: Final = 1.0
+"""How long an answer about the server's settings is relied on."""
 
 # What one command is made of: its name, then its keys and arguments.
 Call = Sequence[Any]
@@ -63,6 +69,7 @@ class SingleServer:
         # Its methods' types differ from command to command; plain commands go through all of them.
         self._client: Any = client
         self._reader: Any = reader or client
+        self._sure_until = float("-inf")
 
     @classmethod
     def at(cls, url: str) -> SingleServer:
@@ -70,7 +77,8 @@ class SingleServer:
         return cls(new_client(url), new_client(url))
 
     async def change(self, call: Call) -> Any:
-        """The reply."""
+        """The reply. Raises StoreUnsafe."""
+        await self._make_sure()
         return await ask(self._client.execute_command(*call))
 
     async def look_up(self, call: Call) -> Any:
@@ -86,12 +94,30 @@ class SingleServer:
         return replies
 
     async def change_all(self, calls: Sequence[Call]) -> list[Any]:
-        """The replies and exceptions, in one round trip."""
+        """The replies and exceptions, in one round trip. Raises StoreUnsafe."""
+        await self._make_sure()
         async with self._client.pipeline(transaction=False) as pipeline:
             for call in calls:
                 pipeline.execute_command(*call)
             replies: list[Any] = await ask(pipeline.execute(raise_on_error=False))
         return replies
+
+    async def _make_sure(self) -> None:
+        """Returns while a reply means "on disk"; raises StoreUnsafe where it may not."""
+        loop = asyncio.get_running_loop()
+        if loop.time() < self._sure_until:
+            return
+        asked = loop.time()
+        try:
+            settings = await ask(self._client.execute_command(*ASK))
+        except StoreDown as error:
+            if not isinstance(error.__cause__, redis_errors.ResponseError):
+                raise
+            # It may not be asked.
+            settings = None
+        if why := doubt(settings):
+            raise StoreUnsafe(why)
+        self._sure_until = asked + _SURE_SECONDS
 
     async def load(self) -> None:
         """Loads ``cast.lua``."""

@@ -1,8 +1,10 @@
 """The store: a Valkey that streamd starts and watches itself, or the server that a URL names.
 
 While the store is away ``ready`` is False and nothing is acknowledged; it comes back by itself,
-the embedded server by being started again. What the two kinds promise about a vote on disk
-differs: ``streamd/valkey.py`` sees to it, a named server is only asked and its answer logged.
+the embedded server by being started again. That a vote is on disk before it is answered is what
+``streamd/valkey.py`` sees to. A named server is asked for its settings, at first and every second:
+while they promise less it is not ready, and ``trouble`` says what to set. They are not set from
+here: the server may be others' as well, and would forget it at its next start.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from polling.store_cluster import without_cluster
+from polling.store_durability import ASK, doubt
 from streamd import config
 from streamd.errors import ConfigError, StoreHeld, StoreUnavailable
 from streamd.valkey import Valkey
@@ -56,10 +59,14 @@ class Store:
         self._client: Redis | None = None
         self._watching: asyncio.Task[None] | None = None
         self._starting = False
+        self.trouble = ""
+        """Why a store that answers is not ready, in sentences; empty where it does not answer."""
 
     @property
     def ready(self) -> bool:
-        """Whether the store answered last time it was asked, at most a second ago."""
+        """Whether the store answered last time it was asked, at most a second ago, and has what it
+        is given on disk before it answers.
+        """
         return self._ready.is_set()
 
     @property
@@ -124,7 +131,8 @@ class Store:
             assert failure is not None
             raise failure
         if not self.ready:
-            log.error("the store does not answer; streamd goes on and keeps trying", **self._where)
+            said = self.trouble or "the store does not answer"
+            log.error(f"{said.rstrip('.')}; streamd goes on and keeps trying", **self._where)
 
     async def stop(self) -> None:
         """Stops the watch, the connections, then the embedded server, last."""
@@ -161,7 +169,9 @@ class Store:
                 await store._wait_for_answer()
             else:
                 if not store.ready:
-                    raise StoreUnavailable(f"The store at {store._shown} does not answer.")
+                    raise StoreUnavailable(
+                        store.trouble or f"The store at {store._shown} does not answer."
+                    )
             yield store.client()
         finally:
             await store.stop()
@@ -178,18 +188,17 @@ class Store:
 
     async def _watch(self) -> None:
         """Brings the store up and stays with it, for ever. Raises ConfigError during ``start``."""
-        delay, checked = _RETRY_FIRST_SECONDS, False
+        delay = _RETRY_FIRST_SECONDS
         while True:
             try:
                 await self._bring_up()
-                if not checked and self._valkey is None:
+                if self._valkey is None:
                     await self._check_named_server()
             except (StoreUnavailable, ConfigError) as error:
                 if isinstance(error, ConfigError) and self._starting:
                     raise
                 log.warning("the store is down", why=str(error), retry_seconds=round(delay, 1))
             else:
-                checked = True
                 self._ready.set()
                 log.info("the store is ready", **self._where)
                 asked = asyncio.get_running_loop().time()
@@ -205,6 +214,7 @@ class Store:
         """Returns when the store answers. Raises StoreUnavailable where this attempt failed."""
         if self._valkey is None:
             if (why := await self._ask()) is not None:
+                self.trouble = ""
                 raise StoreUnavailable(f"{self._shown}: {why}")
             return
         if not self._valkey.alive:
@@ -230,6 +240,13 @@ class Store:
                         return f"valkey-server ended with status {await self._valkey.ended()}"
             if (why := await self._ask()) is not None:
                 return why
+            if self._valkey is None and not self._cluster:
+                try:
+                    self.trouble = await self._doubt(self.client())
+                except StoreUnavailable as error:
+                    return str(error)
+                if self.trouble:
+                    return self.trouble
 
     async def _ask(self) -> str | None:
         """None where the store answers a ping, else why it does not."""
@@ -272,18 +289,23 @@ class Store:
             raise ConfigError(
                 f"[store] url: {self._shown} is version {version}. Redis 7 or Valkey is needed."
             )
+        trouble = await self._doubt(client)
+        if not self._cluster:
+            self.trouble = trouble
+            if trouble:
+                raise StoreUnavailable(trouble)
+        elif trouble:
+            # No vote is lost by it: each waits until two disks have it, or is not acknowledged.
+            log.warning("votes may wait long for a node's disk", why=trouble, **self._where)
+
+    async def _doubt(self, client: Redis) -> str:
+        """Why an answer of that server does not mean "on disk"; "" where it does."""
         try:
-            found = {**await client.config_get("appendonly"), **await client.config_get("appendf*")}
-        except (redis_errors.RedisError, OSError):
-            found = {}
-        if (found.get("appendonly"), found.get("appendfsync")) != ("yes", "always"):
-            log.warning(
-                "acknowledged votes could be lost: the store may answer before a vote is on disk. "
-                "Set appendonly yes and appendfsync always there",
-                appendonly=found.get("appendonly", "unknown"),
-                appendfsync=found.get("appendfsync", "unknown"),
-                **self._where,
-            )
+            return doubt(await client.execute_command(*ASK))  # type: ignore[no-untyped-call]
+        except redis_errors.ResponseError:
+            return doubt(None)
+        except (redis_errors.RedisError, OSError) as error:
+            raise StoreUnavailable(f"{self._shown}: {error}") from error
 
     @property
     def _shown(self) -> str:

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import textwrap
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,9 @@ import pytest
 import structlog
 from redis import Redis
 
+from polling.drafting import draft
+from polling.errors import StoreUnsafe
+from polling.store import PollStore
 from streamd import config
 from streamd.errors import ConfigError, StoreHeld, StoreUnavailable
 from streamd.store import Store
@@ -325,25 +328,63 @@ async def test_a_named_server(home: Path) -> None:
         assert await server.client().get("a") == b"1"
 
 
-async def test_a_named_server_that_could_lose_votes_is_told_of(home: Path) -> None:
+@pytest.mark.parametrize(
+    ("setting", "value", "said"),
+    [
+        ("appendfsync", "everysec", "appendfsync always (it is everysec)"),
+        ("appendonly", "no", "appendonly yes (it is no)"),
+        ("no-appendfsync-on-rewrite", "yes", "no-appendfsync-on-rewrite no (it is yes)"),
+    ],
+)
+async def test_a_named_server_that_could_lose_votes_gets_none(
+    home: Path, setting: str, value: str, said: str
+) -> None:
     async with started(home) as server:
-        await server.client().config_set("appendfsync", "everysec")
-        with structlog.testing.capture_logs() as logs:
-            async with started(home, url=server.address) as store:
-                assert store.ready
-    warning = logs[0]
-    assert warning["log_level"] == "warning"
-    assert "acknowledged votes could be lost" in warning["event"]
-    assert (warning["appendonly"], warning["appendfsync"]) == ("yes", "everysec")
+        polls = PollStore.at(server.address)
+        poll = draft("alef", "Q", ["a", "b"], "HQ", now=1.0)
+        ways: list[Callable[[], Awaitable[object]]] = [
+            lambda: polls.create(poll),
+            lambda: polls.server.change_all([("SET", "a", "1")]),
+        ]
+        async with started(home, url=server.address, start_seconds=0.2) as store:
+            assert (store.ready, store.trouble) == (True, "")
+            kept = str((await server.client().config_get(setting))[setting])
+            # It is noticed while streamd runs, and so is that it was put right.
+            await server.client().config_set(setting, value)
+            await until(lambda: not store.ready)
+            assert said in store.trouble
+            for way in ways:
+                with pytest.raises(StoreUnsafe) as refused:
+                    await way()
+                assert said in refused.value.reason
+            assert await server.client().keys("*") == []
+            await server.client().config_set(setting, kept)
+            await until(lambda: store.ready)
+            for way in ways:
+                await way()
+        await polls.close()
 
 
-async def test_a_named_server_that_hides_its_settings_is_told_of(home: Path) -> None:
+async def test_a_named_server_that_hides_its_settings_gets_no_votes(home: Path) -> None:
     async with started(home) as server:
         await server.client().execute_command("ACL SETUSER default on nopass ~* +@all -config")  # type: ignore[no-untyped-call]
         with structlog.testing.capture_logs() as logs:
-            async with started(home, url=server.address) as store:
-                assert store.ready
-    assert logs[0]["appendfsync"] == "unknown"
+            async with started(home, url=server.address, start_seconds=0.2) as store:
+                assert not store.ready
+                assert "+config|get" in store.trouble
+                with pytest.raises(StoreUnavailable, match="CONFIG GET"):
+                    async with Store.borrowed(config.Store(url=server.address, start_seconds=0.2)):
+                        pass
+        assert any(store.trouble in str(entry.get("why")) for entry in logs)
+        polls = PollStore.at(server.address)
+        with pytest.raises(StoreUnsafe):
+            await polls.load()
+        # What it needs is that, and nothing that could change a setting.
+        await server.client().execute_command("ACL SETUSER default +config|get")  # type: ignore[no-untyped-call]
+        async with started(home, url=server.address) as store:
+            assert store.ready
+            await polls.load()
+        await polls.close()
 
 
 async def test_a_named_server_that_is_down_is_waited_for(home: Path) -> None:

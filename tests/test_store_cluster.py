@@ -54,7 +54,9 @@ async def test_a_node_that_could_lose_votes_is_named(nodes: Cluster) -> None:
         with structlog.testing.capture_logs() as logs:
             await store.start()
         (warning,) = [line for line in logs if line["log_level"] == "warning"]
-        assert "could be lost" in warning["event"]
+        assert "wait long" in warning["event"]
+        assert "appendfsync always (it is everysec)" in warning["why"]
+        assert store.ready
     finally:
         await store.stop()
         careless.client.config_set("appendfsync", "always")

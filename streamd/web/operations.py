@@ -32,7 +32,9 @@ async def readyz(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
     if services.store.ready:
         return reply({"status": "ready"})
-    reason = "The store does not answer; streamd keeps trying. No vote is acknowledged meanwhile."
+    reason = services.store.trouble or (
+        "The store does not answer; streamd keeps trying. No vote is acknowledged meanwhile."
+    )
     return reply({"status": "unready", "reason": reason}, 503, {"Retry-After": "2"})
 
 
