@@ -13,18 +13,20 @@ from streamd import config
 from streamd.media.playlist import DateRange
 from streamd.media.units import Kind, Track
 from streamd.media.webvtt import Cue
+from streamd.relay import hls_state
 from streamd.relay.errors import HandoverBroken, StateRefused
 from streamd.relay.hls import Hls
 from streamd.relay.hls_directives import Directives
 from streamd.relay.hls_handover import Heir, hand_over
 from streamd.relay.hls_index import KINDS
 from streamd.relay.hls_rendition import Resource
+from streamd.relay.hls_state import Message
 from streamd.relay.window import Window
 from tests.hls_playlist import check, parse
 from tests.relay.recording import samples
 from tests.relay.test_hls import ORIGIN, Broadcast
 from tests.relay.test_opus_to_aac import spoken
-from tests.relay.units import OTHER_VIDEO, VIDEO, picture
+from tests.relay.units import OTHER_VIDEO, VIDEO, picture, sound
 
 ALONE: dict[Kind, Track] = {"v": VIDEO}
 PLAYLISTS = ("index.m3u8", "v.m3u8", "a.m3u8", "t.m3u8")
@@ -69,6 +71,13 @@ def same(broadcast: Broadcast, late: Late, least: int = 0) -> None:
     assert one.keys() == other.keys()
     assert [name for name in one if one[name] != other[name]] == []
     assert len(one) >= least
+
+
+def alike(broadcast: Broadcast, late: Late) -> None:
+    """What they know is the same too, so that they go on alike."""
+    same(broadcast, late, least=20)
+    states = [hls_state.encode(Message(0, each.window.hls.state)) for each in (broadcast, late)]
+    assert states[0] == states[1]
 
 
 def test_twenty_seconds_late_everything_is_the_same_at_once_and_from_then_on() -> None:
@@ -124,7 +133,41 @@ def test_whatever_happens_to_the_broadcast_happens_to_both() -> None:
         broadcast.run(4.04)
         same(broadcast, late, least=20)
     broadcast.window.end()
-    same(broadcast, late, least=20)
+    alike(broadcast, late)
+
+
+def test_wherever_it_joins_an_eventful_broadcast_it_goes_on_alike() -> None:
+    """Keyframes few and irregular, lengths of pictures untold, sound behind, cuts that sound has
+    yet to follow, captions that come late, parameters and generations that change."""
+    broadcast = Broadcast()
+    window = broadcast.window
+    window.announce_captions("en")
+    broadcast.start()
+    lates: list[Late] = []
+    for number in range(900):
+        if number in (300, 560):
+            broadcast.start(ORIGIN + number / 25 + 1)
+        every = 40 if number < 300 else 33 if number >= 560 else 10_000
+        key = broadcast.pictures % every == 0
+        track = {120: OTHER_VIDEO, 240: VIDEO}.get(number)
+        untold = picture(broadcast.pictures, key=key, track=track, duration=None)
+        window.write(untold)
+        broadcast.pictures += 1
+        behind = number % 9
+        while broadcast.sounds * 1024 / 48_000 < (broadcast.pictures - behind) / 25:
+            window.write(sound(broadcast.sounds))
+            broadcast.sounds += 1
+        if number % 25 == 0:
+            at = ORIGIN + number / 25 - 1.5
+            window.put_caption(Cue(str(number), at, at + 2, "late"))
+        if number % 47 == 46:
+            lates.append(Late(broadcast))
+    assert len(lates) == 19
+    for late in lates:
+        alike(broadcast, late)
+    window.end()
+    for late in lates:
+        alike(broadcast, late)
 
 
 @pytest.mark.parametrize("seconds", [None, 0.0, 0.5, 2.2, 3.0])
