@@ -5,7 +5,6 @@ Everything here is as the publisher has it; viewers get it as events, behind the
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,18 +21,10 @@ from streamd.relay.lifecycle import MOVE_OF_A_START, Move, StreamState, after
 from streamd.relay.loudness import Loudness
 from streamd.relay.notices import Notices
 from streamd.relay.publisher import Publisher
+from streamd.relay.silence import Silence
 from streamd.relay.timeline import Timeline
 
 log = structlog.get_logger(__name__)
-
-STALL_SECONDS = 5.0
-"""Silence of a publisher after which its stream is stalled."""
-
-END_SECONDS = 30.0
-"""Time a stalled stream waits for its publisher, or the next one, before it has ended."""
-
-LOST_SECONDS = 2.0
-"""Silence after which a publisher that has not gone yet counts as lost, once its key says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +64,7 @@ class Intake:
         self._inspector: Inspector | None = None
         self._timeline: Timeline | None = None
         self._awaiting_key = False
-        self._heard_at = 0.0
-        self._stalled_at = 0.0
-        self._watch: asyncio.TimerHandle | None = None
+        self._silence = Silence(monotonic, self.check_silence, self._waits)
 
     # -- the publisher's place
 
@@ -91,9 +80,9 @@ class Intake:
             raise AlreadyPublishing(self._id)
         publisher = Publisher(self._id, self, source, request_keyframe, on_ended, link)
         self._publisher = publisher
-        self._heard_at = self._monotonic()
+        self._silence.hear(self._monotonic())
         self._notices.begin()
-        self._keep_watch()
+        self._silence.watch()
         return publisher
 
     @property
@@ -118,7 +107,7 @@ class Intake:
         """Seconds until a stalled stream has ended; None where it is not stalled."""
         if self.state is not StreamState.STALLED:
             return None
-        return max(self._ends_at - self._monotonic(), 0.0)
+        return max(self._waits_for, 0.0)
 
     def pend(self, tracks: dict[Kind, Track], origin: float | None) -> None:
         """For Publisher.announce."""
@@ -144,7 +133,7 @@ class Intake:
         if unit.track is not None:
             refuse_undecodable(unit.track, self._notices)
             self.tracks = {**self.tracks, unit.kind: unit.track}
-        self._heard_at = now
+        self._silence.hear(now)
         if unit.kind == "v" and unit.key:
             self.keyframes.came()
         if self.state is StreamState.STALLED:
@@ -195,20 +184,18 @@ class Intake:
         if self.state not in (StreamState.LIVE, StreamState.STALLED):
             return
         if self._timeline is not None:
-            if self._monotonic() - self._heard_at < LOST_SECONDS:
+            if not self._silence.is_loss:
                 raise AlreadyPublishing(self._id)
             self.dismiss()
             return
         self.end()
         # Who has the place and nothing on air yet may be another device: it starts anew.
         if self._publisher is not None:
-            self._keep_watch()
+            self._silence.watch()
 
     def end(self) -> None:
         """Nobody comes back: viewers are told, where something was on air."""
-        if self._watch is not None:
-            self._watch.cancel()
-            self._watch = None
+        self._silence.rest()
         if self.state in (StreamState.LIVE, StreamState.STALLED):
             if self._inspector is not None:
                 self._inspector.end()
@@ -223,27 +210,27 @@ class Intake:
 
     def check_silence(self) -> None:
         """Has the publisher fallen silent, or not come back? Looked at once a second."""
-        now = self._monotonic()
         if self._publisher is None:
-            if self.state is StreamState.STALLED and now >= self._ends_at:
+            if self.state is StreamState.STALLED and self._waits_for <= 0:
                 self.end()
             return
         inspector = self._inspector or (self._pending.inspector if self._pending else None)
         if inspector is not None:
-            inspector.tick(now)
-        if self.state is StreamState.LIVE and now - self._heard_at >= STALL_SECONDS:
+            inspector.tick(self._monotonic())
+        if self.state is StreamState.LIVE and self._silence.is_stall:
             self._stall()
-        if now >= self._ends_at:
+        if self._waits_for <= 0:
             self.dismiss()
 
     # -- within
 
     @property
-    def _ends_at(self) -> float:
-        """When the waiting is over. A new publisher is given the whole time once more."""
-        if self._publisher is None:
-            return self._stalled_at + END_SECONDS
-        return self._heard_at + STALL_SECONDS + END_SECONDS
+    def _waits_for(self) -> float:
+        """Seconds until nobody is waited for any more."""
+        return self._silence.ends_in(publishing=self._publisher is not None)
+
+    def _waits(self) -> bool:
+        return self._publisher is not None or self.state is StreamState.STALLED
 
     def _begin(self, pending: _Pending, unit: Unit, now: float) -> bool:
         """Starts the announced generation where ``unit`` can open it."""
@@ -303,18 +290,5 @@ class Intake:
         self.loudness.clear()
 
     def _stall(self) -> None:
-        self._stalled_at = self._monotonic()
+        self._silence.stall()
         self._move(Move.SILENCE)
-
-    def _keep_watch(self) -> None:
-        if self._watch is None:
-            self._watch = asyncio.get_running_loop().call_later(1.0, self._look)
-
-    def _look(self) -> None:
-        self._watch = None
-        try:
-            self.check_silence()
-        finally:
-            # Whoever is told of an end may fail: the others are still watched.
-            if self._publisher is not None or self.state is StreamState.STALLED:
-                self._keep_watch()

@@ -17,12 +17,13 @@ from streamd.relay import health
 from streamd.relay.cues import SOONEST_SECONDS, Cues, CueTime
 from streamd.relay.delay import Delay, DelayQueue, Event
 from streamd.relay.health import LinkHealth
-from streamd.relay.intake import END_SECONDS, STALL_SECONDS, Intake
+from streamd.relay.intake import Intake
 from streamd.relay.lifecycle import StreamState
 from streamd.relay.loudness import Level
 from streamd.relay.notices import NoticeCode, Notices
 from streamd.relay.outlet import Outlet
 from streamd.relay.publisher import Publisher
+from streamd.relay.silence import END_SECONDS, STALL_SECONDS
 from streamd.relay.subscriber import Subscriber
 from streamd.relay.window import Window
 

@@ -214,7 +214,6 @@ async def test_media_time_that_began_before_its_origin_moves_the_origin() -> Non
 async def test_the_watch_goes_on_after_a_publisher_that_cannot_be_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    watched = Watched()
     loop = asyncio.get_running_loop()
     faults: list[dict[str, Any]] = []
     loop.set_exception_handler(lambda _, context: faults.append(context))
@@ -228,6 +227,7 @@ async def test_the_watch_goes_on_after_a_publisher_that_cannot_be_told(
             raise RuntimeError("a bug")
 
     monkeypatch.setattr(Intake, "check_silence", lambda _: fail())
+    watched = Watched()
     publisher = watched.stream.publish("rtmp")
     for _ in range(5):
         await asyncio.sleep(0)

@@ -56,8 +56,8 @@ async def test_a_wished_keyframe_is_passed_on() -> None:
 async def test_a_publication_that_the_relay_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     async with standing() as door:
         socket = await door.live()
-        monkeypatch.setattr("streamd.relay.intake.STALL_SECONDS", 0.0)
-        monkeypatch.setattr("streamd.relay.intake.END_SECONDS", 0.0)
+        monkeypatch.setattr("streamd.relay.silence.STALL_SECONDS", 0.0)
+        monkeypatch.setattr("streamd.relay.silence.END_SECONDS", 0.0)
         assert (await hear(socket, "ended"))["slug"] == "silent"
         assert await closed(socket) == 4408
         assert door.stream.state is StreamState.ENDED
