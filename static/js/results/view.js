@@ -30,10 +30,16 @@ function question(state, figure, place) {
         <h2 dir="auto">${figure.text}</h2>`
     : html`<h2 class="visually-hidden">${t("Result")}</h2>`;
   return html`<section class="card figure-card">
-    <header>${name}<p class="muted small number">${words.answersOf(figure)}</p></header>
+    <header>${name}<p class="muted small number">${answers(state.poll, figure)}</p></header>
     ${drawing(state, figure)} ${figure.hidden ? nothing : table(figure)}
   </section>`;
 }
+
+// What is hidden is not none: how many there are is told all the same.
+const answers = ({ tally }, figure) =>
+  figure.hidden && figure.kind !== "qa"
+    ? tn("%(count)s person answered", "%(count)s people answered", tally?.total ?? 0)
+    : words.answersOf(figure);
 
 function regions(poll) {
   const rows = Object.entries(poll.regions ?? {});

@@ -16,7 +16,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Route, expect
 
 from streamd.config import load
-from tests.browser.pages.asked import question
+from tests.browser.pages.asked import question, survey
 from tests.browser.pages.replayed import replayed
 from tests.conftest import EVENT
 from tests.recording.seed import Past, seed
@@ -245,6 +245,52 @@ def test_a_late_answer_is_counted_apart(page: Page, kept: Kept) -> None:
     expect(card.locator(".results").first.locator(".result").first).to_contain_text("2 answers")
     assert kept.late["tally"]["total"] == before + 1
     assert kept.row(kept.asked["id"])["tally"]["total"] == 3
+
+
+def test_what_was_hidden_live_is_hidden_until_its_close(page: Page, kept: Kept) -> None:
+    hidden: dict[str, Any] = {"results": "after_close"}
+    kept.polls = [
+        replayed(question("en", "quiz"), BEGAN, (1, 4, None), id="p1", **hidden),
+        replayed(question("en", "rating"), BEGAN, (4, 6, None), id="p2", **hidden),
+        replayed(survey("en"), BEGAN, (6, 8, None), id="p3", **hidden),
+        replayed(question("en", "qa"), BEGAN, (8, 11, None), id="p4"),
+    ]
+    open_recording(page, kept)
+    card = page.locator("streamd-replay")
+    for at, words in (
+        (2, "About 400"),
+        (5, "Not at all"),
+        (7, "What did you miss in this debate?"),
+    ):
+        seek(page, at)
+        expect(card).to_contain_text("the results were hidden, as they are here")
+        expect(card.locator(".offered").last).to_contain_text(words)
+        expect(card.locator(".result, .right")).to_have_count(0)
+    seek(page, 9)
+    expect(card).to_contain_text("Viewers wrote their questions here")
+    seek(page, 11.5)
+    expect(card).to_contain_text("Will the number 12 bus run at night?")
+    kept.polls = kept.polls[:1]
+    open_recording(page, kept)
+    seek(page, 4.5)
+    expect(card.locator(".result.right")).to_contain_text("About 400")
+
+
+def test_a_poll_that_is_still_open_takes_a_live_answer(page: Page, kept: Kept) -> None:
+    organiser, key = Client(kept.server), kept.server.new_key("be")
+    asked = organiser.ask("POST", "/api/v1/streams/be/polls", ASKED, key=key).json
+    scripted = replayed(question("en", "single"), BEGAN, (3, None, None))
+    kept.polls = [{**scripted, "poll": kept.row(asked["id"]), "curve": []}]
+    open_recording(page, kept)
+    seek(page, 5)
+    card = page.locator("streamd-replay")
+    expect(card.locator(".late")).to_contain_text("counts with those given live")
+    card.get_by_role("button", name="Answer now").click()
+    card.get_by_role("radio", name="Water").check()
+    card.get_by_role("button", name="Vote").click()
+    expect(card.locator(".counted")).to_be_visible()
+    expect(card).not_to_contain_text(SENTENCE)
+    assert kept.row(asked["id"])["tally"]["counts"] == {"1": 0, "2": 1}
 
 
 def test_the_poll_s_page_shows_both_apart(page: Page, kept: Kept) -> None:

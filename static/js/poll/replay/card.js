@@ -45,8 +45,18 @@ export class StreamdReplay extends LitElement {
     return this.isAnswering ? this.entry.poll.id : null;
   }
 
-  get lateAnswered() {
-    return Boolean(this.entry?.late) && isAnswered(this.entry.late.poll);
+  /** Whether the poll takes live answers still: its broadcast goes on. */
+  get isStillOpen() {
+    return this.entry?.poll.state === "open";
+  }
+
+  /** The poll that takes an answer now: that of late answers, or the one that is still open. */
+  get taking() {
+    return this.entry?.late?.poll ?? (this.isStillOpen ? this.entry.poll.id : null);
+  }
+
+  get hasAnswered() {
+    return this.taking !== null && isAnswered(this.taking);
   }
 
   /**
@@ -81,15 +91,16 @@ export class StreamdReplay extends LitElement {
     else this.removeAttribute("tabindex");
   }
 
-  /** Asks the poll of late answers; its card takes the replay's place. */
+  /** Asks for the poll that takes an answer now; its card takes the replay's place. */
   async answer() {
     this.lateFault = false;
     try {
-      const answer = await fetch(`/api/v1/polls/${encodeURIComponent(this.entry.late.poll)}`);
+      const answer = await fetch(`/api/v1/polls/${encodeURIComponent(this.taking)}`);
       if (!answer.ok) throw new Error(String(answer.status));
       const row = await answer.json();
-      if (row.id !== this.entry?.late?.poll) return; // the picture is elsewhere by now
-      this.latePoll = row;
+      if (row.id !== this.taking) return; // the picture is elsewhere by now
+      // Whoever is behind the broadcast has until the server's own bound.
+      this.latePoll = { ...row, closes_at: row.ballots_until ?? row.closes_at };
       this.lateFeed ??= this.feed();
       this.isAnswering = true;
     } catch {
@@ -105,7 +116,7 @@ export class StreamdReplay extends LitElement {
   /** Back to how it was live. */
   async leave() {
     const { tally } = this.querySelector("streamd-poll") ?? {};
-    if (tally) this.lateTally = tally;
+    if (tally && this.latePoll.late_of) this.lateTally = tally;
     this.isAnswering = false;
     this.requestUpdate();
     await this.updateComplete;

@@ -10,7 +10,7 @@ import { result } from "../results/question.js";
 /** Below what stood live: how many answered later, and the way to do so. */
 export function late(element) {
   const found = element.entry?.late;
-  if (!found) return nothing;
+  if (!found) return element.isStillOpen ? still(element) : nothing;
   const { poll } = element;
   const tally = element.lateTally ?? found.tally;
   const total = Math.max(found.total, element.lateTally?.total ?? 0);
@@ -22,9 +22,7 @@ export function late(element) {
     <p class="late-total number">${tn("%(count)s person", "%(count)s people", total)}</p>
     ${tally?.counts && element.tally.counts ? questionsOf(poll).map((question) => one(poll, question, tally, id)) : nothing}
     ${isOpen ? way(element) : nothing}
-    ${element.lateFault
-      ? html`<p class="notice fault" role="alert">${icons.alert}<span>${t("The question could not be loaded. Look at your connection and try again.")}</span></p>`
-      : nothing}
+    ${fault(element)}
     <p class="tiny muted">${lateSentence()}</p>
   </section>`;
 }
@@ -36,15 +34,26 @@ function one(poll, question, tally, id) {
     ${result(poll, question, tally, undefined, heading)}`;
 }
 
-const way = (element) => html`<button class="button ${element.lateAnswered ? "small" : "primary"}" type="button" @click=${() => element.answer()}>
-  ${element.lateAnswered ? html`${icons.check}${t("Your late answer")}` : t("Answer now")}
+// The broadcast goes on, and so does the poll.
+const still = (element) => html`<section class="late" aria-label=${t("This poll is still open")}>
+  <p>${t("This poll is still open: your answer counts with those given live.")}</p>
+  ${way(element)} ${fault(element)}
+</section>`;
+
+const fault = ({ lateFault }) =>
+  lateFault
+    ? html`<p class="notice fault" role="alert">${icons.alert}<span>${t("The question could not be loaded. Look at your connection and try again.")}</span></p>`
+    : nothing;
+
+const way = (element) => html`<button class="button ${element.hasAnswered ? "small" : "primary"}" type="button" @click=${() => element.answer()}>
+  ${element.hasAnswered ? html`${icons.check}${element.isStillOpen ? t("Your answer") : t("Your late answer")}` : t("Answer now")}
 </button>`;
 
-/** The usual card, for the poll of late answers. */
+/** The usual card, for the poll of late answers, or for the one that is still open. */
 export function answering(element) {
   return html`<div class="answering-late">
     <button class="button quiet small" type="button" @click=${() => element.leave()}>${icons.back}${t("As it was live")}</button>
-    <p class="notice"><span><b>${t("A late answer.")}</b> ${lateSentence()}</span></p>
+    ${element.latePoll.late_of ? html`<p class="notice"><span><b>${t("A late answer.")}</b> ${lateSentence()}</span></p>` : nothing}
   </div>
   <streamd-poll .poll=${element.latePoll} .feed=${element.lateFeed} .isWaiting=${false}></streamd-poll>`;
 }
