@@ -209,3 +209,32 @@ def test_what_was_put_on_screen_gives_way_to_a_question_asked_since(rules: Theat
         """,
     )
     assert found == [None, "a", "b", "b", None, "a", None]
+
+
+def test_a_question_that_a_picture_closes_is_not_closed_by_its_countdown(rules: Theatre) -> None:
+    found = run(
+        rules,
+        """
+        const { serverNow } = await import(new URL("page.js", base));
+        const now = serverNow();
+        const card = document.createElement("streamd-poll");
+        const state = (row) => {
+          card.poll = { id: "p", kind: "single", state: "open", questions: [], ...row };
+          return [card.isOpen, Math.round(card.left)];
+        };
+        const seen = (close, until) => new PollCues().seen(
+          [{ id: "p", state: "open", ballots_until: until, cue: { open: now - 9, close } }],
+          now - 5, now,
+        )[0];
+        return [
+          state({ closes_at: now + 3 }),
+          state({ closes_at: now - 1 }),
+          state({ closes_at: now - 1, until: now + 9 }),
+          state({ closes_at: now - 1, until: now - 0.5 }),
+          state({}).slice(0, 1),
+          [seen(now - 4, now + 11).until - now, seen(null, undefined).until ?? null],
+        ];
+        """,
+    )
+    assert found[:5] == [[True, 3], [False, 0], [True, 0], [False, 0], [True]]
+    assert found[5] == [pytest.approx(11), None]
