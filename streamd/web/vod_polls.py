@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -21,6 +21,7 @@ from polling.model import Poll, Tally
 from polling.rules import FINISHED
 from polling.visibility import Audience
 from streamd.recording.catalogue import Entry
+from streamd.recording.lifecycle import RecordingState
 from streamd.recording.polls import Document, RecordedPoll, cue_of
 from streamd.recording.written import Text, pack
 from streamd.web import vod_texts
@@ -32,16 +33,19 @@ FRESH_SECONDS = 1.0
 """An answer is given again for so long: late numbers move, and a crowd asks for the same."""
 
 KEPT = 32
-"""Answers; the one made longest ago goes first."""
+"""Answers; the one not asked for longest goes first."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Made:
-    at: float
-    text: asyncio.Future[Text]
+@dataclass(slots=True)
+class _Answer:
+    """The newest one of a recording. Whoever asks while it is made waits for the same one."""
+
+    made: asyncio.Lock = field(default_factory=asyncio.Lock)
+    at: float = float("-inf")
+    text: Text | None = None
 
 
-ANSWERS: web.AppKey[OrderedDict[str, _Made]] = web.AppKey("vod polls", OrderedDict)
+ANSWERS: web.AppKey[OrderedDict[str, _Answer]] = web.AppKey("vod polls", OrderedDict)
 
 
 @routes.get(r"/vod/{recording:[a-z0-9-]{1,120}}/polls.json")
@@ -50,26 +54,26 @@ async def recorded_polls(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
     entry = services.recordings.catalogue.get(request.match_info["recording"])
     answers = request.app[ANSWERS]
-    now = time.monotonic()
-    made = answers.pop(entry.id, None)
-    if made is None or now - made.at >= FRESH_SECONDS or _failed(made.text):
-        made = _Made(now, asyncio.ensure_future(_answer(services, entry)))
-    answers[entry.id] = made
+    answer = answers.setdefault(entry.id, _Answer())
+    answers.move_to_end(entry.id)
     while len(answers) > KEPT:
         answers.popitem(last=False)
-    text = await asyncio.shield(made.text)
+    async with answer.made:
+        text, now = answer.text, time.monotonic()
+        if text is None or now - answer.at >= FRESH_SECONDS:
+            text = answer.text = await _answer(services, entry)
+            answer.at = now
     return vod_texts.answer(request, text, "no-cache", "application/json")
-
-
-def _failed(text: asyncio.Future[Text]) -> bool:
-    return text.done() and (text.cancelled() or text.exception() is not None)
 
 
 async def _answer(services: Services, entry: Entry) -> Text:
     if entry.live is not None:
         recorded = entry.live.polls.document()
-    else:
+    elif entry.state is RecordingState.FINISHED:
         recorded = await services.recordings.ended_polls.of(entry.id)
+    else:
+        # What a killed process left is being finished; its polls are told with that.
+        recorded = Document()
     delay = entry.kept.header.delay_seconds
     document = await _brought_up_to_date(services, recorded, delay)
     return await services.recordings.shelf.lend(lambda: pack(msgspec.json.encode(document)))
