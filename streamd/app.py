@@ -37,6 +37,7 @@ from streamd.identity_store import IdentityStore
 from streamd.identity_tiers import Tiers
 from streamd.keys import KeyRecord, StreamKeys
 from streamd.poll_cues import PollCues
+from streamd.poll_log_metrics import PollLogCollector
 from streamd.poll_replay import PollReplay
 from streamd.recording.metrics import RecordingCollector
 from streamd.recording.recordings import Recordings
@@ -90,6 +91,7 @@ class App:
         self.sequencing = Sequencing(
             PollStore.at(self.store.address), home, log_signer, self._identities_issued
         )
+        self.registry.register(PollLogCollector(self.sequencing))
         self.polls = PollService(
             PollStore.at(self.store.address),
             PollKeys(Path(config.polls.keys_dir or home / "poll-keys")),

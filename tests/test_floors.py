@@ -42,6 +42,7 @@ FLOORS = {
     "streamd.web": 3,
     "streamd.announcements": 3,
     "streamd.poll_cues": 3,
+    "streamd.poll_log_metrics": 3,
     "streamd.poll_replay": 3,
     "streamd.app": 4,
     "streamd.demo": 4,

@@ -81,6 +81,9 @@ def test_a_receipt_is_completed_by_a_proof_and_the_poll_by_a_statement(
 
     grown = visitor.ask("GET", f"{base}/consistency?from=0").json
     assert (grown["from"], grown["to"], grown["path"]) == (0, 1, [])
+    assert figures(visitor)["leaves_total"] >= 1
+    assert figures(visitor)["completed_total"] >= 1
+    assert figures(visitor)["forks_total"] == 0
     tile = visitor.ask("GET", f"{base}/log/tile/0/000.p/1")
     assert tile.body == leaf
     assert "immutable" in tile.headers["Cache-Control"]
@@ -88,6 +91,27 @@ def test_a_receipt_is_completed_by_a_proof_and_the_poll_by_a_statement(
     assert visitor.ask("GET", f"{base}/log/checkpoint").body.decode() == proof["checkpoint"]
     assert visitor.ask("GET", f"{base}/proof/{'0' * 32}").json["type"].endswith(":not_in_log")
     assert visitor.ask("GET", f"{base}/openings.jsonl").json["type"].endswith(":not_in_log")
+
+
+def figures(client: Client) -> dict[str, float]:
+    """The polls' logs in /metrics."""
+    lines = client.ask("GET", "/metrics").body.decode().splitlines()
+    rows = [line.removeprefix("streamd_poll_log_").split() for line in lines if "poll_log" in line]
+    return {name: float(value) for name, value, *more in rows if not more}
+
+
+def test_a_ballot_that_waits_for_the_log_is_seen_in_the_metrics(
+    visitor: Client, voted: dict[str, Any], stream_key: str
+) -> None:
+    deadline = time.monotonic() + 20
+    while figures(visitor)["ballots_waiting"] < 1:
+        assert time.monotonic() < deadline, figures(visitor)
+        time.sleep(0.05)
+    shown = figures(visitor)
+    assert shown["polls"] >= 1
+    assert 0 <= shown["oldest_wait_seconds"] < 60
+    closed = visitor.ask("POST", f"/api/v1/polls/{voted['poll']}/close", {}, key=stream_key)
+    assert closed.status == 200
 
 
 def test_a_standard_tool_gets_the_key_by_the_logs_own_name(
