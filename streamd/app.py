@@ -38,6 +38,8 @@ from streamd.identity_tiers import Tiers
 from streamd.keys import KeyRecord, StreamKeys
 from streamd.poll_cues import PollCues
 from streamd.poll_log_metrics import PollLogCollector
+from streamd.poll_log_process import PollLogProcess
+from streamd.poll_log_work import Work
 from streamd.poll_replay import PollReplay
 from streamd.recording.metrics import RecordingCollector
 from streamd.recording.recordings import Recordings
@@ -88,8 +90,12 @@ class App:
         self.log_key = log_signer.key
         self.poll_cues = PollCues(self.streams)
         self.log_reader = LogReader(home / LOG)
-        self.sequencing = Sequencing(
-            PollStore.at(self.store.address), home, log_signer, self._identities_issued
+        self.sequencing = (
+            PollLogProcess(Work(config.store, config.log, log_signer.key.name))
+            if config.polls.log_process
+            else Sequencing(
+                PollStore.at(self.store.address), home, log_signer, self._identities_issued
+            )
         )
         self.registry.register(PollLogCollector(self.sequencing))
         self.polls = PollService(

@@ -142,6 +142,7 @@ class Polls(msgspec.Struct, frozen=True):
     grace_seconds: Annotated[float, Meta(ge=0, le=120)] = 15.0
     keys_dir: str = ""
     log_name: str = ""
+    log_process: bool = False
 
 
 class Platform(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -8,12 +8,13 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from polling.sequencing import Sequencing
+from streamd.poll_log_process import PollLogProcess
 
 
 class PollLogCollector(Collector):
     """What is to be merged, for how long it has waited, and what went wrong."""
 
-    def __init__(self, sequencing: Sequencing) -> None:
+    def __init__(self, sequencing: Sequencing | PollLogProcess) -> None:
         self._sequencing = sequencing
 
     def collect(self) -> Iterable[Metric]:

@@ -44,6 +44,8 @@ FLOORS = {
     "streamd.poll_cues": 3,
     "streamd.poll_log_metrics": 3,
     "streamd.poll_replay": 3,
+    "streamd.poll_log_work": 3,
+    "streamd.poll_log_process": 3,
     "streamd.app": 4,
     "streamd.demo": 4,
     "streamd.publish": 4,
