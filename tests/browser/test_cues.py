@@ -273,7 +273,7 @@ def test_near_live_and_far_behind_it_the_poll_is_on_the_same_picture(
     pages[near].context.close()
 
 
-def test_hls_meets_it_too_and_so_does_a_page_whose_picture_is_paused(
+def test_hls_meets_it_too_and_so_do_a_page_that_is_paused_and_one_that_waits(
     live: Server, browser: Browser, dvr: Page
 ) -> None:
     key = live.new_key("card")
@@ -285,6 +285,8 @@ def test_hls_meets_it_too_and_so_does_a_page_whose_picture_is_paused(
     paused.wait_for_function("() => document.querySelector('streamd-player').video.paused")
     until_behind(dvr, 7, 60)
     ask_for([*pages.values(), paused], question)
+    # Whoever is far back gets no more media for a while, and waits for it before his picture.
+    dvr.evaluate("() => document.querySelector('streamd-player').route.hls.stopLoad()")
     asked = {"question": question, "choices": ["a", "b"], "open": True}
     poll = organiser.ask("POST", "/api/v1/streams/card/polls", asked, key=key).json
     same_picture({"hls": pages["hls"]}, "open", poll)
@@ -292,6 +294,7 @@ def test_hls_meets_it_too_and_so_does_a_page_whose_picture_is_paused(
     closing = organiser.ask("POST", f"/api/v1/polls/{poll['id']}/close", {}, key=key).json
     assert closing["state"] == "open"
     assert closing["ballots_until"] > closing["cue"]["close"] + 15
+    let_wait(dvr, 2_500)
     same_picture(pages, "open", closing)
     same_picture(pages, "closed", closing)
     moment(paused, "closed")
@@ -299,6 +302,17 @@ def test_hls_meets_it_too_and_so_does_a_page_whose_picture_is_paused(
     for page in (*pages.values(), paused):
         assert question in page.evaluate("() => document.querySelector('streamd-poll').textContent")
         page.context.close()
+
+
+def let_wait(page: Page, milliseconds: int) -> None:
+    """Lets the page's video stand for want of media, then lets it have some. No poll comes
+    meanwhile."""
+    page.wait_for_function(
+        "() => document.querySelector('streamd-player').video.readyState < 3", timeout=SLOW_MS
+    )
+    page.wait_for_timeout(milliseconds)
+    assert page.evaluate("() => window.seen.open") is None
+    page.evaluate("() => document.querySelector('streamd-player').route.hls?.startLoad()")
 
 
 # Notes on the picture at which each question came and closed in a recording.
