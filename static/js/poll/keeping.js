@@ -1,11 +1,14 @@
-// What the poll keeps in this browser. Storage may be refused; then it lives as long as the page.
+// What the poll keeps in this browser. Storage may be refused, as in another site's frame; then it lives
+// as long as the page.
+
+const forThisPage = new Map();
 
 /** The value kept under `key`, or null. */
 export function kept(key) {
   try {
     return JSON.parse(localStorage.getItem(key));
   } catch {
-    return null;
+    return forThisPage.get(key) ?? null;
   }
 }
 
@@ -13,15 +16,25 @@ export function keep(key, value) {
   try {
     localStorage.setItem(key, JSON.stringify(value));
   } catch {
-    // storage refused
+    forThisPage.set(key, value);
   }
 }
 
 export function drop(key) {
+  forThisPage.delete(key);
   try {
     localStorage.removeItem(key);
   } catch {
-    // storage refused: nothing was kept either
+    // storage refused: it was in this page alone
+  }
+}
+
+/** Whether what is kept outlives this page. */
+export function keepsBeyondPage() {
+  try {
+    return localStorage.length >= 0;
+  } catch {
+    return false;
   }
 }
 

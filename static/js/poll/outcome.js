@@ -4,6 +4,7 @@
 import { html, nothing } from "../../vendor/lit.js";
 import * as icons from "../icons.js";
 import { number, t } from "../page.js";
+import { keepsBeyondPage } from "./keeping.js";
 
 export function outcome(element) {
   const { ballot, view, poll } = element;
@@ -25,6 +26,7 @@ export function outcome(element) {
         ${icons.receipt}${t("Receipt")}
       </button>
       <p class="proof-line">${logged(element)}</p>
+      ${keepsBeyondPage() ? nothing : html`<p class="proof-line">${t("Your browser keeps nothing on this page: take the receipt with you before you close it.")}</p>`}
       <div id="receipt-${poll.id}" class="receipt" ?hidden=${!element.showsReceipt}>${receipt(element)}</div>
     </div>
     ${view === "counted" && poll.rules?.revote === "last" ? change(element) : nothing}`;
