@@ -2,9 +2,10 @@
 
 To write one publication to ten thousand connections takes a tenth of a second. Written in one go,
 nothing is read meanwhile: votes wait, and every screen sees them that much later. So a channel with
-more than SLICE subscribers is served by a *wave*: SLICE connections a turn of the event loop, those
-subscribed longest first, and between two turns the loop reads what has come. Waves of several
-channels go one after another: side by side they would all arrive as late as the last one.
+more than SLICE subscribers is served by a *wave*: SLICE connections at a time, those subscribed
+longest first, and between two slices the event loop has TURNS turns to read and answer what has
+come. Waves of several channels go one after another: side by side they would all arrive as late as
+the last one.
 
 Each slice is given what is newest at its turn. So a publication that comes while a wave of its
 channel is under way takes the older one's place for those still to be served, and a second wave
@@ -23,8 +24,12 @@ from streamd.feeds.metrics import FeedMetrics
 from streamd.feeds.protocol import Encoding
 from streamd.feeds.state_channel import StateChannel
 
-SLICE: Final = 256
-"""Connections that are written between two looks at the sockets: about two milliseconds."""
+SLICE: Final = 128
+"""Connections that are written at a time: about one millisecond."""
+TURNS: Final = 3
+"""Turns of the event loop between two slices. A turn with nothing to do costs some microseconds; a
+vote needs several, from its frame to the store and back, and would wait for a slice in each.
+"""
 
 log = structlog.get_logger("streamd.feeds")
 
@@ -74,6 +79,7 @@ class Waves:
         self._metrics = metrics
         self._under_way: dict[StateChannel, _Wave] = {}
         self._turn: asyncio.Handle | None = None
+        self._pause = 0
 
     @property
     def idle(self) -> bool:
@@ -105,6 +111,10 @@ class Waves:
 
     def _serve(self) -> None:
         self._turn = None
+        if self._pause:
+            self._pause -= 1
+            self._go_on()
+            return
         channel, wave = next(iter(self._under_way.items()))
         encoding, links = wave.slice()
         if not wave.coming:
@@ -113,6 +123,7 @@ class Waves:
                 # Behind the other channels: one that is published all the time does not hold
                 # them up.
                 self._under_way[channel] = _Wave(passed)
+        self._pause = TURNS - 1 if self._under_way else 0
         self._go_on()
         subscribed = channel.links[encoding]
         try:

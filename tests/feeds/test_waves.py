@@ -21,8 +21,9 @@ SLICE = 4
 
 @pytest.fixture(autouse=True)
 def small_slices(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that ten subscribers are many."""
+    """So that ten subscribers are many, and each turn brings a slice."""
     monkeypatch.setattr(waves_module, "SLICE", SLICE)
+    monkeypatch.setattr(waves_module, "TURNS", 1)
 
 
 @pytest.fixture
@@ -115,6 +116,19 @@ async def test_many_are_served_slice_by_slice_and_others_have_their_turn_between
     assert hub.idle
     assert crowd.seen == [[1]] * 10
     assert handed_over(hub) == 10
+
+
+async def test_between_slices_the_loop_has_turns_to_itself(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waves_module, "TURNS", 3)
+    crowd = await Crowd(hub, "poll:1").join(10)
+    hub.publish("poll:1", {"seq": 1})
+    served = []
+    for _ in range(7):
+        await turns(1)
+        served.append(crowd.served)
+    assert served == [4, 4, 4, 8, 8, 8, 10]
 
 
 async def test_who_came_first_is_served_first(hub: Hub) -> None:
