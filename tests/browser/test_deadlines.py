@@ -46,7 +46,7 @@ def test_more_time_and_less_reach_every_path_and_the_desk_says_what_is_still_tak
     made = organiser.ask("POST", "/api/v1/streams/card/polls", asked, key=key).json
     desk = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
     desk.goto(f"{live.url}/studio/card/desk?lang=en#key={key}")
-    expect(desk.get_by_role("group", name="Viewers see it")).to_be_visible()
+    expect(desk.get_by_role("group", name="Delay until viewers see it")).to_be_visible()
     desk.keyboard.press("o")
     desk.keyboard.press("o")
     expect(desk.locator(".in-hand.open")).to_be_visible()
@@ -61,9 +61,9 @@ def test_more_time_and_less_reach_every_path_and_the_desk_says_what_is_still_tak
 
     # Shown at a picture of the broadcast that is ten seconds ahead.
     desk.keyboard.press("t")
-    expect(desk.get_by_role("radio", name="in 10 s")).to_be_checked()
+    expect(desk.get_by_role("radio", name="10 s")).to_be_checked()
     desk.keyboard.press("s")
-    expect(desk.get_by_role("radio", name="at once")).to_be_checked()
+    expect(desk.get_by_role("radio", name="none")).to_be_checked()
     shown = organiser.ask("GET", f"/api/v1/polls/{made['id']}").json
     assert 5 < shown["cue"]["show"] - shown["shown_at"] < 12
 
@@ -84,8 +84,8 @@ def test_more_time_and_less_reach_every_path_and_the_desk_says_what_is_still_tak
     refused = organiser.ask("POST", path, {"closes_at": time.time() + 60}, key=key)
     assert (refused.status, refused.json["type"]) == (409, "urn:streamd:problem:illegal_move")
     desk.get_by_role("link", name="Results and files").click()
-    expect(desk.locator(".facts ol li")).to_have_count(2)
-    expect(desk.locator(".facts ol li").first).to_contain_text("Extended at ")
-    expect(desk.locator(".facts ol li").last).to_contain_text("Shortened at ")
+    expect(desk.locator(".deadlines li")).to_have_count(2)
+    expect(desk.locator(".deadlines li").first).to_contain_text("Extended at ")
+    expect(desk.locator(".deadlines li").last).to_contain_text("Shortened at ")
     for page in (*pages.values(), desk):
         page.context.close()

@@ -159,12 +159,11 @@ function minute(desk) {
 /** At which picture of the broadcast viewers see what is done next. */
 function ahead(desk) {
   if (!desk.ahead.isOffered) return nothing;
-  const name = (seconds) =>
-    seconds ? t("in %(time)s", { time: t("%(count)s s", { count: number(seconds) }) }) : t("at once");
+  const name = (seconds) => (seconds ? t("%(count)s s", { count: number(seconds) }) : t("none"));
   return html`<div class="row ahead">
     ${segments({
       name: "ahead",
-      legend: t("Viewers see it"),
+      legend: t("Delay until viewers see it"),
       options: AHEAD_SECONDS.map((seconds) => ({ value: seconds, label: name(seconds) })),
       chosen: desk.ahead.seconds,
       choose: (seconds) => desk.ahead.choose(seconds),

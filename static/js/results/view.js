@@ -100,7 +100,7 @@ function deadlines(poll) {
       : t("Shortened at %(at)s: from %(from)s to %(to)s.", times);
   };
   return html`<h3 class="label">${t("Its time was changed while it was open")}</h3>
-    <ol class="rule-list muted small number">${poll.deadlines.map((one) => html`<li>${sentence(one)}</li>`)}</ol>`;
+    <ul class="rule-list deadlines muted small number">${poll.deadlines.map((one) => html`<li>${sentence(one)}</li>`)}</ul>`;
 }
 
 function proof({ poll, statement }) {
