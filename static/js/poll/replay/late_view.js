@@ -19,7 +19,9 @@ export function late(element) {
   const id = `late-${poll.id}`;
   return html`<section class="late" aria-labelledby=${id}>
     <h3 id=${id}>${t("Answered later, from the recording")}</h3>
-    <p class="late-total number">${tn("%(count)s person", "%(count)s people", total)}</p>
+    ${total
+      ? html`<p class="late-total number">${tn("%(count)s person", "%(count)s people", total)}</p>`
+      : html`<p class="muted small">${t("Nobody so far")}</p>`}
     ${tally?.counts && element.tally.counts ? questionsOf(poll).map((question) => one(poll, question, tally, id)) : nothing}
     ${isOpen ? way(element) : nothing}
     ${fault(element)}
