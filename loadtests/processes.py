@@ -117,6 +117,8 @@ class Worker:
 
 def cpu_seconds(pid: int) -> float:
     """CPU time of process ``pid`` so far, all its threads; 0 where it is gone."""
+    if not pid:
+        return 0.0
     try:
         # clock_getcpuclockid(3) as Linux has it: the exact time, where /proc counts hundredths.
         return time.clock_gettime(~pid << 3 | 2)
@@ -130,8 +132,8 @@ def resident_bytes(pid: int) -> int:
 
 
 def pin(pid: int, cores: set[int] | None) -> None:
-    """Keeps every thread of process ``pid`` on ``cores``; None: leaves it as it is."""
-    if cores is None:
+    """Keeps every thread of process ``pid`` on ``cores``; None: leaves it as it is. 0: nobody."""
+    if cores is None or not pid:
         return
     for task in Path(f"/proc/{pid}/task").iterdir():
         with contextlib.suppress(ProcessLookupError):

@@ -62,6 +62,16 @@ class Served:
         text = (self.home / "valkey" / "lock").read_text().strip()
         return int(text) if text.isdigit() else 0
 
+    @property
+    def log_pid(self) -> int:
+        """The process of its polls' logs, 0 while there is none of their own."""
+        threads = Path(f"/proc/{self.process.pid}/task")
+        for pid in (threads / str(self.process.pid) / "children").read_text().split():
+            with contextlib.suppress(OSError):
+                if b"streamd.poll_log_work" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                    return int(pid)
+        return 0
+
     def post(self, path: str, body: Mapping[str, object]) -> dict[str, Any]:
         """What ``path`` answers to a JSON body sent with the key."""
         request = urllib.request.Request(
@@ -101,17 +111,22 @@ class Served:
 
 
 @contextlib.contextmanager
-def streamd(home: Path, command: Sequence[str] = ("-m", "streamd", "serve")) -> Iterator[Served]:
-    """Runs ``command`` with ``--config FILE`` on free ports under ``home`` until left."""
+def streamd(
+    home: Path, command: Sequence[str] = ("-m", "streamd", "serve"), **settings: str
+) -> Iterator[Served]:
+    """Runs ``command`` with ``--config FILE`` on free ports under ``home`` until left.
+
+    ``settings`` are more of its environment, such as ``STREAMD_POLLS_LOG_PROCESS="true"``.
+    """
     home.mkdir(parents=True, exist_ok=True)
-    settings = home / "config.toml"
-    settings.write_text(_CONFIG, encoding="utf-8")
+    written = home / "config.toml"
+    written.write_text(_CONFIG, encoding="utf-8")
     port, feed_port = free_port(), free_port()
     log_path = home / "streamd.log"
-    environ = _environ(home, port, feed_port)
+    environ = _environ(home, port, feed_port) | settings
     with log_path.open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, *command, "--config", str(settings)],
+            [sys.executable, *command, "--config", str(written)],
             env=environ,
             stdin=subprocess.DEVNULL,
             stdout=log,

@@ -91,6 +91,7 @@ class Round:
     screens: list[Screen]
     server_cpu: float
     store_cpu: float
+    log_cpu: float
     late_ms: float
     killed_at: int = 0
     again: tuple[int, int] = (0, 0)
@@ -141,7 +142,7 @@ def run(plan: Plan, say: Callable[[str], None]) -> Report:
     with tempfile.TemporaryDirectory(prefix="lt") as name, ExitStack() as stack:
         folder = Path(name)
         listener = native.build("listener", folder)
-        served = stack.enter_context(streamd(folder / "var"))
+        served = stack.enter_context(streamd(folder / "var", STREAMD_POLLS_LOG_PROCESS="true"))
         voters = [
             stack.enter_context(Worker([sys.executable, "-m", "loadtests.voters"]))
             for _ in range(plan.processes)
@@ -230,8 +231,13 @@ class _Stage:
         if kind == "paced":
             server = others = set(os.sched_getaffinity(0))
         pin(self.served.process.pid, server)
-        for pid in (self.served.store_pid, *(one.pid for one in self.voters)):
+        for pid in (*self._beside, *(one.pid for one in self.voters)):
             pin(pid, others)
+
+    @property
+    def _beside(self) -> tuple[int, int]:
+        """The processes that streamd has started: its store's, its logs'."""
+        return self.served.store_pid, self.served.log_pid
 
     def _open_poll(self, number: int) -> str:
         question = {"question": f"Load test {number}?", "choices": ["One", "Two", "Three"]}
@@ -239,8 +245,8 @@ class _Stage:
         return str(answer["id"])
 
     def _vote(self, rate: float | None) -> Round:
-        server, store = self.served.process.pid, self.served.store_pid
-        before = cpu_seconds(server), cpu_seconds(store)
+        measured = self.served.process.pid, *self._beside
+        before = [cpu_seconds(pid) for pid in measured]
         results = [self.folder / f"votes-{index}" for index in range(len(self.voters))]
         for worker, path in zip(self.voters, results, strict=True):
             order = {
@@ -258,10 +264,11 @@ class _Stage:
                     killed_at = time.monotonic_ns()
                     self.served.kill_store()
             late = max(late, said["late_ms"])
-        used = cpu_seconds(server) - before[0], cpu_seconds(store) - before[1]
+        used = [cpu_seconds(pid) - at for pid, at in zip(measured, before, strict=True)]
         votes = [Vote(*row) for path in results for row in json.loads(path.read_text())]
         each = 1e6 / max(1, sum(1 for vote in votes if vote.acknowledged))
-        return Round(votes, [], used[0] * each, used[1] * each, late, killed_at)
+        server, store, logs = (seconds * each for seconds in used)
+        return Round(votes, [], server, store, logs, late, killed_at)
 
     def _again(self) -> tuple[int, int]:
         order = {"do": "again", "count": AGAIN // len(self.voters), "seconds": 30}
@@ -324,6 +331,7 @@ def _add_figures(report: Report, plan: Plan, rounds: dict[str, list[Round]]) -> 
         report.add("server CPU", [r.server_cpu for r in alone], "µs/vote")
         server = [1e6 / r.server_cpu for r in alone]
         report.add("votes a server core", server, "votes/s", Goal("≥", 40_000))
+        report.add("the logs' own process, CPU", [r.log_cpu for r in alone], "µs/vote")
         report.add("store CPU", [r.store_cpu for r in alone], "µs/vote")
         store = [1e6 / r.store_cpu for r in alone]
         report.add("votes a store core, as batched here", store, "votes/s")

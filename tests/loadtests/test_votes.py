@@ -71,6 +71,7 @@ def test_a_round_is_read_from_its_votes_and_screens() -> None:
         screens=[Screen(), Screen()],
         server_cpu=0,
         store_cpu=0,
+        log_cpu=0,
         late_ms=0,
         killed_at=11 * ms,
     )
