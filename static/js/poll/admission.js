@@ -2,7 +2,7 @@
 // by the messenger around the page. A code that was entered is tried on the next poll too.
 
 import { codeFromAddress, identity, IdentityRefused } from "../identity/identity.js";
-import { isForeignFrame, origins, tellParent, tokenFromParent } from "./platform.js";
+import { isForeignFrame, isSilent, origins, tellParent, tokenFromParent } from "./platform.js";
 
 const KEY = "streamd.code";
 const ALL = ["device", "platform", "code"];
@@ -140,7 +140,9 @@ export class Admission {
   }
 
   async #meetParent() {
-    if (this.canAskParent && identity.tier !== "platform") await this.askParent();
+    if (!this.canAskParent || identity.tier === "platform") return;
+    if (isSilent() && this.takes("device")) return;
+    await this.askParent();
   }
 
   // Where that cannot be told, the vote itself is what finds out.

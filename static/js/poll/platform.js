@@ -24,6 +24,7 @@ const waiting = new Set();
 let unasked = null;
 let isListening = false;
 let hasAnswered = false;
+let wasSilent = false;
 
 /** Why there is no token; `slug`: "signed_out", or "silent" where the parent says nothing. */
 export class NoToken extends Error {
@@ -45,6 +46,9 @@ export function isForeignFrame() {
 
 /** The origins of pages that may hand over a token. */
 export const origins = () => page.origins ?? [];
+
+/** Whether the parent was asked and has never said anything, so that nobody need wait for it again. */
+export const isSilent = () => wasSilent && !hasAnswered;
 
 /** Tells the parent that a token is welcome. */
 export function announce() {
@@ -71,7 +75,11 @@ export function tokenFromParent() {
       if (answer) resolve(answer);
       else reject(new NoToken(answer === null ? "signed_out" : "silent"));
     };
-    const late = setTimeout(end, hasAnswered ? ANSWER_MS : FIRST_MS);
+    const giveUp = () => {
+      wasSilent = true;
+      end();
+    };
+    const late = setTimeout(giveUp, hasAnswered ? ANSWER_MS : FIRST_MS);
     waiting.add(end);
     tellParent({ streamd: "token?" });
   });

@@ -203,3 +203,24 @@ def test_a_draft_is_changed_copied_and_kept_as_a_template(
     page.locator(".templates > summary").click()
     page.get_by_role("button", name="Before?", exact=True).click()
     expect(page.get_by_role("textbox", name="Choice 1")).to_have_value("a")
+
+
+def test_an_open_poll_is_changed_until_somebody_has_answered(
+    page: Page, hall: Server, producer: Organiser
+) -> None:
+    put_away(producer)
+    made = producer.ask(question="Wich?", choices=["a", "b"], open=True)
+    at_desk(page, hall, producer)
+    page.get_by_role("button", name="Edit").click()
+    expect(page.get_by_text("The rules are fixed since the poll opened.")).to_be_visible()
+    page.locator("#question").fill("Which?")
+    page.get_by_role("button", name="Save the changes").click()
+    expect(page.locator(".in-hand.open .in-hand-question")).to_have_text("Which?")
+    assert producer.row(made["id"])["version"] == 2
+    # Without a deadline it can be given one; off air everything is at once.
+    expect(page.get_by_role("group", name="Delay until viewers see it")).to_have_count(0)
+    page.get_by_role("button", name="Close in a minute").click()
+    expect(page.get_by_role("button", name="One minute more")).to_be_visible()
+    producer.vote(made["id"], choices=["1"])
+    expect(page.locator(".in-hand-total b")).to_have_text("1")
+    expect(page.get_by_role("button", name="Edit")).to_have_count(0)
