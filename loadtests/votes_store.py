@@ -8,23 +8,20 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-import subprocess
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
-from redis import Redis, RedisError
+from redis import Redis
 
+from loadtests.durable import durable_valkey
 from loadtests.errors import WorkerFailed
 from loadtests.processes import cpu_seconds
 from loadtests.report import Goal, Report
 from polling.store_digests import new_salt
 from polling.store_single import LIBRARY
 from polling.store_wire import Vote, pack, shard_keys, shuffled
-from streamd.valkey import binary
 
 VOTERS: Final = 200_000
 BATCHES: Final = (200, 500)
@@ -122,36 +119,8 @@ def _memory(client: Redis) -> int:
 
 @contextlib.contextmanager
 def _server() -> Iterator[tuple[Any, int]]:
-    with tempfile.TemporaryDirectory(prefix="lt-") as place:
-        socket = Path(place) / "valkey.sock"
-        options = {
-            "port": "0",
-            "unixsocket": str(socket),
-            "dir": place,
-            "save": "",
-            "appendonly": "yes",
-            "appendfsync": "always",
-            "set-max-listpack-entries": "0",
-            "logfile": str(Path(place) / "valkey.log"),
-        }
-        arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
-        process = subprocess.Popen([str(binary()), *arguments])
-        client = Redis(unix_socket_path=str(socket))
-        try:
-            _wait_for(client)
-            yield client, process.pid
-        finally:
-            client.close()
-            process.terminate()
-            process.wait(20)
-
-
-def _wait_for(client: Redis) -> None:
-    deadline = time.monotonic() + 20
-    while True:
-        with contextlib.suppress(RedisError):
-            client.ping()
-            return
-        if time.monotonic() > deadline:
-            raise WorkerFailed("valkey-server did not start.")
-        time.sleep(0.02)
+    with (
+        durable_valkey(set_max_listpack_entries="0") as server,
+        contextlib.closing(Redis(unix_socket_path=str(server.socket))) as client,
+    ):
+        yield client, server.pid
