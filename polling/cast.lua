@@ -96,6 +96,30 @@ local function open_shard(keys, args)
   return state
 end
 
+-- keys: sets and hashes. A small one may be kept as a list, in the order in which its entries came:
+-- it is written anew in the order of their names, which are random.
+local function unorder(keys)
+  for _, key in ipairs(keys) do
+    if redis.call('EXISTS', key) == 1 and redis.call('OBJECT', 'ENCODING', key) == 'listpack' then
+      local is_set = redis.call('TYPE', key).ok == 'set'
+      local flat = redis.call(is_set and 'SMEMBERS' or 'HGETALL', key)
+      local names, value_of, sorted = {}, {}, {}
+      for i = 1, #flat, is_set and 1 or 2 do
+        names[#names + 1] = flat[i]
+        value_of[flat[i]] = flat[i + 1]
+      end
+      table.sort(names)
+      for _, name in ipairs(names) do
+        sorted[#sorted + 1] = name
+        if not is_set then sorted[#sorted + 1] = value_of[name] end
+      end
+      redis.call('DEL', key)
+      redis.call(is_set and 'SADD' or 'HSET', key, unpack(sorted))
+    end
+  end
+  return 1
+end
+
 -- keys: poll links voted. Ends a shard for good, one that was never opened too.
 local function seal(keys)
   if not FINISHED[redis.call('HGET', keys[1], 'state')] then
@@ -103,15 +127,7 @@ local function seal(keys)
     redis.call('HSETNX', keys[1], 'seq', '0')
   end
   redis.call('DEL', keys[2])
-  -- A small set may be kept as a list, in the order in which the voters came.
-  if redis.call('EXISTS', keys[3]) == 1
-      and redis.call('OBJECT', 'ENCODING', keys[3]) == 'listpack' then
-    local voters = redis.call('SMEMBERS', keys[3])
-    table.sort(voters)
-    redis.call('DEL', keys[3])
-    redis.call('SADD', keys[3], unpack(voters))
-  end
-  return 1
+  return unorder({keys[3]})
 end
 
 -- What `ballots` holds for a ballot: its position, then its check.
@@ -356,6 +372,7 @@ redis.register_function('polling_2_move', move)
 redis.register_function('polling_2_move_open', move_open)
 redis.register_function('polling_2_open_shard', open_shard)
 redis.register_function('polling_2_seal', seal)
+redis.register_function('polling_2_unorder', unorder)
 redis.register_function('polling_2_cast', cast)
 redis.register_function('polling_2_trim', trim)
 redis.register_function{function_name = 'polling_2_tally', callback = read_tally, flags = {'no-writes'}}

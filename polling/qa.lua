@@ -5,7 +5,8 @@
 --   {p:0}:standing  hash  item -> held, shown, answered, hidden
 --   {p:0}:upvotes   hash  item -> n
 --   {p:0}:upvoters  set   nullifiers of voter and item
--- Nothing leads from an item to who asked it.
+-- Nothing here leads from an item to who asked it. In what order both came is given up when the poll
+-- closes (`unorder` in cast.lua), as are the append-only files, which have it until then.
 
 local poll, asked, items, standing, upvotes, upvoters = unpack(KEYS)
 -- Codes in place of a count. polling/store_qa.py has the same list.

@@ -4,8 +4,8 @@ Each poll has its own turn, so one that waits for its store, or has millions of 
 or to open, keeps no other one from its checkpoint. What is bounded is what they share: threads,
 and batches in memory. Work goes to the threads in short calls, first come first served.
 
-Threads and not a process: most of a call is waiting for the disk, outside the interpreter's lock,
-and a process would need connections, keys and an end of its own.
+Threads and not a process a poll: what one poll could hold up another with is waiting, for the disk
+or the store, and that is done outside the interpreter's lock.
 """
 
 from __future__ import annotations

@@ -56,6 +56,8 @@ __all__ = [
 ]
 
 _AWAKE = (PollState.SCHEDULED, PollState.OPEN)
+# What stands of a poll's written answers and questions in answers.lua and qa.lua.
+_WRITTEN = "held approved rejected asked items standing upvotes upvoters"
 
 
 class PollStore(LedgerStore):
@@ -138,9 +140,9 @@ class PollStore(LedgerStore):
     async def complete(self, poll: Poll) -> None:
         """Brings every shard to where shard 0 of ``poll`` is. To do so again changes nothing.
 
-        Of a finished poll it deletes the links from voters to ballots, and asks for append-only
-        files without the order in which things were written: see ``tidy``. Call it before the
-        poll's key is destroyed.
+        Of a finished poll it deletes the links from voters to ballots, gives up the order in which
+        voters and what they wrote came, and asks for append-only files without it: see ``tidy``.
+        Call it before the poll's key is destroyed.
         """
         if poll.state is PollState.OPEN:
             await self._functions([_opening(poll, shard) for shard in range(1, poll.shards)])
@@ -151,6 +153,8 @@ class PollStore(LedgerStore):
                     for shard in range(poll.shards)
                 ]
             )
+            if poll.is_qa or poll.holds_text:
+                await self._function("unorder", wire.keys_of(_WRITTEN, poll.id))
             self._rewrite_due = True
             await self.tidy()
         if poll.state not in _AWAKE:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import re
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -50,9 +52,17 @@ def whole(client: Any, key: bytes) -> object:
 
 
 def append_only_files(valkey: Server) -> bytes:
-    files = [path for path in valkey.directory.rglob("*") if path.is_file()]
-    assert any("incr" in path.name for path in files)
-    return b"".join(path.read_bytes() for path in files)
+    found = dict(files_below(valkey.directory))
+    assert any("incr" in path.name for path in found)
+    return b"".join(found.values())
+
+
+def files_below(directory: Path) -> Iterator[tuple[Path, bytes]]:
+    """Every file that is there, but for those that a server removes meanwhile."""
+    for path in directory.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):
+            if path.is_file():
+                yield path, path.read_bytes()
 
 
 def ledger(client: Any, poll: str) -> list[Entry]:

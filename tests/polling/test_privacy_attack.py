@@ -25,11 +25,11 @@ from polling.ledger_files import LedgerFiles
 from polling.model import Ballot, Poll
 from polling.poll_keys import NULLIFIER_BYTES, PollKeys
 from polling.poll_rules import PollRules
-from polling.questions import Asked
+from polling.questions import Asked, Kind
 from polling.service import PollService
 from polling.store import PollStore
 from tests.polling.conftest import Server, Serving, until
-from tests.polling.test_privacy import everything, ledger
+from tests.polling.test_privacy import everything, files_below, ledger
 
 ALONE, TOGETHER = 12, 28
 VOTERS = [f"device:{secrets.token_hex(8)}" for _ in range(ALONE + TOGETHER)]
@@ -92,9 +92,7 @@ def gather(truth: dict[bytes, bytes], valkey: Server, client: Any, backup: Path)
     material = Material(truth)
     material.dump = everything(client)
     for root in (valkey.directory, backup):
-        for path in root.rglob("*"):
-            if path.is_file():
-                material.files[str(path)] = path.read_bytes()
+        material.files |= {str(path): content for path, content in files_below(root)}
     return material
 
 
@@ -205,3 +203,61 @@ async def test_nothing_leads_from_a_known_voter_to_a_choice(
     # 5. Nor does any order in which voters and ballots lie: chance gives one right pair on
     #    average, and ten once in ten million.
     assert material.by_places(list(cast.values())) < 10
+
+
+def in_order(material: Material, came: list[bytes]) -> int:
+    """How many lie in some file or key at the very place at which they came."""
+    best = 0
+    for content in [*material.files.values(), *material.dump.values()]:
+        lie = sorted((at, one) for one in came if (at := content.find(one)) >= 0)
+        best = max(best, sum(one == other for (_, one), other in zip(lie, came, strict=False)))
+    return best
+
+
+@pytest.mark.cluster_too
+async def test_nothing_leads_from_a_known_voter_to_what_they_wrote(
+    serving: Serving, valkey: Server, client: Any, tmp_path: Path
+) -> None:
+    """The attacker knows who put a question, wanted one, or wrote an answer, in which order."""
+    asked, wrote, wanted = list[bytes](), list[bytes](), list[bytes]()
+    nothing = tmp_path / "nothing"
+    async with serving() as service:
+        questions, answers = [
+            await service.open((await service.create_sheet("alef", [Asked("Q?", kind)], "HQ")).id)
+            for kind in (Kind.QA, Kind.TEXT)
+        ]
+        keys = PollKeys(tmp_path / "poll-keys")
+        nullifiers = [keys.nullifier(questions.id, voter) for voter in VOTERS]
+        for voter in VOTERS:
+            item, ballot_id = secrets.token_hex(16), secrets.token_hex(16)
+            await service.written.ask(voter, questions.id, item, "Why?", "device", "")
+            asked.append(item.encode())
+            ballot = Ballot(answers.id, (), ballot_id, secrets.token_hex(16), "because")
+            await service.cast(voter, ballot)
+            wrote.append(ballot_id.encode())
+        for put in sorted(asked):
+            await service.written.judge_item(questions.id, put.decode(), "approve")
+        for voter in VOTERS:
+            wanted.append(asked[(VOTERS.index(voter) * 7) % len(VOTERS)])
+            await service.written.upvote(voter, questions.id, wanted[-1].decode(), "device", "")
+        for written in sorted(wrote)[::2]:
+            await service.written.judge_answer(answers.id, written.decode(), "q1", "approve")
+
+        # While the polls are open, places tell: the n-th voter put the n-th question.
+        tag = f"{{{questions.id}:0}}"
+        assert list(client.hgetall(f"{tag}:asked")) == nullifiers
+        assert list(client.hgetall(f"{tag}:items")) == asked
+        assert list(client.hgetall(f"{tag}:upvotes")) == wanted
+        before = gather({}, valkey, client, nothing)
+        assert min(in_order(before, came) for came in (asked, wanted)) == len(VOTERS)
+        for poll in (questions, answers):
+            await service.close(poll.id)
+        assert len(await service.written.items(questions.id)) == len(VOTERS)
+        await rewritten(valkey, client)
+        after = gather({}, valkey, client, nothing)
+    for came in (asked, wanted, wrote):
+        # All of it is there still, and lies as chance has it.
+        assert all(one in after.whole or bytes.fromhex(one.decode()) in after.whole for one in came)
+        assert in_order(after, came) < 10
+    for name in ("asked", "items", "standing", "upvotes"):
+        assert list(client.hgetall(f"{tag}:{name}")) == sorted(client.hgetall(f"{tag}:{name}"))
