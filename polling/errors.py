@@ -5,7 +5,7 @@
     │   ├── UnknownPoll        no such poll
     │   ├── IllegalMove        the poll's state does not allow this; ``.state``, ``.move``
     │   │   └── DeadlinePassed its close has been seen: the deadline can't be moved any more
-    │   ├── PollLocked         it has a vote, or is over: its questions can't change any more
+    │   ├── PollLocked         it has a vote, is over, or takes late answers: it can't change
     │   ├── PollKeyLost        the poll is open and its key file is gone
     │   ├── LedgerBroken       ledger and position disagree; nothing more is counted
     │   ├── NotMerged          what is asked for is not in the log yet; ``.seconds``
@@ -78,11 +78,12 @@ class DeadlinePassed(IllegalMove):
 
 
 class PollLocked(PollError):
-    """Someone has voted, or the poll is over: what it asks can't change any more."""
+    """Someone has voted, the poll is over, or takes another one's late answers: it stays as it is."""
 
     def __init__(self, poll: str) -> None:
         super().__init__(
-            "This poll can't be changed any more: it has a vote, or it is over. Ask a new one.",
+            "This poll can't be changed any more: it has a vote, it is over, or it takes the late "
+            "answers of another one. Ask a new one.",
             poll,
         )
 
