@@ -78,7 +78,7 @@ class DeadlinePassed(IllegalMove):
 
 
 class PollLocked(PollError):
-    """Someone has voted, the poll is over, or takes another one's late answers: it stays as it is."""
+    """It has a vote, is over, or takes another one's late answers: what it asks can't change."""
 
     def __init__(self, poll: str) -> None:
         super().__init__(
