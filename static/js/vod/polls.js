@@ -26,6 +26,7 @@ let entries = [];
 let shown = null;
 let tries = 0;
 let feed = null;
+let paintedAt = -Infinity;
 
 // Whoever only watches needs no line to the polls.
 card.feed = () => (feed ??= new Feed(page.feed_url));
@@ -50,18 +51,15 @@ function take(polls) {
   if (!entries.length && polls.length) follow();
   entries = inOrder(polls);
   player.marks = entries.filter(({ cue }) => cue.open !== null).map(({ cue }) => ({ from: cue.open, to: cue.close }));
-  show(player.at);
+  showPosition();
   draw();
 }
 
 // By each picture as it comes on screen; by the player's position where there is none.
 function follow() {
   const { video } = player;
-  let paintedAt = -Infinity;
   for (const name of ["timeupdate", "seeking", "seeked", "loadedmetadata", "durationchange"]) {
-    video.addEventListener(name, () => {
-      if (video.paused || performance.now() - paintedAt > PICTURES_MS) show(player.at);
-    });
+    video.addEventListener(name, showPosition);
   }
   for (const name of ["loadedmetadata", "durationchange"]) video.addEventListener(name, draw);
   if (!video.requestVideoFrameCallback) return;
@@ -72,6 +70,10 @@ function follow() {
       next();
     });
   next();
+}
+
+function showPosition() {
+  if (player.video.paused || performance.now() - paintedAt > PICTURES_MS) show(player.at);
 }
 
 function show(time) {
