@@ -5,20 +5,25 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from polling.answers import deltas_of
 from polling.errors import UnknownPoll
 from polling.model import Poll, Tally
+from polling.repeats import Repeats
 from polling.store import PollStore
 from polling.store_digests import kept_receipt
 from polling.store_wire import Entry, Sums, merged
 
 # A broken ledger can differ at every entry; the first few say enough.
 _SHOWN = 10
+# Drained entries that are read, off the event loop, and counted, on it, at a time.
+_AT_ONCE = 1_000
 _TIER = "@tier."
 
 # The drained entries of one shard, in order: poll, shard, last position wanted. It may have more
@@ -30,8 +35,9 @@ Archive = Callable[[str, int, int], Iterable[Entry]]
 class Audit:
     """What an audit found. ``differences`` are sentences; none of them: the poll is sound.
 
-    ``repeated``: ballot ids, in hexadecimal, that stand in several shards. Someone with two
-    identities can send one twice, which is two votes and no fault of the count.
+    ``repeated``: ballot ids, in hexadecimal, that stand in several shards, a thousand of them at
+    most; ``repeats`` is how many there are. Someone with two identities can send one twice, which
+    is two votes and no fault of the count.
     """
 
     poll: str
@@ -44,6 +50,7 @@ class Audit:
     recounted: dict[str, int]
     differences: tuple[str, ...]
     repeated: tuple[str, ...] = ()
+    repeats: int = 0
 
     @property
     def ok(self) -> bool:
@@ -64,6 +71,7 @@ class Audit:
             "recounted": self.recounted,
             "differences": list(self.differences),
             "repeated": list(self.repeated),
+            "repeats": self.repeats,
         }
 
 
@@ -72,25 +80,29 @@ class Recount:
     """Takes each shard's sums of one moment, then its ledger's entries in order; gives the Audit.
 
     A ledger only grows, so entries up to the sums' position can be read while votes go on.
-    Ballots that a later one took the place of are in the ledger and not in the tally.
+    Ballots that a later one took the place of are in the ledger and not in the tally. One shard's
+    sums and one entry are in memory at a time, and of a sharded poll what ``Repeats`` keeps there.
     """
 
     poll: Poll
+    repeats: Repeats
     _tallies: list[Tally] = field(default_factory=list)
-    _sums: list[Sums] = field(default_factory=list)
+    _sums: Sums | None = None
+    _voters: int = 0
+    _ballots: int = 0
     _entries: int = 0
     _all_entries: int = 0
     _recounted: Counter[str] = field(default_factory=Counter)
     _differences: list[str] = field(default_factory=list)
     _odd: list[str] = field(default_factory=list)
     _odd_entries: int = 0
-    _shard_of: dict[bytes, int] = field(default_factory=dict)
-    _repeated: dict[bytes, None] = field(default_factory=dict)
 
     def begin(self, sums: Sums) -> None:
         """What the next entries are held against."""
         self._tallies.append(sums.tally)
-        self._sums.append(sums)
+        self._sums = sums
+        self._voters += sums.voters
+        self._ballots += sums.ballots
         self._entries = 0
 
     def take(self, entry: Entry, *, drained: bool = False) -> None:
@@ -98,6 +110,7 @@ class Recount:
 
         ``drained``: it comes from a segment and has no receipt beside it.
         """
+        assert self._sums is not None
         self._entries += 1
         self._all_entries += 1
         if entry.seq != self._entries:
@@ -108,10 +121,8 @@ class Recount:
             self._note(f"position {entry.seq} holds the unknown answer “{entry.answer[:100]}”")
             deltas = ()
         if self.poll.is_sharded:
-            shard = len(self._sums)
-            if self._shard_of.setdefault(entry.ballot_id, shard) != shard:
-                self._repeated[entry.ballot_id] = None
-        if entry.seq not in self._sums[-1].superseded:
+            self.repeats.take(entry.ballot_id, len(self._tallies))
+        if entry.seq not in self._sums.superseded:
             for counter, number in deltas:
                 self._recounted[counter] += number
         if not drained and not _is_receipt_of(entry):
@@ -119,9 +130,10 @@ class Recount:
 
     def end(self) -> None:
         """After a shard's last entry: compares its lengths."""
-        sums = self._sums[-1]
+        assert self._sums is not None
+        sums, self._sums = self._sums, None
         tally = sums.tally
-        where = f" of shard {len(self._sums) - 1}" if self.poll.shards > 1 else ""
+        where = f" of shard {len(self._tallies) - 1}" if self.poll.shards > 1 else ""
         for what, number, expected in (
             ("the last position in the ledger is", sums.ledger, tally.seq),
             ("the entries read are", self._entries, tally.seq),
@@ -152,17 +164,19 @@ class Recount:
         differences += self._odd
         if self._odd_entries > len(self._odd):
             differences.append(f"{self._odd_entries - len(self._odd)} more odd entries")
+        repeated, repeats = self.repeats.found()
         return Audit(
             poll=self.poll.id,
             state=tally.state.value,
             total=tally.total,
             ledger=self._all_entries,
-            voters=sum(sums.voters for sums in self._sums),
-            ballots=sum(sums.ballots for sums in self._sums),
+            voters=self._voters,
+            ballots=self._ballots,
             counts=counts,
             recounted=recounted,
             differences=tuple(differences),
-            repeated=tuple(ballot.hex() for ballot in self._repeated),
+            repeated=tuple(ballot.hex() for ballot in repeated),
+            repeats=repeats,
         )
 
     def _note(self, sentence: str) -> None:
@@ -178,19 +192,21 @@ async def audit(store: PollStore, poll: str, archive: Archive | None = None) -> 
     and StoreDown.
     """
     found = await store.get(poll)
-    recount = Recount(found)
-    for shard in range(found.shards):
-        try:
-            sums = await store.sums(poll, shard)
-        except UnknownPoll:
-            if shard == 0:
-                raise
-            # Not opened yet: nobody has voted there.
-            continue
-        recount.begin(sums)
-        await _recount_shard(recount, store, shard, sums, archive or _no_archive)
-        recount.end()
-    return recount.result()
+    with Repeats() as repeats:
+        recount = Recount(found, repeats)
+        for shard in range(found.shards):
+            try:
+                sums = await store.sums(poll, shard)
+            except UnknownPoll:
+                if shard == 0:
+                    raise
+                # Not opened yet: nobody has voted there.
+                continue
+            recount.begin(sums)
+            await _recount_shard(recount, store, shard, sums, archive or _no_archive)
+            recount.end()
+        # Reading back what it noted takes its time.
+        return await asyncio.to_thread(recount.result)
 
 
 async def _recount_shard(
@@ -198,20 +214,24 @@ async def _recount_shard(
 ) -> None:
     poll, last = recount.poll.id, 0
 
-    def take_drained(upto: int) -> None:
+    async def take_drained(upto: int) -> None:
         nonlocal last
+        if last >= upto:
+            return
         # Again where the ledger begins later than it did: more has been drained since.
-        for entry in archive(poll, shard, upto) if last < upto else ():
-            if entry.seq > last:
-                recount.take(entry, drained=True)
-                last = entry.seq
+        drained = iter(archive(poll, shard, upto))
+        while some := await asyncio.to_thread(list, islice(drained, _AT_ONCE)):
+            for entry in some:
+                if entry.seq > last:
+                    recount.take(entry, drained=True)
+                    last = entry.seq
 
-    take_drained(sums.drained)
+    await take_drained(sums.drained)
     async for entry in store.ledger(poll, shard, sums.tally.seq):
-        take_drained(entry.seq - 1)
+        await take_drained(entry.seq - 1)
         recount.take(entry)
         last = entry.seq
-    take_drained(sums.tally.seq)
+    await take_drained(sums.tally.seq)
 
 
 def _is_receipt_of(entry: Entry) -> bool:

@@ -100,6 +100,7 @@ POLLING = {
     "polling.written": 2,
     "polling.clock": 3,
     "polling.casting": 2,
+    "polling.repeats": 1,
     "polling.audit": 2,
     "polling.service": 3,
     "polling.command_line": 4,

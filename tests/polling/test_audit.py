@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import secrets
+import tracemalloc
+
 import msgspec
 import pytest
 
@@ -7,6 +10,7 @@ from polling.audit import Audit, Recount
 from polling.drafting import draft
 from polling.model import Tally
 from polling.poll_rules import PollRules
+from polling.repeats import SHOWN, Repeats
 from polling.rules import PollState
 from polling.store import Entry, Sums
 from polling.store_digests import kept_receipt
@@ -28,7 +32,7 @@ LEDGER = [entry(1, "1"), entry(2, "2"), entry(3, "1")]
 
 
 def audit(sums: Sums, ledger: list[Entry]) -> Audit:
-    recount = Recount(POLL)
+    recount = Recount(POLL, Repeats())
     recount.begin(sums)
     for one in ledger:
         recount.take(one)
@@ -64,7 +68,7 @@ def test_a_ballot_that_another_took_the_place_of_is_in_the_ledger_only() -> None
 
 def test_shards_are_summed_and_each_is_checked() -> None:
     poll = msgspec.structs.replace(POLL, rules=PollRules(shards=2))
-    recount = Recount(poll)
+    recount = Recount(poll, Repeats())
     for _ in range(2):
         recount.begin(SUMS)
         for one in LEDGER:
@@ -74,8 +78,9 @@ def test_shards_are_summed_and_each_is_checked() -> None:
     assert found.ok, found.differences
     assert (found.total, found.voters, found.counts) == (6, 6, {"1": 4, "2": 2})
     assert found.repeated == tuple(one.ballot_id.hex() for one in LEDGER)
+    assert found.repeats == 3
     assert audit(SUMS, LEDGER).repeated == ()
-    recount = Recount(poll)
+    recount = Recount(poll, Repeats())
     recount.begin(SUMS)
     recount.end()
     assert any("of shard 0" in sentence for sentence in recount.result().differences)
@@ -112,3 +117,24 @@ def test_a_wholly_broken_ledger_is_summed_up() -> None:
     found = audit(SUMS, [entry(n, "1", None) for n in range(1, 1000)])
     assert len(found.differences) < 20
     assert found.differences[-1] == "989 more odd entries"
+
+
+def test_repeated_ballots_are_found_however_many_there_are() -> None:
+    """More than are kept in memory: they pass through the file."""
+    once = [secrets.token_bytes(16) for _ in range(200_000)]
+    twice = once[:: 200_000 // (SHOWN + 500)]
+    tracemalloc.start()
+    with Repeats() as repeats:
+        for number, ballot_id in enumerate(once):
+            repeats.take(ballot_id, number % 200)
+        for ballot_id in twice:
+            repeats.take(ballot_id, 255)
+            # Again in the same shard is no repeat of this kind.
+            repeats.take(ballot_id, 255)
+        shown, number = repeats.found()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert number == len(twice)
+    assert shown == sorted(twice)[:SHOWN]
+    # The rows alone are 3.6 MB; the buffers are 1.8 MB at most.
+    assert peak < 3_500_000
