@@ -7,6 +7,8 @@
 --   {p:0}:upvoters  set   nullifiers of voter and item
 -- Nothing here leads from an item to who asked it. In what order both came is given up when the poll
 -- closes (`unorder` in cast.lua), as are the append-only files, which have it until then.
+-- What finds its work done writes all the same: on a Cluster that is what its caller waits for, and
+-- the earlier write may not have reached a replica.
 
 local poll, asked, items, standing, upvotes, upvoters = unpack(KEYS)
 -- Codes in place of a count. polling/store_qa.py has the same list.
@@ -36,7 +38,10 @@ function verbs.ask(now, nullifier, item, text, most_of_one, most_of_all)
   local refused = refusal(now)
   if refused then return refused end
   local count = tonumber(redis.call('HGET', asked, nullifier) or '0')
-  if redis.call('HEXISTS', items, item) == 1 then return count end
+  if redis.call('HEXISTS', items, item) == 1 then
+    redis.call('HSET', standing, item, redis.call('HGET', standing, item))
+    return count
+  end
   if count >= tonumber(most_of_one) or is_full(tonumber(most_of_all)) then return FULL end
   redis.call('HSET', items, item, text)
   redis.call('HSET', standing, item, 'held')
@@ -49,10 +54,7 @@ function verbs.upvote(now, nullifier, item)
   if refused then return refused end
   local state = redis.call('HGET', standing, item)
   if state ~= 'shown' and state ~= 'answered' then return UNKNOWN end
-  if redis.call('SADD', upvoters, nullifier) == 1 then
-    return redis.call('HINCRBY', upvotes, item, 1)
-  end
-  return tonumber(redis.call('HGET', upvotes, item) or '0')
+  return redis.call('HINCRBY', upvotes, item, redis.call('SADD', upvoters, nullifier))
 end
 
 -- item, from, to; to "gone": the item is deleted. 1, or 0 where it does not stand at `from`.

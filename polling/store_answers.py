@@ -17,7 +17,7 @@ from polling.store_single import Server
 from polling.store_wire import keys_of
 
 _SCRIPT: Final = (Path(__file__).parent / "answers.lua").read_text(encoding="utf-8")
-_KEYS: Final = "held approved rejected"
+_KEYS: Final = "held approved rejected poll"
 PAGE: Final = 100
 
 

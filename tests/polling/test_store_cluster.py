@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -15,7 +16,9 @@ from polling.errors import PollingError, StoreDown
 from polling.model import Poll
 from polling.rules import PollState
 from polling.store import Counted, PollStore, Vote
+from polling.store_answers import AnswerStore
 from polling.store_cluster import NotOnDisk, without_cluster
+from polling.store_qa import QaStore
 from tests.cluster import Cluster, Node, pause, resume
 
 
@@ -84,6 +87,34 @@ async def test_nothing_is_acknowledged_before_a_replica_has_it_on_disk(
             await asyncio.sleep(0.02)
     assert found.codes == [1]
     assert (await polls.tally(poll.id)).total == 1
+
+
+async def test_what_viewers_write_is_not_acknowledged_either(
+    whole_cluster: Cluster, polls: PollStore, poll: Poll
+) -> None:
+    _, replica = home(whole_cluster, poll)
+    questions, answers = QaStore(polls.server, lambda: 3.0), AnswerStore(polls.server)
+    item, ballot_id, voter = "1" * 32, "2" * 32, b"v" * 16
+    ways: list[Callable[[], Awaitable[object]]] = [
+        lambda: questions.ask(poll.id, voter, item, "Why?"),
+        lambda: answers.hold(poll.id, ballot_id, {"q1": "because"}),
+        lambda: answers.judge(poll.id, ballot_id, "q1", "approve"),
+    ]
+    pause(replica)
+    try:
+        for way in [*ways, *ways]:
+            with pytest.raises(StoreDown):
+                await way()
+    finally:
+        resume(replica)
+    for way in ways:
+        async with asyncio.timeout(20):
+            while True:
+                with contextlib.suppress(StoreDown):
+                    await way()
+                    break
+    assert [one.id for one in await questions.items(poll.id)] == [item]
+    assert [one.text for one in await answers.approved(poll.id)] == ["because"]
 
 
 async def test_votes_follow_a_slot_that_moves(
