@@ -294,7 +294,7 @@ def test_hls_meets_it_too_and_so_do_a_page_that_is_paused_and_one_that_waits(
     closing = organiser.ask("POST", f"/api/v1/polls/{poll['id']}/close", {}, key=key).json
     assert closing["state"] == "open"
     assert closing["ballots_until"] > closing["cue"]["close"] + 15
-    let_wait(dvr, 2_500)
+    let_wait(dvr, closing)
     same_picture(pages, "open", closing)
     same_picture(pages, "closed", closing)
     moment(paused, "closed")
@@ -304,14 +304,21 @@ def test_hls_meets_it_too_and_so_do_a_page_that_is_paused_and_one_that_waits(
         page.context.close()
 
 
-def let_wait(page: Page, milliseconds: int) -> None:
-    """Lets the page's video stand for want of media, then lets it have some. No poll comes
-    meanwhile."""
-    page.wait_for_function(
-        "() => document.querySelector('streamd-player').video.readyState < 3", timeout=SLOW_MS
-    )
-    page.wait_for_timeout(milliseconds)
-    assert page.evaluate("() => window.seen.open") is None
+def let_wait(page: Page, poll: dict[str, Any]) -> None:
+    """Lets the page's video stand for want of media until it would have come to the poll and
+    more, then lets it have some. The poll does not come meanwhile."""
+    at = poll["cue"]["open"]
+    stood: float = page.wait_for_function(
+        """() => {
+            const { video, clock } = document.querySelector("streamd-player");
+            return video.readyState < 3 && clock;
+        }""",
+        timeout=SLOW_MS,
+    ).json_value()
+    assert stood < at
+    page.wait_for_timeout(max(STANDS_MS, 1000 * (at - stood)) + 1_000)
+    early = page.evaluate("() => window.seen.open")
+    assert early is None or is_last_call(early, "open", poll), early
     page.evaluate("() => document.querySelector('streamd-player').route.hls?.startLoad()")
 
 
