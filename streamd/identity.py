@@ -73,6 +73,7 @@ class ConnectTokens:
 
     def __init__(self, secret: bytes, lifetime_seconds: int) -> None:
         self._secret = hashlib.sha256(b"connect-token" + secret).digest()
+        self._holders = hashlib.sha256(b"holder" + secret).digest()
         self.lifetime_seconds = lifetime_seconds
 
     def issue(self, voter: str, tier: Tier, region: str = "", poll: str = "") -> str:
@@ -86,6 +87,16 @@ class ConnectTokens:
             "exp": int(time.time()) + self.lifetime_seconds,
         }
         return jwt.encode(claims, self._secret, algorithm="HS256", headers={"typ": _TYPE})
+
+    def holder(self, voter: str, tier: Tier) -> str:
+        """What a page keeps ``voter``'s ballots apart by: 16 base64url characters, the first 96
+        bits of HMAC-SHA256 under a key for nothing else. Empty for a device: its ballots are
+        its browser's, and one browser has one.
+        """
+        if tier == "device":
+            return ""
+        digest = hmac.digest(self._holders, _bytes(voter), "sha256")
+        return base64.urlsafe_b64encode(digest[:12]).decode()
 
     def verify(self, token: str) -> Identity:
         """The identity in ``token``.

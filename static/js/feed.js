@@ -17,6 +17,7 @@ export class Feed {
     this.isIdentified = false;
     this.isUp = false;
     this.client = this.#connect({});
+    this.stopMeeting = identity.watch(() => this.forgetIdentity());
   }
 
   /** Calls `onState` with the channel's newest state, at once and at each publication. */
@@ -65,13 +66,15 @@ export class Feed {
   }
 
   close() {
+    this.stopMeeting();
     this.client.disconnect();
   }
 
   async #identify() {
     const token = await identity.token();
+    const { holder } = identity;
     const before = this.client;
-    this.client = this.#connect({ token, getToken: () => identity.token() });
+    this.client = this.#connect({ token, getToken: () => this.#renewed(holder) });
     for (const channel of this.handlers.keys()) this.#attach(this.client, channel);
     try {
       await this.client.ready(RPC_TIMEOUT_MS);
@@ -79,8 +82,22 @@ export class Feed {
       this.#goBack(before);
       throw error;
     }
-    this.isIdentified = true;
+    this.isIdentified = identity.holder === holder;
     before.disconnect();
+  }
+
+  // A connection is one voter's: where the new token is another's, it ends, with the calls that wait
+  // on it, and an anonymous one takes over. Null ends it.
+  async #renewed(holder) {
+    const client = this.client;
+    const token = await identity.token();
+    if (identity.holder === holder) return token;
+    this.forgetIdentity();
+    if (client === this.client) {
+      this.client = this.#connect({});
+      for (const channel of this.handlers.keys()) this.#attach(this.client, channel);
+    }
+    return null;
   }
 
   // The anonymous connection is still there: it takes over again, with what changed meanwhile.

@@ -118,5 +118,6 @@ def _reply(services: Services, grant: Grant) -> web.Response:
             "expires_in": services.tokens.lifetime_seconds,
             "tier": grant.tier,
             "region": grant.region,
+            "holder": services.tokens.holder(grant.voter, grant.tier),
         }
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -146,6 +147,7 @@ def test_a_platforms_user_votes_once(tight: Server, headquarters: str) -> None:
         "expires_in": 300,
         "tier": "platform",
         "region": "north",
+        "holder": given.json["holder"],
     }
     path = f"/api/v1/polls/{poll}/votes"
     assert stranger.ask("POST", path, ballot("1"), key=given.json["token"]).status == 200
@@ -153,6 +155,29 @@ def test_a_platforms_user_votes_once(tight: Server, headquarters: str) -> None:
     refused(stranger.ask("POST", path, ballot("2"), key=later), 409, "already_voted")
     other = stranger.ask("POST", "/api/v1/token", {}, key=vouched(sub="u-2")).json["token"]
     assert stranger.ask("POST", path, ballot("2"), key=other).status == 200
+
+
+def test_a_holder_is_one_voter_s_and_names_nobody(tight: Server, headquarters: str) -> None:
+    client = Client(tight)
+
+    def holder(**changes: Any) -> str:
+        given = client.ask("POST", "/api/v1/token", {}, key=vouched(**changes))
+        return str(given.json["holder"])
+
+    mina = holder(sub="mina")
+    assert re.fullmatch(r"[\w-]{16}", mina)
+    assert holder(sub="mina", exp=int(time.time()) + 60) == mina
+    assert holder(sub="sara") != mina
+    # A code is the same holder in either spelling, and a device is its browser.
+    poll = new_poll(tight, headquarters)
+    first, second = codes(tight, headquarters, poll=poll, count=2)["codes"]
+    by_code = enter(tight, first, poll).json["holder"]
+    assert by_code == enter(tight, first.lower(), poll).json["holder"]
+    assert len({mina, by_code, enter(tight, second, poll).json["holder"]}) == 3
+    device = Client(tight)
+    device.ask("GET", "/")
+    assert pay(device, solved(challenge(device)), "203.0.119.1").json["holder"] == ""
+    assert mina not in tight.log()
 
 
 def test_a_platforms_token_that_does_not_hold_is_refused(tight: Server) -> None:

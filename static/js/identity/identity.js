@@ -23,6 +23,9 @@ export class Identity {
     this.wish = async () => NO_WISH;
     this.given = null;
     this.isAdmitted = false;
+    this.watchers = new Set();
+    /** The holder of the newest code, "" before one. */
+    this.codeHolder = "";
   }
 
   /** Begins a new device's proof of work, in the background. */
@@ -42,6 +45,17 @@ export class Identity {
     return this.given?.tier ?? null;
   }
 
+  /** What this voter's ballots are kept apart by in this browser; "" for its device. */
+  get holder() {
+    return this.given?.holder ?? "";
+  }
+
+  /** Calls `onOther()` once `holder` is another one. Returns a stop. */
+  watch(onOther) {
+    this.watchers.add(onOther);
+    return () => this.watchers.delete(onOther);
+  }
+
   /**
    * Votes as whoever `code` stands for in `poll` from now on. Returns {tier, region}; rejects with
    * IdentityRefused (mistyped_code, code_refused, too_often), and then nothing has changed.
@@ -58,13 +72,14 @@ export class Identity {
   /** Votes as this device again. */
   useDevice() {
     this.wish = async () => NO_WISH;
-    this.given = null;
+    this.#take(null);
   }
 
   /** A connect token that holds for some minutes. Rejects with IdentityRefused. */
   async token() {
-    this.given = await this.#ask(await this.wish());
-    return this.given.token;
+    const given = await this.#ask(await this.wish());
+    this.#take(given);
+    return given.token;
   }
 
   /** Headers for a vote over HTTP: a device's cookie goes by itself. */
@@ -74,10 +89,18 @@ export class Identity {
   }
 
   async #use(wish) {
-    this.given = await this.#ask(await wish());
+    const given = await this.#ask(await wish());
     this.wish = wish;
+    this.#take(given);
     const { tier, region } = this.given;
     return { tier, region };
+  }
+
+  #take(given) {
+    const before = this.holder;
+    this.given = given;
+    if (this.tier === "code") this.codeHolder = this.holder;
+    if (this.holder !== before) for (const onOther of [...this.watchers]) onOther();
   }
 
   async #ask(wish) {

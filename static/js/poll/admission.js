@@ -2,7 +2,7 @@
 // by the messenger around the page. A code that was entered is tried on the next poll too.
 
 import { codeFromAddress, identity, IdentityRefused } from "../identity/identity.js";
-import { isForeignFrame, isSilent, origins, tellParent, tokenFromParent } from "./platform.js";
+import { isForeignFrame, isSilent, origins, tellParent, tokenFromParent, watchMember } from "./platform.js";
 
 const KEY = "streamd.code";
 const ALL = ["device", "platform", "code"];
@@ -40,7 +40,12 @@ export class Admission {
     /** Whether this browser lets our device cookie into the frame; null until that is known. */
     this.holdsDevice = this.isForeign ? null : true;
     this.isSettling = this.isForeign;
+    this.stopWatching = watchMember(() => this.#meetMember());
     this.ready = this.#begin();
+  }
+
+  close() {
+    this.stopWatching();
   }
 
   takes(tier) {
@@ -142,6 +147,13 @@ export class Admission {
   async #meetParent() {
     if (!this.canAskParent || identity.tier === "platform") return;
     if (isSilent() && this.takes("device")) return;
+    await this.askParent();
+  }
+
+  // Whoever was signed in there is not any more: what is theirs goes off the screen first.
+  async #meetMember() {
+    if (identity.tier !== "platform") return;
+    this.#asDevice();
     await this.askParent();
   }
 

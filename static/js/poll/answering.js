@@ -8,12 +8,12 @@ export class Answering {
   /**
    * @param poll the row of a poll
    * @param {{say: (text: string) => void, change: () => void, focus: (selector: string) => void,
-   *   begin: () => void, send: (ballot: object) => void}} host
+   *   begin: () => void, send: (ballot: object) => void, holder: string}} host
    */
   constructor(poll, host) {
     this.poll = poll;
     this.host = host;
-    this.draft = new Draft(poll);
+    this.draft = new Draft(poll, host.holder);
     this.fault = null;
   }
 

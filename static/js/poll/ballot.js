@@ -1,13 +1,15 @@
 // One voter's ballot in one poll: made once, kept until it is counted, sent again as often as the
 // line demands. The same ballot id always gets the same receipt, so sending it twice is safe.
 //
+// A ballot is its voter's: while the page answers as somebody else, it is neither shown nor sent.
+//
 // A voter's tabs share the ballot through localStorage: the first that votes makes it, the others
 // take it over, and whichever is answered first tells the rest. Where the last answer counts, a
 // later ballot takes an earlier one's place; until it is counted, the earlier one stands.
 
 import { identity } from "../identity/identity.js";
 import { Backoff } from "../player/backoff.js";
-import { drop, keep, kept as read, random128 } from "./keeping.js";
+import { drop, keep, kept as read, placeOf, random128 } from "./keeping.js";
 import { callOrPost, OTHER_IDENTITY, Refused, REFUSALS_FROM } from "./posting.js";
 
 export class Ballot {
@@ -23,7 +25,8 @@ export class Ballot {
     this.onChange = onChange;
     this.ready = ready;
     this.isFromOtherTab = false;
-    this.key = keyOf(poll);
+    this.holder = identity.holder;
+    this.key = placeOf("ballot", poll, this.holder);
     this.kept = read(this.key);
     this.error = null;
     this.backoff = new Backoff(500, 10_000);
@@ -115,7 +118,7 @@ export class Ballot {
     clearTimeout(this.retry);
     this.isSending = true;
     await this.ready;
-    if (this.isClosed || this.state !== "pending") {
+    if (this.isClosed || this.state !== "pending" || identity.holder !== this.holder) {
       this.isSending = false;
       return;
     }
@@ -182,10 +185,14 @@ async function exclusively(name, act) {
   if (!isHeld) act();
 }
 
-/** Whether this browser has answered that poll, counted or not yet. */
-export const isAnswered = (poll) => read(keyOf(poll)) !== null;
+/**
+ * Whether this voter has answered that poll, counted or not yet. Who answers by device here and by
+ * code there is one.
+ */
+export function isAnswered(poll) {
+  const holders = identity.tier === "platform" ? [identity.holder] : ["", identity.codeHolder];
+  return holders.some((holder) => read(placeOf("ballot", poll, holder)) !== null);
+}
 
 // Before a token was asked for, this page answers by its cookie.
 const tierNow = () => identity.tier ?? "device";
-
-const keyOf = (poll) => `streamd.ballot.${poll}`;

@@ -1,18 +1,21 @@
 // Answers being made, until they are sent: what was chosen, whether it is whole, and the ballot's
 // part of it. A survey's are kept in this browser and taken up again.
 
-import { drop, keep, kept } from "./keeping.js";
+import { drop, keep, kept, placeOf } from "./keeping.js";
 import { ordered } from "./order.js";
 import { isOneOf, questionsOf } from "./questions.js";
 
 export const TEXT_CHARACTERS = 200;
 
 export class Draft {
-  /** @param poll the row of a poll; its questions stand in this voter's order */
-  constructor(poll) {
+  /**
+   * @param poll the row of a poll; its questions stand in this voter's order
+   * @param {string} holder for whom it is kept
+   */
+  constructor(poll, holder = "") {
     this.poll = poll;
     this.questions = questionsOf(poll).map((question) => ordered(poll, question));
-    this.key = `streamd.draft.${poll.id}`;
+    this.key = placeOf("draft", poll.id, holder);
     this.answers = {};
     this.confirmed = new Set();
     this.page = 0;

@@ -1,7 +1,21 @@
 // What the poll keeps in this browser. Storage may be refused, as in another site's frame; then it lives
 // as long as the page.
 
+import { sha256 } from "./sha256.js";
+
+const MARK_CHARACTERS = 16;
+
 const forThisPage = new Map();
+
+/**
+ * The key of what is kept of `poll` for `holder`, as identity.js has it: a browser may serve several
+ * people, and none of them sees another's. The holder itself is not kept, nor are two polls of one
+ * holder marked alike.
+ */
+export function placeOf(what, poll, holder) {
+  const place = `streamd.${what}.${poll}`;
+  return holder ? `${place}.${sha256(`${holder}.${poll}`).slice(0, MARK_CHARACTERS)}` : place;
+}
 
 /** The value kept under `key`, or null. */
 export function kept(key) {

@@ -10,7 +10,8 @@
 //
 // A token counts from the parent alone, and from origins that the server names alone; ours go to those
 // origins alone. It is handed to the server once and kept nowhere: one that came unasked waits in
-// memory for the next need, for a minute at most.
+// memory for the next need, for a minute at most. One for another member than before is asked for at
+// once, and so is null: two people may use one messenger's page in turn.
 
 import { page } from "../page.js";
 
@@ -21,6 +22,9 @@ const ANSWER_MS = 10_000;
 const UNASKED_MS = 60_000;
 
 const waiting = new Set();
+const watchers = new Set();
+/** Whose token was handed over last; null: nobody's. */
+let member = null;
 let unasked = null;
 let isListening = false;
 let hasAnswered = false;
@@ -50,6 +54,12 @@ export const origins = () => page.origins ?? [];
 /** Whether the parent was asked and has never said anything, so that nobody need wait for it again. */
 export const isSilent = () => wasSilent && !hasAnswered;
 
+/** Calls `onOther()` once the parent says that somebody else is signed in there, or nobody. Returns a stop. */
+export function watchMember(onOther) {
+  watchers.add(onOther);
+  return () => watchers.delete(onOther);
+}
+
 /** Tells the parent that a token is welcome. */
 export function announce() {
   listen();
@@ -67,7 +77,10 @@ export function tokenFromParent() {
   listen();
   const { token, at } = unasked ?? {};
   unasked = null;
-  if (token && performance.now() - at < UNASKED_MS) return Promise.resolve(token);
+  if (token && performance.now() - at < UNASKED_MS) {
+    member = memberOf(token);
+    return Promise.resolve(token);
+  }
   return new Promise((resolve, reject) => {
     const end = (answer) => {
       clearTimeout(late);
@@ -98,7 +111,24 @@ function take({ source, origin, data }) {
   if (token !== null && (typeof token !== "string" || token === "")) return;
   hasAnswered = true;
   if (waiting.size === 0) unasked = token && { token, at: performance.now() };
+  const isAsked = waiting.size > 0;
   for (const end of [...waiting]) end(token);
+  const named = token && memberOf(token);
+  const isOther = member !== null && named !== member;
+  if (isAsked) member = named;
+  else if (isOther) member = null;
+  // A token that was asked for tells by itself whose it is.
+  if (isOther && !(isAsked && token)) for (const onOther of [...watchers]) onOther();
+}
+
+// As the token itself says, unchecked: only the server's word makes anybody a voter.
+function memberOf(token) {
+  try {
+    const { iss, sub } = JSON.parse(atob(token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/")));
+    return JSON.stringify([iss, sub]);
+  } catch {
+    return token;
+  }
 }
 
 // The browser hands a message over only where the parent's origin is the one named; where it tells

@@ -238,6 +238,7 @@ export class StreamdPoll extends LitElement {
       begin: () => this.feed.identify().catch(() => {}), // the vote itself tries again and reports
       settled: () => this.updateComplete,
       counted: (isOwn) => this.#counted(isOwn),
+      other: () => this.#meetOther(),
       tally: (tally) => this.#take({ ...tally, seq: Math.max(tally.seq, this.tally?.seq ?? 0) }),
     };
   }
@@ -253,6 +254,15 @@ export class StreamdPoll extends LitElement {
     const moves = (poll) => poll?.deadlines?.length ?? 0;
     if (moves(this.poll) <= moves(before) || !this.isOpen || !Number.isFinite(this.left)) return;
     this.announcer.say(t("The time was changed: %(left)s.", { left: timeLeft(this.left) }));
+  }
+
+  // What the one before had opened, or was told for having answered, is not for the next.
+  #meetOther() {
+    this.wantsResults = this.showsReceipt = false;
+    this.copied = "no";
+    if (this.poll.rules?.results !== "after_vote" || !this.newest) return;
+    this.newest = { ...this.newest, counts: null };
+    this.#show();
   }
 
   // The form that had the keyboard is gone: what came of it has it now.

@@ -34,9 +34,12 @@ export class Refused extends Error {
 
 /** Posts `body` as this voter; the answer's JSON. Rejects with Refused, or as fetch does. */
 export async function postJson(path, body) {
+  const { holder } = identity;
+  const headers = { "Content-Type": "application/json", ...(await identity.headers()) };
+  mustBe(holder);
   const response = await fetch(path, {
     method: "POST",
-    headers: { "Content-Type": "application/json", ...(await identity.headers()) },
+    headers,
     body: JSON.stringify(body),
   });
   if (response.ok) return response.json();
@@ -54,11 +57,20 @@ export async function postJson(path, body) {
  * {code}: from 1001 on it is refused, below that it may be sent again.
  */
 export async function callOrPost(feed, method, data, path, body) {
+  const { holder } = identity;
   try {
+    await feed.identify();
+    mustBe(holder);
     return await feed.call(method, data);
   } catch (error) {
+    mustBe(holder);
     if (error.code === NO_IDENTITY) feed.forgetIdentity();
     else if (error.code >= REFUSALS_FROM) throw error;
   }
   return postJson(path, body);
+}
+
+// A token may come for somebody else than before: what was written as one is not sent as the other.
+function mustBe(holder) {
+  if (identity.holder !== holder) throw new Refused(0);
 }

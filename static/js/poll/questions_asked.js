@@ -1,6 +1,6 @@
 // A viewer's own questions and votes for others', in a poll that collects them.
 
-import { drop, keep, kept, random128 } from "./keeping.js";
+import { drop, keep, kept, placeOf, random128 } from "./keeping.js";
 import { callOrPost, REFUSALS_FROM } from "./posting.js";
 
 export const ITEM_CHARACTERS = 300;
@@ -11,12 +11,13 @@ export class QuestionsAsked {
    * @param {string} poll its id
    * @param {import("../feed.js").Feed} feed
    * @param {() => void} onChange
+   * @param {string} holder whose they are
    */
-  constructor(poll, feed, onChange) {
+  constructor(poll, feed, onChange, holder) {
     this.poll = poll;
     this.feed = feed;
     this.onChange = onChange;
-    this.key = `streamd.asked.${poll}`;
+    this.key = placeOf("asked", poll, holder);
     const found = kept(this.key);
     this.mine = found?.mine ?? [];
     this.wanted = new Set(found?.wanted);

@@ -1,6 +1,7 @@
 // This voter in one poll: as whom they answer, what they are answering, the ballot and its proof, and
 // the results that they see before others do.
 
+import { identity } from "../identity/identity.js";
 import { Answering } from "./answering.js";
 import { Ballot } from "./ballot.js";
 import { Admission } from "./admission.js";
@@ -12,21 +13,16 @@ export class Voter {
   /**
    * @param poll its row
    * @param feed
-   * @param host as of answering.js, and `counted()`, `tally(tally)`
+   * @param host as of answering.js, and `counted()`, `tally(tally)`, `other()`: the page answers as
+   *   somebody else now
    */
   constructor(poll, feed, host) {
     this.poll = poll;
     this.feed = feed;
     this.host = host;
-    this.before = "none";
-    this.isOwn = false;
     this.admission = new Admission(poll, feed, host.change);
-    if (poll.kind === "qa") this.asked = new QuestionsAsked(poll.id, feed, host.change);
-    else this.ballot = new Ballot(poll.id, feed, () => this.#moved(), this.admission.ready);
-    this.#answerAnew();
-    // Only what is counted from now on is news.
-    if (this.ballot?.state === "counted") this.before = "counted";
-    this.#moved();
+    this.#readKept();
+    this.stopWatching = identity.watch(() => this.#other());
   }
 
   /** The poll's row is news: its state, or what it asks. */
@@ -63,13 +59,42 @@ export class Voter {
   }
 
   close() {
+    this.stopWatching();
+    this.admission.close();
+    this.#leave();
+  }
+
+  // What is kept in this browser is of whom the page answers as.
+  #readKept() {
+    const { poll, feed, host } = this;
+    this.before = "none";
+    this.isOwn = false;
+    this.changes = false;
+    if (poll.kind === "qa") this.asked = new QuestionsAsked(poll.id, feed, host.change, identity.holder);
+    else this.ballot = new Ballot(poll.id, feed, () => this.#moved(), this.admission.ready);
+    this.#answerAnew();
+    // Only what is counted from now on is news.
+    if (this.ballot?.state === "counted") this.before = "counted";
+    this.#moved();
+  }
+
+  #leave() {
     this.ballot?.close();
     this.proof?.close();
     this.own?.close();
+    this.ballot = this.proof = this.own = this.followed = null;
+  }
+
+  #other() {
+    this.#leave();
+    this.host.other?.();
+    this.#readKept();
+    this.host.change();
   }
 
   #answerAnew() {
-    this.answering = new Answering(this.poll, { ...this.host, send: (answer) => this.send(answer) });
+    const send = (answer) => this.send(answer);
+    this.answering = new Answering(this.poll, { ...this.host, send, holder: identity.holder });
   }
 
   #moved() {

@@ -96,6 +96,26 @@ def visited(context: BrowserContext) -> Iterator[Page]:
     assert errors == []
 
 
+@contextmanager
+def keeping(browser: Browser, profile: Path) -> Iterator[Page]:
+    """In a browser that keeps cookies and storage for the frame alone, as Chromium comes."""
+    # Playwright switches partitioned storage off: none of its settings.
+    launched = browser.browser_type.launch(
+        executable_path=CHROMIUM,
+        ignore_default_args=True,
+        args=[
+            *CHROMIUM_FLAGS,
+            "--headless",
+            "--remote-debugging-pipe",
+            f"--user-data-dir={profile}",
+            "--test-third-party-cookie-phaseout",
+        ],
+    )
+    with visited(launched.new_context()) as shown:
+        yield shown
+    launched.close()
+
+
 @pytest.fixture
 def page(browser: Browser, site: Messenger) -> Iterator[Page]:
     site.member, site.given, site.changes = "", 0, {}
@@ -292,19 +312,7 @@ def test_a_browser_without_third_party_cookies_keeps_the_frame_s_own(
     browser: Browser, site: Messenger, served: Server, ask: Callable[..., str], tmp_path: Path
 ) -> None:
     ask()
-    # Playwright switches partitioned storage off, which Chromium comes with: none of its settings.
-    blocking = browser.browser_type.launch(
-        executable_path=CHROMIUM,
-        ignore_default_args=True,
-        args=[
-            *CHROMIUM_FLAGS,
-            "--headless",
-            "--remote-debugging-pipe",
-            f"--user-data-dir={tmp_path}",
-            "--test-third-party-cookie-phaseout",
-        ],
-    )
-    with visited(blocking.new_context()) as page:
+    with keeping(browser, tmp_path) as page:
         page.goto(site.show(address(served)))
         card = inside(page)
         vote(card)
@@ -312,7 +320,81 @@ def test_a_browser_without_third_party_cookies_keeps_the_frame_s_own(
         expect(card.get_by_text("take the receipt with you")).to_have_count(0)
         page.reload()
         expect(card.get_by_text("Counted", exact=True)).to_be_visible()
-    blocking.close()
+
+
+def receipt(card: FrameLocator) -> str:
+    """The ballot that the card shows a receipt for."""
+    card.get_by_role("button", name="Receipt").press("Enter")
+    shown = card.locator(".receipt bdi").nth(1).inner_text()
+    card.get_by_role("button", name="Receipt").press("Enter")
+    return shown
+
+
+def unanswered(card: FrameLocator) -> None:
+    expect(card.get_by_role("radio", name="Housing")).to_be_visible()
+    expect(card.get_by_text("Counted", exact=True)).to_have_count(0)
+    expect(card.get_by_role("radio", checked=True)).to_have_count(0)
+
+
+def test_of_two_members_in_one_browser_each_has_a_ballot_of_their_own(
+    browser: Browser, site: Messenger, served: Server, ask: Callable[..., str], tmp_path: Path
+) -> None:
+    poll = ask()
+    with keeping(browser, tmp_path) as page:
+        card = inside(page)
+        site.member = "mina"
+        page.goto(site.show(address(served), answers=True))
+        vote(card)
+        mina = receipt(card)
+        site.member = "sara"
+        page.reload()
+        unanswered(card)
+        vote(card, "Schools")
+        sara = receipt(card)
+        site.member = "mina"
+        page.reload()
+        expect(card.get_by_text("Counted", exact=True)).to_be_visible()
+        assert mina == receipt(card) != sara
+        site.member = ""
+        page.reload()
+        unanswered(card)
+        # Both are kept, and nothing that names either or is the same in another poll.
+        kept = page.frames[1].evaluate("() => Object.keys(localStorage)")
+        assert len([name for name in kept if name.startswith(f"streamd.ballot.{poll}.")]) == 2
+        holder = Client(served).ask("POST", "/api/v1/token", {}, key=token("mina")).json["holder"]
+        assert holder not in page.frames[1].evaluate(KEPT)
+    assert Client(served).ask("GET", f"/api/v1/polls/{poll}").json["tally"]["total"] == 2
+
+
+def test_another_member_in_the_open_page_sees_and_answers_for_themselves(
+    page: Page, site: Messenger, served: Server, ask: Callable[..., str]
+) -> None:
+    poll = ask("platform")
+    hand = "([token]) => send(token, new URL(frame.src).origin)"
+    card = inside(page)
+    site.member = "mina"
+    page.goto(site.show(address(served), answers=True))
+    vote(card)
+    mina = receipt(card)
+    # By a token that nobody asked for.
+    site.member = "sara"
+    page.evaluate(hand, [token("sara")])
+    unanswered(card)
+    vote(card, "Schools")
+    # By the answer to a request of ours, as every some minutes.
+    site.member = "mina"
+    assert page.frames[1].evaluate(RENEW) == "platform"
+    expect(card.get_by_text("Counted", exact=True)).to_be_visible()
+    assert receipt(card) == mina
+    site.member = "omid"
+    assert page.frames[1].evaluate(RENEW) == "platform"
+    unanswered(card)
+    vote(card, "Work and wages")
+    site.member = ""
+    page.evaluate(hand, [None])
+    expect(card.get_by_role("alert")).to_contain_text("nobody is signed in")
+    expect(card.get_by_text("Counted", exact=True)).to_have_count(0)
+    assert Client(served).ask("GET", f"/api/v1/polls/{poll}").json["tally"]["total"] == 3
 
 
 def test_where_cookies_are_refused_a_tab_takes_the_vote(

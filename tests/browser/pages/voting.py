@@ -90,10 +90,11 @@ class Voting:
                 return problem(403, "code_refused")
             tier = "code"
         self.tiers.append(tier)
-        issued = self.tokens.issue(f"{tier}:page", tier)
+        voter = f"{tier}:page"
+        issued = self.tokens.issue(voter, tier)
         lifetime = self.tokens.lifetime_seconds
         row = {"token": issued, "expires_in": lifetime, "tier": tier, "region": ""}
-        return web.json_response(row)
+        return web.json_response({**row, "holder": self.tokens.holder(voter, tier)})
 
     async def _proof(self, request: web.Request) -> web.Response:
         poll, ballot = request.match_info["poll"], request.match_info["ballot"]
