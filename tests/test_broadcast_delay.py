@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import re
 import time
@@ -9,6 +10,7 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import msgpack
 from websockets.sync.client import connect
@@ -16,6 +18,7 @@ from websockets.typing import Subprotocol
 
 from tests.server import Server, running
 from tests.web.client import Client
+from tests.webrtc.whep_client import whep_client
 
 DELAY_SECONDS = 4.0
 PATIENCE_SECONDS = 60.0
@@ -61,6 +64,35 @@ def newest_segment(client: Client, stream: str) -> float | None:
     return datetime.fromisoformat(dates[-1]).timestamp() if dates else None
 
 
+def recorded_until(client: Client, stream: str) -> float | None:
+    """When the newest picture that one may go back to was captured, in Unix seconds."""
+    answer = client.ask("GET", f"/hls/{stream}/dvr.m3u8")
+    if answer.status == 404:
+        return None
+    tracks = re.findall(r"^[^#].*v\.m3u8.*$", answer.body.decode(), re.MULTILINE)
+    listed = client.ask("GET", urljoin(f"/hls/{stream}/dvr.m3u8", tracks[0])).body.decode()
+    began = datetime.fromisoformat(re.findall(r"PROGRAM-DATE-TIME:(\S+)", listed)[0])
+    lengths = [float(one) for one in re.findall(r"#EXTINF:([\d.]+)", listed)]
+    return float(began.timestamp() + sum(lengths))
+
+
+async def newest_packet(client: Client, stream: str) -> float:
+    """When the first picture that comes by WHEP was captured, in Unix seconds."""
+    async with whep_client() as viewer:
+        offered = (await viewer.offer()).encode()
+        answer = await asyncio.to_thread(
+            client.ask, "POST", f"/whep/{stream}", offered, Content_Type="application/sdp"
+        )
+        assert answer.status == 201, answer.body
+        await viewer.accept(answer.body.decode())
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not viewer.packets:
+                await asyncio.sleep(0.02)
+        told = client.ask("GET", f"/whep/{stream}/clock").json
+        ticks = int(viewer.packets[-1].timestamp - told["video"]["rtp"]) % (1 << 32)
+        return float(told["started_at"]) + ticks / float(told["video"]["rate"])
+
+
 def test_every_way_out_is_late_and_the_studio_is_not(tmp_path: Path) -> None:
     with running(tmp_path, "demo", STREAMD_EVENT_DELAY_SECONDS=str(DELAY_SECONDS)) as server:
         client = Client(server)
@@ -97,5 +129,17 @@ def test_every_way_out_is_late_and_the_studio_is_not(tmp_path: Path) -> None:
         assert time.time() - newest_part(server, stream, row["started_at"]) >= DELAY_SECONDS - 0.5
         segment = wait_for(lambda: newest_segment(client, stream), "a segment")
         assert time.time() - segment >= DELAY_SECONDS
+        packet = asyncio.run(newest_packet(client, stream))
+        assert DELAY_SECONDS - 0.5 <= time.time() - packet <= DELAY_SECONDS + PATIENCE_SECONDS
+        recorded = wait_for(lambda: recorded_until(client, stream), "a recording")
+        assert time.time() - recorded >= DELAY_SECONDS - 0.5
+        asked = {"question": "Now?", "choices": ["a", "b"], "open": True}
+        asked_at = time.time()
+        poll = client.ask("POST", f"/api/v1/streams/{stream}/polls", asked, key=key).json
+        # On the picture that the studio shows now: viewers see it so much later, and only then.
+        assert poll["cue"]["lag"] >= DELAY_SECONDS
+        assert 0 <= poll["cue"]["open"] - asked_at < DELAY_SECONDS
+        row = client.ask("GET", f"/api/v1/polls/{poll['id']}").json
+        assert row["cue"]["open"] + row["cue"]["lag"] >= asked_at + DELAY_SECONDS
         assert server.stop() == 0
         assert "Traceback" not in server.log()
