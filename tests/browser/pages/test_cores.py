@@ -86,3 +86,35 @@ def test_the_cores(theatre: Theatre) -> None:
     assert found["read"] == ["", "ONE", "ONE+two", "two", ""]
     assert found["reached"] == [False, True, True]
     assert found["size"] == 200
+
+
+def test_what_is_kept_of_a_poll_is_one_holder_s(theatre: Theatre) -> None:
+    """Drafts and questions asked: each holder has their own, a device what it always had."""
+    theatre.open()
+    found = theatre.page.evaluate(
+        """async () => {
+          const base = document.querySelector("script[src*='watch.js']").src;
+          const load = (name) => import(new URL(`poll/${name}.js`, base));
+          const { keep, placeOf } = await load("keeping");
+          const { Draft } = await load("draft");
+          const { QuestionsAsked } = await load("questions_asked");
+          const question = (id) => ({ id, kind: "text", text: "Why?", choices: [] });
+          const poll = { id: "p9", questions: [question("q1"), question("q2")] };
+          const ofDraft = (holder) => new Draft(poll, holder).answers.q1 ?? "";
+          const ofAsked = (holder) => new QuestionsAsked("p9", {}, () => {}, holder).text;
+          keep("streamd.draft.p9", { version: 0, page: 0, answers: { q1: "by device" } });
+          keep("streamd.asked.p9", { mine: [], wanted: [], text: "by device" });
+          new Draft(poll, "mina").write(question("q1"), "by mina");
+          new QuestionsAsked("p9", {}, () => {}, "mina").write("by mina");
+          new Draft(poll, "sara").forget();
+          const read = ["", "mina", "sara"].map((holder) => [ofDraft(holder), ofAsked(holder)]);
+          new Draft(poll, "mina").forget();
+          const places = ["p8", "p9"].map((id) => placeOf("draft", id, "mina").split(".").at(-1));
+          return { read, left: [ofDraft(""), ofDraft("mina")], places };
+        }"""
+    )
+    assert found["read"] == [["by device"] * 2, ["by mina"] * 2, ["", ""]]
+    assert found["left"] == ["by device", ""]
+    first, second = found["places"]
+    assert first != second
+    assert "mina" not in (first, second)
