@@ -12,6 +12,7 @@ from typing import Final, Protocol, TypeVar
 from polling.leases import Leases
 from polling.ledger_files import Entry
 from polling.model import Poll, Tally
+from polling.rules import PollState
 
 AT_ONCE: Final = 8
 """Shards of one poll that are asked at a time: a poll of many must not take every connection."""
@@ -22,6 +23,9 @@ T = TypeVar("T")
 
 class Ledgers(Protocol):
     """The part of ``polling.store.PollStore`` that a sequencer reads."""
+
+    async def standing(self, poll: str, shards: int) -> tuple[PollState, int]:
+        """The state and the ballots counted over all shards; finished: no more are."""
 
     async def tally(self, poll: str) -> Tally:
         """The tally over all shards; a finished one is final."""
@@ -78,10 +82,11 @@ class Draining:
     async def _read_one(self, shard: int, after: int, most: int) -> Sequence[Entry]:
         poll, found = self._poll.id, list[Entry]()
         while len(found) < most:
-            page = await self._ledgers.ledger_page(poll, shard, after, min(_PAGE, most))
-            if not page:
-                break
+            count = min(_PAGE, most)
+            page = await self._ledgers.ledger_page(poll, shard, after, count)
             found += page
+            if len(page) < count:
+                break
             after = page[-1].seq
         if not found:
             return found

@@ -12,6 +12,9 @@ from typing import Any, Final, Protocol
 
 _SCRIPT: Final = (Path(__file__).parent / "lease.lua").read_text(encoding="utf-8")
 
+LEASE_MS: Final = 8_000
+"""How long a lease outlives its holder; the rarest look at a poll renews it twice in that time."""
+
 
 class _Server(Protocol):
     """The part of ``polling.store_single.Server`` that leases need."""
@@ -36,7 +39,7 @@ class Leases:
     Every method raises StoreDown where the store does not answer.
     """
 
-    def __init__(self, server: _Server, holder: str, milliseconds: int = 6_000) -> None:
+    def __init__(self, server: _Server, holder: str, milliseconds: int = LEASE_MS) -> None:
         self._server = server
         self._holder = holder
         self._milliseconds = milliseconds

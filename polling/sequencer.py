@@ -30,8 +30,8 @@ from polling.rules import FINISHED
 ENOUGH = 20
 """Ballots that make a batch without waiting longer: a leaf is one of so many."""
 WAIT_SECONDS = 8.0
-"""How long fewer wait; with a second to look and the work, a ballot is merged within ten."""
-APART_SECONDS = 2.0
+"""How long fewer wait; with the work, a ballot is merged within ten."""
+APART_SECONDS = 4.0
 """Batches of a busy poll are so far apart: fewer, larger ones."""
 MOST = 50_000
 """About how many ballots one batch takes; the rest follows in the next, at once. It bounds the
@@ -56,7 +56,7 @@ class Standing(Enum):
 
 
 class Sequencer:
-    """The sequencer of one poll. ``step()`` is called about once a second, by one task.
+    """The sequencer of one poll. ``step()`` is called every few seconds, by one task.
 
     Every call may raise NotCounted where the store does not answer, LogForked where another log was
     published than the one on this disk, and OSError; after any of them the next step begins anew.
@@ -89,12 +89,26 @@ class Sequencer:
         self._files: LogFiles | None = None
         self._lease: Lease | None = None
         self._last_batch = float("-inf")
+        self._looked: float | None = None
         self.waiting = 0
         """Ballots that were counted and not in the log yet, when they were last looked for."""
         self.waits_since: float | None = None
-        """Since when the oldest of them could have been merged, on the clock of ``step``."""
+        """Since when the oldest of them may wait to be merged, on the clock of ``step``: it came
+        after the look before it was seen."""
         self.leaves = 0
         """Leaves that this sequencer added to the log."""
+
+    @property
+    def due_at(self) -> float | None:
+        """When the next batch is due, on the clock of ``step``; None: nothing waits for one."""
+        if self.waits_since is None:
+            return None
+        latest = self.waits_since + WAIT_SECONDS
+        if self.waiting >= MOST:
+            return self.waits_since
+        if self.waiting >= ENOUGH:
+            return min(latest, max(self.waits_since, self._last_batch + APART_SECONDS))
+        return latest
 
     async def step(self, now: float) -> Standing:
         """Brings the log on, where it is time to. ``now`` in seconds of any steady clock.
@@ -127,11 +141,11 @@ class Sequencer:
             return self._stand_by()
         if files.is_complete:
             return Standing.COMPLETE
-        tally = await self._ledgers.tally(self._poll.id)
-        finished = tally.state in FINISHED
-        self._look(files, tally, now)
+        state, seq = await self._ledgers.standing(self._poll.id, self._poll.shards)
+        finished = state in FINISHED
+        self._look(files, seq, now, finished)
         merged = 0
-        if self._is_due(now, finished):
+        if self.due_at is not None and (finished or now >= self.due_at):
             async with self._turns:
                 before = files.size
                 batch = await self._merge(files)
@@ -141,36 +155,30 @@ class Sequencer:
             self.leaves += files.size - before
             if merged:
                 self._last_batch, self.waits_since = now, None
-            self._look(files, tally, now)
+            self._look(files, seq, now, finished)
         await self._draining.trim(files.cursors)
         if self.waiting:
             return Standing.BEHIND if merged else Standing.FOLLOWING
         if finished:
-            return await self._close(files, tally)
+            return await self._close(files)
         return Standing.FOLLOWING
 
     def _stand_by(self) -> Standing:
         self.let_go()
         # Whoever holds the lease tells what waits.
-        self.waiting, self.waits_since = 0, None
+        self.waiting, self.waits_since, self._looked = 0, None, None
         return Standing.STANDBY
 
-    def _look(self, files: LogFiles, tally: Tally, now: float) -> None:
+    def _look(self, files: LogFiles, seq: int, now: float, finished: bool) -> None:
         """Notes what waits, and since when."""
-        self.waiting = max(0, tally.seq - sum(files.cursors.values()))
+        self.waiting = max(0, seq - sum(files.cursors.values()))
         # Where the last vote counts, which ballots stand is known at the close.
-        held = self._poll.rules.revote == "last" and tally.state not in FINISHED
+        held = self._poll.rules.revote == "last" and not finished
         if not self.waiting or held:
             self.waits_since = None
         elif self.waits_since is None:
-            self.waits_since = now
-
-    def _is_due(self, now: float, finished: bool) -> bool:
-        if self.waits_since is None:
-            return False
-        apart = self.waiting >= MOST or now - self._last_batch >= APART_SECONDS
-        enough = self.waiting >= ENOUGH and apart
-        return finished or enough or now - self.waits_since >= WAIT_SECONDS
+            self.waits_since = now if self._looked is None else self._looked
+        self._looked = now
 
     async def _hold(self) -> LogFiles | None:
         """The files, while this sequencer holds the lease and they are what was published."""
@@ -235,8 +243,12 @@ class Sequencer:
         await self._threaded(files.publish, checkpoint, checkpoint.signed(self._signer))
         return True
 
-    async def _close(self, files: LogFiles, tally: Tally) -> Standing:
+    async def _close(self, files: LogFiles) -> Standing:
         poll = self._poll
+        tally = await self._ledgers.tally(poll.id)
+        if tally.state not in FINISHED or tally.seq > sum(files.cursors.values()):
+            # A failover in between took the close back.
+            return Standing.FOLLOWING
         if poll.rules.log == "recount" and not await self._open_answers(files):
             return self._stand_by()
         counted = Tally(poll.id, tally.state, tally.seq, tally.total, tally.counts)

@@ -27,6 +27,7 @@ from polling.ledger_files import LedgerFiles
 from polling.log_files import LogFiles
 from polling.model import Poll
 from polling.notes import NoteSigner
+from polling.pacing import Pace
 from polling.rules import UNOPENED, is_poll_id
 from polling.sequencer import Sequencer, Standing
 from polling.store import PollStore
@@ -34,6 +35,7 @@ from polling.store import PollStore
 log = structlog.get_logger()
 
 LOOK_SECONDS = 1.0
+"""The shortest wait between two looks at a poll; ``pacing`` makes it longer."""
 THREADS = 4
 """Blocking calls at a time, and batches in memory."""
 LOG, LEDGER = "log", "ledger"
@@ -58,6 +60,7 @@ class _Followed:
     """A poll whose log goes on, and its task once ``run()`` has begun it."""
 
     sequencer: Sequencer
+    pace: Pace
     look: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
 
@@ -119,10 +122,12 @@ class Sequencing:
             return
         followed = self._followed.get(poll.id)
         if followed is not None:
-            # Rules are fixed at the opening, so its sequencer need not be told of more.
+            # Rules are fixed at the opening, so its sequencer need not be told of more. A closed
+            # poll may have shards that are about to close.
+            followed.pace.begin_anew()
             followed.look.set()
         elif not (self._logs / poll.id / "close-statement").exists():
-            self._followed[poll.id] = _Followed(self._sequencer(poll))
+            self._followed[poll.id] = _Followed(self._sequencer(poll), Pace(self._look_seconds))
             self._begin.set()
 
     async def run(self) -> None:
@@ -136,7 +141,7 @@ class Sequencing:
                     if followed.task is None:
                         turn = self._follow(poll, followed)
                         followed.task = group.create_task(turn, name=f"log of {poll}")
-                await self._wait(self._begin, bool(unfinished))
+                await self._wait(self._begin, self._look_seconds if unfinished else None)
 
     async def stop(self) -> None:
         """Lets the leases go and closes everything. ``run()`` has ended by now."""
@@ -157,17 +162,29 @@ class Sequencing:
         sequencer = followed.sequencer
         while True:
             followed.look.clear()
+            before = sequencer.leaves
             standing = await self._step(poll, sequencer)
             if standing is Standing.COMPLETE:
                 await self._complete(poll, sequencer)
             if poll not in self._followed:
                 return
             if standing is not Standing.BEHIND:
-                await self._wait(followed.look, True)
+                merged = sequencer.leaves > before
+                await self._wait(followed.look, self._until_next(followed, standing, merged))
 
-    async def _wait(self, event: asyncio.Event, looks_again: bool) -> None:
+    def _until_next(self, followed: _Followed, standing: Standing | None, merged: bool) -> float:
+        """Seconds until the next step."""
+        if standing is not Standing.FOLLOWING:
+            # It failed, or whoever holds the lease may be gone.
+            followed.pace.begin_anew()
+            return self._look_seconds
+        due_at = followed.sequencer.due_at
+        due_in = None if due_at is None else due_at - self._now()
+        return followed.pace.wait(merged=merged, due_in=due_in)
+
+    async def _wait(self, event: asyncio.Event, seconds: float | None) -> None:
         try:
-            async with asyncio.timeout(self._look_seconds if looks_again else None):
+            async with asyncio.timeout(seconds):
                 await event.wait()
         except TimeoutError:
             return

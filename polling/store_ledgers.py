@@ -8,13 +8,14 @@ from typing import Any, Final
 from polling import store_wire as wire
 from polling.errors import PollingError, StoreDown, UnknownPoll
 from polling.model import Poll
-from polling.rules import is_poll_id
+from polling.rules import PollState, is_poll_id
 from polling.store_digests import digests
 from polling.store_salts import Salts
 from polling.store_single import LibraryMissing, Server, is_missing
 from polling.store_wire import Entry, Sums
 
 _CHUNKS: Final = 32
+_MOST_CHUNKS: Final = 512
 
 
 def call_of(name: str, keys: Sequence[str], *args: Any) -> tuple[Any, ...]:
@@ -91,6 +92,15 @@ class LedgerStore(StoreCalls):
         (reply,) = await self._query([call_of("sums", wire.shard_keys(poll, shard))])
         return wire.sums(poll, reply)
 
+    async def standing(self, poll: str, shards: int) -> tuple[PollState, int]:
+        """The state as ``tally`` has it, and the last position, summed over all shards.
+
+        One cheap read a shard, in one round trip. Raises UnknownPoll.
+        """
+        keys = [wire.keys_of("poll", poll, shard)[0] for shard in range(shards)]
+        found = await self.server.look_up_all([("HMGET", key, "state", "seq") for key in keys])
+        return wire.standing(poll, found)
+
     async def ledger_page(self, poll: str, shard: int, after: int, count: int) -> list[Entry]:
         """The ledger's entries past position ``after``: whole batches, ``count`` entries or a few
         more; fewer at its end. Those drained are not among them.
@@ -98,15 +108,19 @@ class LedgerStore(StoreCalls):
         (ledger,) = wire.keys_of("ledger", poll, shard)
         page: list[Entry] = []
         start = f"{after + 1}-0"
+        asked = min(_CHUNKS, count)
         while len(page) < count:
-            chunks = await self.server.look_up(("XRANGE", ledger, start, "+", "COUNT", _CHUNKS))
+            chunks = await self.server.look_up(("XRANGE", ledger, start, "+", "COUNT", asked))
             for chunk in chunks:
                 page += [entry for entry in wire.entries(chunk) if not 0 <= entry.seq <= after]
                 if len(page) >= count:
                     break
-            if len(chunks) < _CHUNKS:
+            if len(chunks) < asked:
                 break
             start = "(" + chunks[-1][0].decode()
+            # Small chunks, of a few ballots each: as many as the rest of the page takes.
+            rest = (count - len(page)) * asked // max(1, len(page))
+            asked = min(max(_CHUNKS, rest), _MOST_CHUNKS)
         return page
 
     async def ledger(self, poll: str, shard: int, upto: int) -> AsyncIterator[Entry]:

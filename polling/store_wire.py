@@ -231,17 +231,31 @@ def merged(poll: str, shards: Sequence[Tally]) -> Tally:
         for into, counters in ((counts, shard.counts or {}), (groups, shard.groups)):
             for counter, number in counters.items():
                 into[counter] = into.get(counter, 0) + number
-    state = first.state
-    if state in FINISHED and any(is_before(shard.state, PollState.CLOSED) for shard in shards):
-        state = PollState.OPEN
     return Tally(
         poll,
-        state,
+        _merged_state([shard.state for shard in shards]),
         sum(shard.seq for shard in shards),
         sum(shard.total for shard in shards),
         counts,
         groups,
     )
+
+
+def standing(poll: str, shards: Sequence[Sequence[bytes | None]]) -> tuple[PollState, int]:
+    """The state that ``merged`` gives and the positions in all, from state and seq of each shard.
+
+    A shard that is not there is left out; raises UnknownPoll where shard 0 is not.
+    """
+    if not shards[0][0]:
+        raise UnknownPoll(poll)
+    found = [(PollState(state.decode()), int(seq or 0)) for state, seq in shards if state]
+    return _merged_state([state for state, _ in found]), sum(seq for _, seq in found)
+
+
+def _merged_state(shards: Sequence[PollState]) -> PollState:
+    if shards[0] in FINISHED and any(is_before(state, PollState.CLOSED) for state in shards):
+        return PollState.OPEN
+    return shards[0]
 
 
 def sums(poll: str, reply: Sequence[Any]) -> Sums:

@@ -22,7 +22,7 @@ from polling.log_files import LogFiles, read_batches
 from polling.log_reader import LogReader
 from polling.notes import NoteSigner, note_text
 from polling.poll_rules import PollRules
-from polling.sequencer import ENOUGH, WAIT_SECONDS, Sequencer, Standing
+from polling.sequencer import APART_SECONDS, ENOUGH, WAIT_SECONDS, Sequencer, Standing
 from polling.store import PollStore
 from polling.tiles import Tile
 from tests.polling.log_polls import LoggedPoll
@@ -112,6 +112,7 @@ class Trimming:
     def __init__(self, store: PollStore, crash_at: Callable[[str], bool]) -> None:
         self._store = store
         self._crash_at = crash_at
+        self.standing = store.standing
         self.tally = store.tally
         self.ledger_page = store.ledger_page
         self.superseded = store.superseded
@@ -163,6 +164,27 @@ async def test_few_ballots_wait_for_others_but_not_long(place: Place, opened: As
     await sequencer.step(WAIT_SECONDS - 0.1)
     assert place.note(poll).size == 0
     await sequencer.step(WAIT_SECONDS)
+    place.check_each_ballot_is_there(poll)
+
+
+async def test_a_ballot_has_waited_since_the_look_before_it_was_seen(
+    place: Place, opened: Asking
+) -> None:
+    poll = await opened()
+    sequencer = place.sequencer(poll)
+    await sequencer.step(100)
+    assert (sequencer.waits_since, sequencer.due_at) == (None, None)
+    await poll.vote(1)
+    await sequencer.step(104)
+    assert (sequencer.waits_since, sequencer.due_at) == (100, 100 + WAIT_SECONDS)
+    await sequencer.step(100 + WAIT_SECONDS)
+    place.check_each_ballot_is_there(poll)
+    assert sequencer.due_at is None
+    # Of a busy poll the next batch is due some seconds after the last one.
+    await poll.vote(ENOUGH)
+    await sequencer.step(109)
+    assert sequencer.due_at == 100 + WAIT_SECONDS + APART_SECONDS
+    await sequencer.step(sequencer.due_at)
     place.check_each_ballot_is_there(poll)
 
 

@@ -19,6 +19,7 @@ from polling.log import Checkpoint, CloseStatement
 from polling.log_reader import LogReader
 from polling.model import Poll
 from polling.notes import NoteSigner
+from polling.pacing import Pace
 from polling.poll_rules import PollRules
 from polling.rules import PollState
 from polling.sequencing import LEDGER, LOG, Sequencing
@@ -38,8 +39,9 @@ async def issued() -> Mapping[str, int]:
 class Running:
     """A process's sequencing, with its task."""
 
-    def __init__(self, url: str, home: Path) -> None:
-        self.sequencing = Sequencing(PollStore.at(url), home, SIGNER, issued, look_seconds=0.02)
+    def __init__(self, url: str, home: Path, look_seconds: float = 0.02) -> None:
+        store = PollStore.at(url)
+        self.sequencing = Sequencing(store, home, SIGNER, issued, look_seconds=look_seconds)
         self.task = asyncio.create_task(self.sequencing.run())
 
     async def stop(self) -> None:
@@ -100,6 +102,49 @@ async def test_a_poll_is_followed_through_a_restart_to_its_statement(
     assert found.ok, found.differences
     assert found.ledger == 57
     assert (await polls.sums(poll.poll.id)).drained == 57
+
+
+async def test_nobody_answers_for_long_and_then_the_poll_closes(
+    polls: PollStore, valkey: Server, tmp_path: Path
+) -> None:
+    """Between two looks that are minutes apart, the poll's change is followed at once."""
+    reader = LogReader(tmp_path / LOG)
+    poll = await LoggedPoll.opened(polls, PollRules(shards=3))
+    running = Running(valkey.url, tmp_path, look_seconds=600)
+    try:
+        running.sequencing.watch(poll.poll)
+        await until(lambda: published(reader, poll.poll) == 0)
+        await poll.vote(3)
+        await poll.close()
+        running.sequencing.watch(poll.poll)
+        await until(lambda: is_over(reader, poll.poll))
+        assert published(reader, poll.poll) == 3
+        assert running.sequencing.counters.steps <= 3
+    finally:
+        await running.stop()
+
+
+async def test_looks_at_an_idle_poll_grow_rare_until_someone_answers(
+    polls: PollStore,
+    start: Callable[[], Running],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waits: list[float] = []
+    wait = Pace.wait
+
+    def noted(self: Pace, **facts: Any) -> float:
+        waits.append(wait(self, **facts))
+        return waits[-1]
+
+    monkeypatch.setattr(Pace, "wait", noted)
+    poll = await LoggedPoll.opened(polls)
+    running = start()
+    running.sequencing.watch(poll.poll)
+    await until(lambda: len(waits) >= 5)
+    assert waits[:5] == [0.02, 0.04, 0.08, 0.08, 0.08]
+    await poll.vote(30)
+    await until(lambda: published(LogReader(tmp_path / LOG), poll.poll) == 30)
 
 
 async def test_an_audit_while_the_ledger_is_drained(
