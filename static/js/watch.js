@@ -44,7 +44,7 @@ poll.feed = feed;
 showViewers();
 
 feed.subscribe(`stream:${stream.id}`, show);
-feed.subscribe(`captions:${stream.id}`, ({ captions }) => captions.forEach((cue) => player.cue(cue)));
+feed.subscribe(`captions:${stream.id}`, ({ captions }) => player.cue(...captions));
 feed.watch(askSoon);
 player.addEventListener("cues", ({ detail }) => {
   if (detail.map((cue) => cues.put(cue)).includes(true)) missing(picture.time);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,6 +56,48 @@ def test_a_line_is_typed_and_reaches_the_watch_page(
     sent = viewer.request.get(f"{live.url}/api/v1/streams/{STREAM}/captions.vtt").text()
     assert f"Good evening over {path}." in sent
     context.close()
+
+
+LATE = "A line of fifty characters, begun 8 s before sent."
+SHOWN_FOR = """(said) => new Promise((resolve) => {
+  const player = document.querySelector("streamd-player");
+  let from = null;
+  const look = () => {
+    const shown = [...player.renderRoot.querySelectorAll(".captions p")].map((p) => p.textContent);
+    if (shown.includes(said)) from ??= player.clock;
+    else if (from !== null) {
+      resolve(player.clock - from);
+      return;
+    }
+    setTimeout(look, 50);
+  };
+  look();
+})"""
+
+
+@pytest.mark.parametrize("path", ["ws", "hls", "whep"])
+def test_a_line_that_took_its_time_to_type_is_shown_for_its_whole_length(
+    live: Served, browser: Browser, path: str
+) -> None:
+    viewer = browser.new_page()
+    viewer.goto(f"{live.url}/watch/{STREAM}?lang=en&path={path}")
+    viewer.wait_for_function(
+        "path => { const p = document.querySelector('streamd-player');"
+        " return p.path === path && p.phase === 'playing' && p.clock !== null; }",
+        arg=path,
+        timeout=40_000,
+    )
+    viewer.locator("streamd-player").evaluate("player => player.captions.turn(true)")
+    viewer.evaluate(f"() => {{ window.shownFor = ({SHOWN_FOR})({json.dumps(LATE)}); }}")
+    begun = viewer.evaluate("document.querySelector('streamd-player').clock") - 8
+    said = {"text": LATE, "language": "en", "at": begun}
+    line = live.post(f"/api/v1/streams/{STREAM}/captions", said)
+    assert line["end"] - line["start"] < 4
+    assert abs(line["start"] - begun) < 0.01
+    viewer.get_by_text(LATE).wait_for(timeout=10_000)
+    shown_for = viewer.evaluate("() => window.shownFor")
+    assert shown_for == pytest.approx(line["end"] - line["start"], abs=0.6)
+    viewer.close()
 
 
 def test_a_wrong_key_is_said_at_once(live: Served, browser: Browser) -> None:

@@ -23,9 +23,9 @@ export class CaptionLayer {
     return this.cues.size > 0 || this.tracks.any;
   }
 
-  /** @param {import("./captions.js").Cue} cue */
-  put(cue) {
-    this.cues.put(cue);
+  /** @param {import("./captions.js").Cue[]} cues as the feed lists them, oldest first */
+  take(cues) {
+    this.cues.take(cues, this.player.clock);
     this.#watch();
     this.player.requestUpdate();
   }

@@ -3,6 +3,13 @@
 
 const MOST_CUES = 200;
 const KEEP_SECONDS = 60;
+/** A line that began this long ago is of the past: what a captioner may still send (captions.py), and
+ * what a picture is behind live. */
+const NEWS_SECONDS = 40;
+/** No line waits longer than this for those before it; then they stand together. */
+const MOST_WAIT_SECONDS = 8;
+/** A clock that goes back by more was sought; by less, a path has found its place. */
+const SOUGHT_SECONDS = 1;
 const TEXT_KINDS = ["captions", "subtitles"];
 
 /**
@@ -11,31 +18,52 @@ const TEXT_KINDS = ["captions", "subtitles"];
  *   time), so that a cue outlives a generation; the same id again replaces the cue
  */
 
-/** The cues given so far. Pure. */
+/**
+ * The cues given so far. Pure: the player's clock comes in, in Unix seconds as the cues' times.
+ *
+ * `start` is when a captioner began to type: a live picture is often past it, or past the whole
+ * line, when the line comes. Such a line is shown from when it came, for its whole length and one
+ * after the other; whoever goes back meets it at its own time.
+ */
 export class Cues {
   constructor() {
     this.byId = new Map();
+    this.seen = -Infinity;
   }
 
   get size() {
     return this.byId.size;
   }
 
-  /** @param {Cue} cue */
-  put({ id, start, end, text }) {
+  /**
+   * What the feed lists. Of a first list only the last line may be news; later, whatever is new.
+   * @param {Cue[]} cues oldest first
+   * @param {number|null} clock
+   */
+  take(cues, clock = null) {
+    const isFirst = this.size === 0;
+    cues.forEach((cue, place) => this.put(cue, isFirst && place < cues.length - 1 ? null : clock));
+  }
+
+  /** @param {Cue} cue @param {number|null} clock null: it is shown at its own time */
+  put({ id, start, end, text }, clock = null) {
+    const known = this.byId.get(id);
     this.byId.delete(id);
-    this.byId.set(id, { start, end, text });
+    const moved = known?.start === start ? known.moved : this.#moved(start, end, clock);
+    this.byId.set(id, { start, end, text, moved });
     if (this.byId.size > MOST_CUES) this.byId.delete(this.byId.keys().next().value);
   }
 
-  /** The lines to be read at `time` (Unix seconds, as the cues'), oldest first. */
+  /** The lines to be read at `time`, oldest first. */
   at(time) {
+    if (time < this.seen - SOUGHT_SECONDS) for (const cue of this.byId.values()) cue.moved = 0;
+    this.seen = time;
     const shown = [];
-    for (const [id, cue] of this.byId) {
-      if (cue.end < time - KEEP_SECONDS) this.byId.delete(id);
-      else if (cue.start <= time && time < cue.end) shown.push(cue);
+    for (const [id, { start, end, text, moved }] of this.byId) {
+      if (end + moved < time - KEEP_SECONDS) this.byId.delete(id);
+      else if (start + moved <= time && time < end + moved) shown.push({ text, from: start + moved });
     }
-    return shown.sort((a, b) => a.start - b.start).map(({ text }) => text);
+    return shown.sort((a, b) => a.from - b.from).map(({ text }) => text);
   }
 
   /** Whether what was said at `time` would be among these: earlier than all of them it may not. */
@@ -45,6 +73,19 @@ export class Cues {
 
   clear() {
     this.byId.clear();
+    this.seen = -Infinity;
+  }
+
+  // By how many seconds a line that comes at `clock` is shown later than it was said.
+  #moved(start, end, clock) {
+    if (clock === null || start < clock - NEWS_SECONDS) return 0;
+    const isLate = start <= clock;
+    const from = Math.max(start, clock);
+    const before = [...this.byId.values()].filter(
+      (cue) => (isLate || cue.moved > 0) && cue.start + cue.moved <= from + MOST_WAIT_SECONDS,
+    );
+    const free = Math.max(from, ...before.map((cue) => cue.end + cue.moved));
+    return Math.min(free, from + MOST_WAIT_SECONDS) - start;
   }
 }
 

@@ -228,9 +228,9 @@ export class StreamdPlayer extends LitElement {
     this.requestUpdate();
   }
 
-  /** A caption on the broadcast's clock (captions.js). The same id again replaces it. */
-  cue(cue) {
-    this.captions.put(cue);
+  /** Captions on the broadcast's clock (captions.js), oldest first. The same id again replaces one. */
+  cue(...cues) {
+    this.captions.take(cues);
   }
 
   retry() {

@@ -88,6 +88,59 @@ def test_the_cores(theatre: Theatre) -> None:
     assert found["size"] == 200
 
 
+def test_a_caption_that_comes_late_is_shown_from_when_it_came(theatre: Theatre) -> None:
+    """Its start is the first keystroke; a live picture is past it when the line is sent."""
+    theatre.open()
+    found = theatre.page.evaluate(
+        """async () => {
+          const base = document.querySelector("script[src*='watch.js']").src;
+          const { Cues } = await import(new URL("player/captions.js", base));
+          const cue = (id, start, end) => ({ id, start, end, text: `${id}` });
+          const read = (cues, times) => times.map((time) => cues.at(time).join("+"));
+
+          const late = new Cues();
+          late.put(cue("a", 100, 103), 108);
+          const whole = read(late, [108, 110.9, 111]);
+          late.put(cue("a", 100, 103), 109); // listed again: it stays where it stands
+          const again = read(late, [110.9, 111.1]);
+          const back = read(late, [99, 100, 102.9, 103, 108.5]);
+
+          const queue = new Cues();
+          queue.put(cue("a", 100, 103), 108);
+          queue.put(cue("b", 104, 106), 109);
+          queue.put(cue("c", 110, 113), 109); // in time, while a late one stands
+          const inTurn = read(queue, [108, 110.9, 111, 112.9, 113, 115.9, 116]);
+
+          const rush = new Cues();
+          for (let id = 0; id < 9; id += 1) rush.put(cue(id, 100 + id / 9, 108 + id / 9), 104);
+          const bounded = [111.9, 112, 121].map((time) => rush.at(time).length);
+
+          const news = new Cues();
+          news.take([cue("a", 60, 63), cue("b", 80, 83), cue("c", 100, 103)], 108);
+          const first = read(news, [108, 110.9, 111]);
+          const more = [cue("d", 105, 107), cue("e", 106, 108)];
+          news.take([cue("b", 80, 83), cue("c", 100, 103), ...more], 112);
+          const then = read(news, [112, 113.9, 114, 115.9, 116]);
+          news.take([cue("x", 70, 73)], 117); // long past: nothing new
+          const past = read(news, [117, 119]);
+
+          const unknown = new Cues();
+          unknown.take([cue("a", 100, 103)], null);
+          const own = read(unknown, [100, 102.9, 108]);
+          return { whole, again, back, inTurn, bounded, first, then, past, own };
+        }"""
+    )
+    assert found["whole"] == ["a", "a", ""]
+    assert found["again"] == ["a", ""]
+    assert found["back"] == ["", "a", "a", "", ""]
+    assert found["inTurn"] == ["a", "a", "b", "b", "c", "c", ""]
+    assert found["bounded"] == [1, 8, 0]
+    assert found["first"] == ["c", "c", ""]
+    assert found["then"] == ["d", "d", "e", "e", ""]
+    assert found["past"] == ["", ""]
+    assert found["own"] == ["a", "a", ""]
+
+
 def test_what_is_kept_of_a_poll_is_one_holder_s(theatre: Theatre) -> None:
     """Drafts and questions asked: each holder has their own, a device what it always had."""
     theatre.open()
