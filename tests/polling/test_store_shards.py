@@ -112,12 +112,15 @@ async def test_a_crash_amid_closing_leaves_a_tally_that_is_not_final(
     assert half.state is PollState.CLOSED
     # Other shards still count, and whoever looks sees that the tally is not the last one.
     assert {code > 0 for code in await cast(polls, poll, *map(vote, voters(20)))} == {True, False}
-    assert (await polls.tally(poll.id)).state is PollState.OPEN
+    tally = await polls.tally(poll.id)
+    assert tally.state is PollState.OPEN
+    assert await polls.standing(poll.id, SHARDS) == (PollState.OPEN, tally.seq)
     assert [one.id for one in await polls.running()] == [poll.id]
     for _ in range(2):
         await polls.complete(half)
         tally = await polls.tally(poll.id)
         assert tally.state is PollState.CLOSED
+        assert await polls.standing(poll.id, SHARDS) == (PollState.CLOSED, tally.seq)
         assert await polls.running() == ()
     assert set(await cast(polls, poll, *map(vote, voters(20)))) == {store.CLOSED}
     assert await polls.tally(poll.id) == tally
@@ -135,6 +138,9 @@ async def test_a_crash_amid_opening_is_made_good_by_the_first_vote(
             await polls.move(poll, PollState.OPEN, opened_at=2.0)
     with pytest.raises(UnknownPoll):
         await polls.sums(poll.id, 1)
+    assert await polls.standing(poll.id, SHARDS) == (PollState.OPEN, 0)
+    with pytest.raises(UnknownPoll):
+        await polls.standing("zzzzzzzzzz", SHARDS)
     assert (await audit(polls, poll.id)).ok
     codes = await cast(polls, poll, *map(vote, voters(50)))
     assert all(code > 0 for code in codes)
