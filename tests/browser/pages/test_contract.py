@@ -59,7 +59,7 @@ def ballot(*choices: str) -> dict[str, object]:
 
 
 def slug(problem: Any) -> str:
-    assert problem.keys() == {"type", "title", "status", "detail"}
+    assert problem.keys() - {"why"} == {"type", "title", "status", "detail"}
     return str(problem["type"]).removeprefix("urn:streamd:problem:")
 
 
