@@ -43,6 +43,7 @@ from streamd.poll_log_work import Work
 from streamd.poll_replay import PollReplay
 from streamd.recording.metrics import RecordingCollector
 from streamd.recording.recordings import Recordings
+from streamd.relay.hls_line import HandoverServer
 from streamd.relay.stream import Stream
 from streamd.relay.streams import Streams
 from streamd.rtmp.metrics import RtmpCollector
@@ -109,6 +110,7 @@ class App:
             signer=ReceiptSigner(log_signer),
             stage=self.poll_cues.moment,
             grace=config.polls.grace_seconds,
+            late=config.polls.late_days * 86_400.0,
         )
         self.recordings = Recordings(config.recording, home, config.event)
         self.registry.register(RecordingCollector(self.recordings))
@@ -134,6 +136,7 @@ class App:
         self.announcements.provide()
         self.hub.provide("media", MediaProvider(self.streams))
         self.http = HttpServer(config.web, tls, self.registry)
+        self.handover = HandoverServer(config.relay.handover, self.streams)
         for candidate in config.event.candidates:
             self.streams.add(candidate.stream)
 
@@ -160,6 +163,7 @@ class App:
                 "Stop what listens there, or choose another port in [feeds]."
             ) from error
         await self.http.start(self._services())
+        await self.handover.start()
         # 6. Encoders may come.
         await self._start_rtmp()
 
@@ -179,8 +183,9 @@ class App:
         # 4. Votes that wait for their batch are cast and answered; the log's lease is let go.
         await shutdown.step("polls", self.polls.stop())
         await shutdown.step("log", self.sequencing.stop())
-        # 5. Packagers end.
+        # 5. Packagers end, and who follows them keeps what there was.
         await shutdown.step("streams", self.streams.close())
+        await shutdown.step("handover", self.handover.stop())
         # 6. Recordings are finished, with what the packagers gave out at their end.
         await shutdown.step("recordings", self.recordings.stop())
         # 7. The store.
@@ -247,6 +252,7 @@ class App:
         self.recordings.watch(stream, self.announcements.captions.of(stream.id))
         self.announcements.on_stream(stream)
         self.whep.on_stream(stream)
+        self.handover.on_stream(stream)
 
     def _on_poll(self, poll: Poll) -> None:
         self.poll_cues.follow(poll)

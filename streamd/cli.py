@@ -1,4 +1,4 @@
-"""The ``streamd`` command: serve, demo, publish, check, keys, verify."""
+"""The ``streamd`` command: serve, edge, demo, publish, check, keys, verify."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from streamd.app import App, serve
 from streamd.certificates import lan_addresses, self_signed, server_context
 from streamd.config import KEY_VARIABLE, Config, load, page_url
 from streamd.demo import CANDIDATES, Demo, demo_config
+from streamd.edge import serve as serve_edge
 from streamd.errors import StreamdError
 from streamd.identity_cli import codes_cli
 from streamd.keys import StreamKeys
@@ -71,6 +72,24 @@ def serve_command(config: ConfigPath = None) -> None:
         out.print(f"streamd serves [bold]{app.page_url()}[/]  (feeds on port {app.gateway.port})")
 
     _run(serve(app, on_ready=announce))
+
+
+@cli.command("edge")
+def edge_command(
+    handover: Annotated[str, typer.Argument(help="The serving process's [relay] handover.")],
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="The port to listen on.")] = 8082,
+    config: ConfigPath = None,
+) -> None:
+    """Serve HLS of another process's broadcasts, with the same bytes, until SIGTERM or Ctrl-C."""
+    settings = _settings(config)
+    settings = msgspec.structs.replace(
+        settings, web=msgspec.structs.replace(settings.web, port=port)
+    )
+
+    def announce(port: int) -> None:
+        out.print(f"streamd serves HLS on port {port}, following {handover}")
+
+    _run(serve_edge(settings, handover, announce))
 
 
 @cli.command("demo")

@@ -84,6 +84,7 @@ class Relay(msgspec.Struct, frozen=True):
     subscriber_units: Positive = 512
     delay_bytes: Bytes = 100_663_296
     hls_part_ms: Annotated[int, Meta(ge=200, le=500)] = 334
+    handover: str = ""
 
 
 class Recording(msgspec.Struct, frozen=True):
@@ -140,6 +141,7 @@ class Polls(msgspec.Struct, frozen=True):
     pushes_crowded: Positive = 4
     crowd: Positive = 2_000
     grace_seconds: Annotated[float, Meta(ge=0, le=120)] = 15.0
+    late_days: Annotated[int, Meta(ge=1, le=365)] = 30
     keys_dir: str = ""
     log_name: str = ""
     log_process: bool = False

@@ -48,6 +48,7 @@ FLOORS = {
     "streamd.poll_log_process": 3,
     "streamd.app": 4,
     "streamd.demo": 4,
+    "streamd.edge": 4,
     "streamd.publish": 4,
     "streamd.publish_sources": 4,
     "streamd.verify": 4,

@@ -10,19 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Final, Protocol
 
 from aiohttp import web
 
 from streamd.errors import UnknownStream
 from streamd.relay.errors import BadDirective
+from streamd.relay.hls import Hls
 from streamd.relay.hls_directives import Unreadable, parse
 from streamd.relay.streams import Streams
-from streamd.relay.window import Window
 from streamd.web.front import Answer
 from streamd.web.made import Made, date_line, head
 from streamd.web.problems import Refusal, problem
-from streamd.web.services import SERVICES
 from streamd.web.vod_texts import takes_gzip
 
 routes = web.RouteTableDef()
@@ -33,6 +32,16 @@ BRIEF: Final = "public, max-age=1"
 
 PREFIX: Final = b"/hls/"
 
+
+class Windows(Protocol):
+    """Every stream's HLS, by the stream's id."""
+
+    def get(self, stream_id: str) -> Hls:
+        """Raises UnknownStream."""
+
+
+WINDOWS: Final = web.AppKey("windows", Windows)
+
 _UNKNOWN = Refusal(404, "not_found", "Not found", (("Cache-Control", BRIEF),))
 
 
@@ -41,20 +50,31 @@ async def resource(request: web.Request) -> web.StreamResponse:
     """A playlist, an initialisation segment, a segment or a part, by its name."""
     stream, name = request.match_info["stream"], request.match_info["name"]
     try:
-        window = request.app[SERVICES].streams.get(stream).window
+        window = request.app[WINDOWS].get(stream)
         if name.endswith(".m3u8"):
             return await _playlist(request, window, stream, name)
         try:
             found = window.resource(name)
         except KeyError:
-            found = await window.hls.part(name)
+            found = await window.part(name)
     except (KeyError, UnknownStream):
         return problem(_UNKNOWN, "There is nothing at this address now.")
     body = found.body
     return Made(_forever(found.content_type, len(body)), body)
 
 
-def ready(streams: Streams) -> Answer:
+class Relayed:
+    """The windows of this process's own streams."""
+
+    def __init__(self, streams: Streams) -> None:
+        self._streams = streams
+
+    def get(self, stream_id: str) -> Hls:
+        """See Windows."""
+        return self._streams.get(stream_id).window.hls
+
+
+def ready(windows: Windows) -> Answer:
     """Answers for what never changes and is here already: parts, segments, their beginnings.
 
     Whatever else is below ``PREFIX`` goes the ordinary way, to ``resource``.
@@ -63,7 +83,7 @@ def ready(streams: Streams) -> Answer:
     def answer(path: bytes) -> Sequence[bytes | memoryview] | None:
         try:
             _, _, stream, name = path.decode("ascii").split("/")
-            found = None if name.endswith("m3u8") else streams.get(stream).window.resource(name)
+            found = None if name.endswith("m3u8") else windows.get(stream).resource(name)
         except (KeyError, ValueError, UnknownStream):
             return None
         if found is None or not found.immutable:
@@ -75,14 +95,14 @@ def ready(streams: Streams) -> Answer:
 
 
 async def _playlist(
-    request: web.Request, window: Window, stream: str, name: str
+    request: web.Request, window: Hls, stream: str, name: str
 ) -> web.StreamResponse:
     try:
         directives = parse(request.query)
     except Unreadable as error:
         raise BadDirective(str(error), stream) from error
-    found = await window.hls.playlist(name, directives)
-    awaited = directives.msn is not None and not window.hls.ended
+    found = await window.playlist(name, directives)
+    awaited = directives.msn is not None and not window.ended
     headers = {
         "Content-Type": found.content_type,
         "Cache-Control": AWAITED if awaited else BRIEF,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-from collections import OrderedDict
 
 import prometheus_client
 from aiohttp import web
@@ -38,6 +37,7 @@ from streamd.web.identity_metrics import IdentityCollector
 from streamd.web.problems import problems
 from streamd.web.security import dressed, same_origin
 from streamd.web.services import SERVICES, Services
+from streamd.web.shared_answers import SharedAnswers
 
 _ROUTES = (
     api.routes,
@@ -69,8 +69,10 @@ def build(services: Services, registry: CollectorRegistry) -> web.Application:
         client_max_size=services.config.web.body_bytes,
     )
     app[SERVICES] = services
+    app[hls.WINDOWS] = hls.Relayed(services.streams)
     publishing.add_publish_sockets(app, services.config.webrtc.publishers)
-    app[vod_polls.ANSWERS] = OrderedDict()
+    app[vod_polls.ANSWERS] = SharedAnswers()
+    app[polls.LISTS] = SharedAnswers()
     app[identity_codes.SHEETS_KEPT] = identity_codes.Sheets()
     registry.register(operations.StreamdCollector(services))
     registry.register(IdentityCollector(services.tiers))
@@ -115,7 +117,7 @@ class HttpServer:
         await runner.setup()
         host, port = self._settings.host, self._settings.port
         try:
-            ready = hls.ready(services.streams)
+            ready = hls.ready(hls.Relayed(services.streams))
             await FrontSite(runner, host, port, self._ssl, hls.PREFIX, ready).start()
         except OSError as error:
             raise ConfigError(
