@@ -62,11 +62,17 @@ class Draining:
         )
         return {shard: entries for shard, entries in zip(shards, found, strict=True) if entries}
 
-    async def superseded(self, shard: int) -> Collection[int]:
-        """Positions of ballots that do not stand; none where the first one counts."""
+    async def superseded(self, cursors: Mapping[int, int]) -> dict[int, Collection[int]]:
+        """Positions of ballots that do not stand, by shard of ``cursors``.
+
+        None at all where the first one counts.
+        """
         if self._poll.rules.revote != "last":
-            return frozenset()
-        return await self._ledgers.superseded(self._poll.id, shard)
+            return {}
+        found = await side_by_side(
+            lambda shard: self._ledgers.superseded(self._poll.id, shard), cursors
+        )
+        return dict(zip(cursors, found, strict=True))
 
     async def trim(self, cursors: Mapping[int, int]) -> None:
         """Drops from the store what is in the log."""

@@ -1,15 +1,14 @@
 """The drained ledger on disk: ``{directory}/{poll}/{shard}/{first}-{last}.jsonl``.
 
 A segment holds the ballots of consecutive positions, one JSON object a line:
-``{"seq", "ballot_id", "answer", "nonce"}``, ids and nonces in hexadecimal, and ``"superseded":
-true`` where a later ballot took its place. Everything here blocks.
+``{"seq", "ballot_id", "answer", "nonce"}``, ids and nonces in hexadecimal. Everything here blocks.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -36,19 +35,13 @@ class LedgerFiles:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
-    def write(
-        self,
-        poll: str,
-        shard: int,
-        entries: Sequence[Entry],
-        superseded: Collection[int] = frozenset(),
-    ) -> None:
+    def write(self, poll: str, shard: int, entries: Sequence[Entry]) -> None:
         """Puts ``entries``, of consecutive positions, on disk as one segment."""
         folder = self._directory / poll / str(shard)
         if not folder.is_dir():
             folder.mkdir(parents=True, exist_ok=True)
             sync(folder.parent)
-        lines = [_line(entry, entry.seq in superseded) for entry in entries]
+        lines = [_line(entry) for entry in entries]
         path = folder / f"{entries[0].seq:012}-{entries[-1].seq:012}.jsonl"
         put(path, "".join(lines).encode())
         # No time beside a ballot, so that a backup of this folder holds none either.
@@ -84,9 +77,8 @@ class LedgerFiles:
         return sorted(int(path.name) for path in (self._directory / poll).glob("*"))
 
 
-def _line(entry: Entry, superseded: bool) -> str:
-    ended = ',"superseded":true}\n' if superseded else "}\n"
+def _line(entry: Entry) -> str:
     return (
         f'{{"seq":{entry.seq},"ballot_id":"{entry.ballot_id.hex()}",'
-        f'"answer":{json.dumps(entry.answer)},"nonce":"{entry.nonce.hex()}"{ended}'
+        f'"answer":{json.dumps(entry.answer)},"nonce":"{entry.nonce.hex()}"}}\n'
     )

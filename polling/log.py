@@ -24,6 +24,8 @@ Mode = Literal["presence", "recount"]
 """``presence``: a leaf names the ballot alone. ``recount``: it commits to the answer as well."""
 
 CLOSE_TITLE = "streamd close statement v1"
+SUPERSEDED_BYTES = 13
+"""One row of the superseded list: twelve digits and a line's end."""
 
 _SIZE = re.compile(r"0|[1-9]\d{0,17}")
 
@@ -92,11 +94,29 @@ class Checkpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Superseded:
+    """What a close statement fixes of the superseded list: how many rows, SHA-256 over them.
+
+    A row is a superseded ballot's index in the log, from 0, as ``superseded_row`` writes it; they
+    ascend. A list in the leaves' order tells of no two ballots that they were one voter's.
+    """
+
+    count: int = 0
+    sha256: str = hashlib.sha256().hexdigest()
+
+
+def superseded_row(index: int) -> bytes:
+    """One row of the superseded list. ASCII, of one length, so that it can be bisected."""
+    return b"%012d\n" % index
+
+
+@dataclass(frozen=True, slots=True)
 class CloseStatement:
     """What the operator signs when a poll is over and its log complete.
 
     ``tally`` as pages get it; ``identities``: how many identities of each tier had been issued to
-    possible voters when the poll closed; ``checkpoint``: the log's last.
+    possible voters when the poll closed; ``checkpoint``: the log's last. Its leaves are as many as
+    the tally's total and the ``superseded`` together.
     """
 
     poll: str
@@ -104,6 +124,7 @@ class CloseStatement:
     tally: Mapping[str, Any]
     identities: Mapping[str, int]
     checkpoint: Checkpoint
+    superseded: Superseded = Superseded()
 
     @property
     def text(self) -> str:
@@ -117,6 +138,7 @@ class CloseStatement:
                 "size": self.checkpoint.size,
                 "root": base64.b64encode(self.checkpoint.root).decode(),
             },
+            "superseded": {"count": self.superseded.count, "sha256": self.superseded.sha256},
         }
         return f"{CLOSE_TITLE}\n{self.checkpoint.origin}\n{canonical(facts)}\n"
 
@@ -134,7 +156,10 @@ class CloseStatement:
         try:
             facts = json.loads(body)
             last = Checkpoint(named, int(facts["log"]["size"]), unbase64(facts["log"]["root"]))
-            found = cls(facts["poll"], facts["mode"], facts["tally"], facts["identities"], last)
+            gone = Superseded(int(facts["superseded"]["count"]), facts["superseded"]["sha256"])
+            found = cls(
+                facts["poll"], facts["mode"], facts["tally"], facts["identities"], last, gone
+            )
         except (ValueError, KeyError, TypeError) as error:
             raise NoteRejected("The close statement cannot be read.") from error
         return found

@@ -6,7 +6,8 @@
       level-0, -1, …   the hashes of every level of tiles, 32 bytes each
       commitments      recount polls: per batch, sorted by ballot id, 16 bytes id and 32 commitment
       checkpoint       the newest one published
-      openings.jsonl   recount polls, after the close: ballot id, nonce and answer of every leaf
+      openings.jsonl   recount polls, after the close: ballot id, nonce and answer of what counted
+      superseded       after the close, where the last vote counts: which leaves did not
       close-statement  after the close: nothing more is added
 
 A batch is there once its line in ``batches`` is on disk. Opening cuts away what a crash left behind
@@ -18,18 +19,23 @@ from __future__ import annotations
 import base64
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from polling import log
 from polling.errors import LogForked
 from polling.files import append, cut, put, sync
-from polling.log import Checkpoint, Mode
+from polling.log import SUPERSEDED_BYTES, Checkpoint, Mode, Superseded
 from polling.merkle import EMPTY_ROOT, HASH_BYTES
 from polling.tiles import TILE_BYTES, Edge, lengths
+
+ClosePart = Literal["openings.jsonl", "superseded"]
+"""A file that is shown whole at a poll's close."""
 
 ROW_BYTES = 16 + HASH_BYTES
 """One row of ``commitments``."""
@@ -174,18 +180,27 @@ class LogFiles:
         """Publishes the close statement. Openings are to be there by now."""
         put(self._folder / "close-statement", statement.encode())
 
-    def add_openings(self, lines: Iterable[str], *, first: bool) -> None:
-        """Adds to the openings that ``publish_openings`` shows; ``first``: after none."""
-        with (self._folder / ".openings").open("w" if first else "a", encoding="utf-8") as file:
-            file.writelines(lines)
+    def add(self, name: ClosePart, rows: Iterable[bytes], *, first: bool) -> None:
+        """Adds to the file that ``show`` publishes; ``first``: after nothing."""
+        with (self._folder / f".{name}").open("wb" if first else "ab") as file:
+            file.writelines(rows)
 
-    def publish_openings(self) -> None:
-        """Shows the openings that were added."""
-        aside = self._folder / ".openings"
+    def show(self, name: ClosePart) -> None:
+        """Publishes what was added."""
+        aside = self._folder / f".{name}"
         with aside.open("rb+") as file:
             os.fsync(file.fileno())
-        aside.replace(self._folder / "openings.jsonl")
+        aside.replace(self._folder / name)
         sync(self._folder)
+
+    def superseded(self) -> Superseded:
+        """What the close statement says of the published list; of none where there is none."""
+        path = self._folder / "superseded"
+        if not path.exists():
+            return Superseded()
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return Superseded(path.stat().st_size // SUPERSEDED_BYTES, digest)
 
     def _recover(self) -> None:
         size = self.size

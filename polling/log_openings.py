@@ -1,9 +1,14 @@
-"""What a ``recount`` poll opens at its close: answer and nonce of every leaf, in their order."""
+"""What is published at a poll's close beside its statement, in the leaves' order.
+
+In ``recount`` polls each counted leaf is opened: its answer and nonce. Where the last vote counts,
+a list says which leaves are superseded; those stay sealed.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 
 from polling import log
 from polling.ledger_files import LedgerFiles
@@ -11,22 +16,48 @@ from polling.log_files import LogFiles
 from polling.model import Poll
 
 
-def openings(files: LogFiles, segments: LedgerFiles, poll: Poll) -> Iterator[str]:
-    """Lines ``{"ballot_id", "nonce", "answer"}``, one a leaf. One batch is in memory at a time."""
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """One leaf: its ``index``, whether it is ``superseded``, its ``line`` of the openings."""
+
+    index: int
+    superseded: bool
+    line: str
+
+
+def openings(
+    files: LogFiles,
+    segments: LedgerFiles,
+    poll: Poll,
+    superseded: Mapping[int, Collection[int]],
+) -> Iterator[Opened]:
+    """Every leaf of the log. ``superseded``: shard → positions. One batch is in memory at a time.
+
+    Lines are ``{"ballot_id", "nonce", "answer"}``, and ``{"ballot_id", "commitment", "superseded":
+    true}`` of a superseded one; "" in ``presence`` polls.
+    """
     drained = {shard: segments.read(poll.id, shard) for shard in segments.shards(poll.id)}
+    index = 0
     for batch in files.batches:
         rows = []
         for shard, upto in batch.cursors.items():
+            gone = superseded.get(shard, ())
             for entry in drained[shard]:
-                if not entry.get("superseded"):
-                    rows.append(_opening(poll.id, entry))
+                rows.append(_opening(poll, entry, superseded=entry["seq"] in gone))
                 if entry["seq"] >= upto:
                     break
-        yield from (line for _, line in sorted(rows))
+        for _, is_superseded, line in sorted(rows):
+            yield Opened(index, is_superseded, line)
+            index += 1
 
 
-def _opening(poll: str, entry: Mapping[str, str]) -> tuple[bytes, str]:
+def _opening(poll: Poll, entry: Mapping[str, str], *, superseded: bool) -> tuple[bytes, bool, str]:
     ballot_id, nonce, answer = entry["ballot_id"], entry["nonce"], entry["answer"]
-    leaf = log.ballot_leaf(poll, ballot_id, log.commitment(bytes.fromhex(nonce), answer))
-    opened = {"ballot_id": ballot_id, "nonce": nonce, "answer": answer}
-    return leaf, json.dumps(opened, separators=(",", ":")) + "\n"
+    if poll.rules.log != "recount":
+        return log.ballot_leaf(poll.id, ballot_id), superseded, ""
+    committed = log.commitment(bytes.fromhex(nonce), answer)
+    opened: dict[str, object] = {"ballot_id": ballot_id, "nonce": nonce, "answer": answer}
+    if superseded:
+        opened = {"ballot_id": ballot_id, "commitment": committed, "superseded": True}
+    leaf = log.ballot_leaf(poll.id, ballot_id, committed)
+    return leaf, superseded, json.dumps(opened, separators=(",", ":")) + "\n"

@@ -15,7 +15,7 @@ from typing import Any
 
 from polling import log, merkle
 from polling.errors import NotInLog, NotMerged, UnknownPoll
-from polling.log import Checkpoint
+from polling.log import SUPERSEDED_BYTES, Checkpoint, superseded_row
 from polling.log_files import ROW_BYTES, read_batches
 from polling.merkle import HASH_BYTES, Hashes
 from polling.notes import note_text
@@ -55,12 +55,20 @@ class LogReader:
             raise NotInLog(poll, "Answers are not opened in this poll: its log proves presence.")
         return path
 
+    def superseded(self, poll: str) -> Path:
+        """The file of the superseded list. Raises UnknownPoll, NotMerged, NotInLog."""
+        self.close_statement(poll)
+        path = self._folder(poll) / "superseded"
+        if not path.exists():
+            raise NotInLog(poll, "In this poll the first vote counts: no ballot was superseded.")
+        return path
+
     def proof(self, poll: str, ballot_id: str) -> dict[str, Any]:
         """The inclusion proof of one ballot under the newest checkpoint, for JSON.
 
-        ``{"poll", "ballot_id", "log", "commitment", "index", "size", "path", "checkpoint"}``:
-        hashes in base64, ``commitment`` in hexadecimal or null. Raises UnknownPoll, NotMerged,
-        NotInLog.
+        ``{"poll", "ballot_id", "log", "commitment", "index", "size", "path", "checkpoint",
+        "superseded"}``: hashes in base64, ``commitment`` in hexadecimal or null, ``superseded``
+        null until the close statement is there. Raises UnknownPoll, NotMerged, NotInLog.
         """
         note = self.checkpoint(poll)
         newest = Checkpoint.parse(note_text(note))
@@ -80,6 +88,7 @@ class LogReader:
             "size": newest.size,
             "path": [base64.b64encode(one).decode() for one in path],
             "checkpoint": note,
+            "superseded": self._is_superseded(poll, index),
         }
 
     def consistency(self, poll: str, old: int, new: int | None) -> dict[str, Any]:
@@ -139,6 +148,14 @@ class LogReader:
                     return place, committed
         return None
 
+    def _is_superseded(self, poll: str, index: int) -> bool | None:
+        if self._text(poll, "close-statement") is None:
+            return None
+        path = self._folder(poll) / "superseded"
+        rows = path.stat().st_size // SUPERSEDED_BYTES if path.exists() else 0
+        with _Rows(path, SUPERSEDED_BYTES) as table:
+            return table.find(superseded_row(index), 0, rows) is not None
+
     def _bounds(self, poll: str, size: int) -> list[int]:
         sizes = [batch.size for batch in read_batches(self._folder(poll) / "batches")]
         return sizes[: bisect_right(sizes, size)]
@@ -148,12 +165,12 @@ class LogReader:
             return NotMerged(
                 poll,
                 "This ballot is not in the log yet. A receipt's ballot is merged within ten "
-                "seconds, or after the close where the last vote counts.",
+                "seconds.",
             )
         return NotInLog(
             poll,
-            "The finished log does not hold this ballot. Where the last vote counts, a later "
-            "ballot of the same voter may have taken its place.",
+            "The finished log does not hold this ballot. Every ballot that was counted or replaced "
+            "is in it: a signed receipt of this one proves that it was left out.",
         )
 
     def _hashes(self, poll: str, size: int) -> Hashes:

@@ -20,9 +20,9 @@ from polling import log
 from polling.draining import Draining, Ledgers
 from polling.leases import Lease, Leases
 from polling.ledger_files import Entry, LedgerFiles
-from polling.log import Checkpoint, CloseStatement
-from polling.log_files import LogFiles
-from polling.log_openings import openings
+from polling.log import Checkpoint, CloseStatement, superseded_row
+from polling.log_files import ClosePart, LogFiles
+from polling.log_openings import Opened, openings
 from polling.model import Poll, Tally
 from polling.notes import NoteSigner
 from polling.rules import FINISHED
@@ -172,9 +172,7 @@ class Sequencer:
     def _look(self, files: LogFiles, seq: int, now: float, finished: bool) -> None:
         """Notes what waits, and since when."""
         self.waiting = max(0, seq - sum(files.cursors.values()))
-        # Where the last vote counts, which ballots stand is known at the close.
-        held = self._poll.rules.revote == "last" and not finished
-        if not self.waiting or held:
+        if not self.waiting:
             self.waits_since = None
         elif self.waits_since is None:
             self.waits_since = now if self._looked is None else self._looked
@@ -209,18 +207,15 @@ class Sequencer:
         found = await self._draining.read(files.cursors, MOST)
         # One segment after the other: after an error none is still being written by a thread.
         for shard, entries in found.items():
-            superseded = await self._draining.superseded(shard)
-            ballots += await self._threaded(self._drain, shard, entries, superseded)
+            ballots += await self._threaded(self._drain, shard, entries)
             cursors[shard] = entries[-1].seq
             taken += len(entries)
         if cursors:
             await self._threaded(files.append, ballots, cursors)
         return taken if await self._publish(files) else None
 
-    def _drain(
-        self, shard: int, entries: Sequence[Entry], superseded: Collection[int]
-    ) -> list[tuple[str, str]]:
-        self._segments.write(self._poll.id, shard, entries, superseded)
+    def _drain(self, shard: int, entries: Sequence[Entry]) -> list[tuple[str, str]]:
+        self._segments.write(self._poll.id, shard, entries)
         committed = self._poll.rules.log == "recount"
         return [
             (
@@ -228,7 +223,6 @@ class Sequencer:
                 log.commitment(entry.nonce, entry.answer) if committed else "",
             )
             for entry in entries
-            if entry.seq not in superseded
         ]
 
     async def _publish(self, files: LogFiles) -> bool:
@@ -249,7 +243,10 @@ class Sequencer:
         if tally.state not in FINISHED or tally.seq > sum(files.cursors.values()):
             # A failover in between took the close back.
             return Standing.FOLLOWING
-        if poll.rules.log == "recount" and not await self._open_answers(files):
+        superseded = await self._draining.superseded(files.cursors)
+        if sum(map(len, superseded.values())) != tally.seq - tally.total:
+            return Standing.FOLLOWING
+        if self._told and not await self._tell_leaves(files, superseded):
             return self._stand_by()
         counted = Tally(poll.id, tally.state, tally.seq, tally.total, tally.counts)
         statement = CloseStatement(
@@ -259,29 +256,42 @@ class Sequencer:
             poll.shown_tally(counted),
             dict(await self._identities()),
             self._checkpoint(files),
+            await self._threaded(files.superseded),
         )
         await self._threaded(files.finish, statement.signed(self._signer))
         return Standing.COMPLETE
 
-    async def _open_answers(self, files: LogFiles) -> bool:
-        """Puts the openings on disk; False where the lease was lost.
+    async def _tell_leaves(
+        self, files: LogFiles, superseded: Mapping[int, Collection[int]]
+    ) -> bool:
+        """Puts openings and the superseded list on disk; False where the lease was lost.
 
         In slices, and the lease is renewed between them: however many there are, the other polls
         get at the threads, and nobody else takes this one over.
         """
-        lines = openings(files, self._segments, self._poll)
+        leaves = openings(files, self._segments, self._poll, superseded)
         first = True
-        while await self._threaded(self._open_some, files, lines, first):
+        while await self._threaded(self._tell_some, files, leaves, first):
             first = False
             lease = await self._leases.take(self._poll.id)
             if lease is None or self._lease is None or lease.token != self._lease.token:
                 return False
-        await self._threaded(files.publish_openings)
+        for name in self._told:
+            await self._threaded(files.show, name)
         return True
 
-    def _open_some(self, files: LogFiles, lines: Iterator[str], first: bool) -> int:
-        some = list(islice(lines, _SLICE))
-        files.add_openings(some, first=first)
+    @property
+    def _told(self) -> list[ClosePart]:
+        rules = self._poll.rules
+        names: list[ClosePart] = ["openings.jsonl"] if rules.log == "recount" else []
+        return [*names, "superseded"] if rules.revote == "last" else names
+
+    def _tell_some(self, files: LogFiles, leaves: Iterator[Opened], first: bool) -> int:
+        some = list(islice(leaves, _SLICE))
+        gone = [superseded_row(leaf.index) for leaf in some if leaf.superseded]
+        rows = {"openings.jsonl": [leaf.line.encode() for leaf in some], "superseded": gone}
+        for name in self._told:
+            files.add(name, rows[name], first=first)
         return len(some)
 
     def _checkpoint(self, files: LogFiles) -> Checkpoint:

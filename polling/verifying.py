@@ -6,10 +6,12 @@ the browser, in ``static/js/verify/``.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -22,6 +24,12 @@ from polling.model import Poll
 from polling.notes import NoteKey
 from polling.questions import Question
 from polling.receipts import SignedReceipt
+
+SUPERSEDED = (
+    "This ballot is recorded and was NOT counted: the signed list of superseded ballots names it, "
+    "so the server says that a later ballot of the same voter took its place. If you never changed "
+    "your answer, that is false: your receipt and this signed list are the evidence; complain."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,32 +130,82 @@ def check_statement(note: str, key: NoteKey, newest: Checkpoint) -> Finding:
         return Finding(False, f"The close statement does not hold: {error}")
     if statement.checkpoint != newest:
         return Finding(False, "The close statement is about another log than the checkpoint.")
-    total = statement.tally.get("total")
-    if total != newest.size:
+    total, gone = statement.tally.get("total"), statement.superseded.count
+    if not isinstance(total, int) or total + gone != newest.size:
         return Finding(
-            False, f"The signed tally counts {total} ballots, and the log has {newest.size:,}."
+            False,
+            f"The signed tally counts {total} ballots and {gone:,} are called superseded, but the "
+            f"log has {newest.size:,}.",
         )
     issued = ", ".join(f"{count:,} {tier}" for tier, count in statement.identities.items())
     return Finding(
         True,
-        f"The poll is over. The signed tally counts {newest.size:,} ballots, exactly the leaves of "
-        f"the log. Identities issued by then: {issued or 'none'}.",
+        f"The poll is over. The signed tally counts {total:,} ballots and {gone:,} are signed as "
+        f"superseded: together exactly the {newest.size:,} leaves of the log. Identities "
+        f"issued by then: {issued or 'none'}.",
     )
 
 
+def check_superseded(statement: CloseStatement, rows: bytes, proof: Mapping[str, Any]) -> Finding:
+    """What does the signed superseded list say of the ballot, and does ``proof`` say the same?
+
+    ``rows`` is the list as served, b"" where the statement counts none; ``proof`` led from the
+    ballot to a checkpoint.
+    """
+    gone = statement.superseded
+    if hashlib.sha256(rows).hexdigest() != gone.sha256:
+        return Finding(False, "The list of superseded ballots is not the one that was signed.")
+    try:
+        places = superseded_places(rows)
+    except ValueError:
+        places = []
+    size = statement.checkpoint.size
+    ascends = all(one < other for one, other in pairwise(places))
+    if len(places) != gone.count or not ascends or (places and places[-1] >= size):
+        return Finding(
+            False,
+            "The signed list of superseded ballots is not whole: each of them is named once, as a "
+            "leaf of the log.",
+        )
+    named = proof.get("index") in set(places)
+    if proof.get("superseded", named) not in (named, None):
+        return Finding(False, "The server's proof and its signed list differ on this ballot.")
+    if not named:
+        return Finding(True, "The signed list of superseded ballots does not name it: it counts.")
+    return Finding(True, SUPERSEDED)
+
+
+def superseded_places(rows: bytes) -> list[int]:
+    """The indices in a superseded list. Raises ValueError."""
+    found = [int(line) for line in rows.splitlines()]
+    if b"".join(map(log.superseded_row, found)) != rows:
+        raise ValueError("not as it is written")
+    return found
+
+
 def recount(
-    row: Mapping[str, Any], openings: Iterable[str | bytes], statement: CloseStatement
+    row: Mapping[str, Any],
+    openings: Iterable[str | bytes],
+    statement: CloseStatement,
+    superseded: bytes = b"",
 ) -> Finding:
     """Do the opened answers make the signed log, and the signed counts?
 
     ``row`` is the poll as ``/api/v1/polls/{id}`` shows it, ``openings`` the lines of
-    ``openings.jsonl``.
+    ``openings.jsonl``, ``superseded`` the list whose hash was signed.
     """
-    leaves, counts = [], Counter[str]()
+    leaves: list[bytes] = []
+    gone: list[int] = []
+    counts = Counter[str]()
     try:
         poll = _asked(row)
         for line in openings:
             opened = json.loads(line)
+            if opened.get("superseded") is True:
+                gone.append(len(leaves))
+                leaf = log.ballot_leaf(statement.poll, opened["ballot_id"], opened["commitment"])
+                leaves.append(leaf)
+                continue
             committed = log.commitment(bytes.fromhex(opened["nonce"]), opened["answer"])
             leaves.append(log.ballot_leaf(statement.poll, opened["ballot_id"], committed))
             for counter, number in deltas_of(poll, opened["answer"]):
@@ -156,13 +214,16 @@ def recount(
         return Finding(False, f"The openings cannot be read: {error}")
     if merkle.root_of(b"".join(leaves)) != statement.checkpoint.root:
         return Finding(False, "The openings are not those of the signed log.")
+    if b"".join(map(log.superseded_row, gone)) != superseded:
+        return Finding(False, "The openings leave out others than the signed superseded list.")
     told = statement.tally.get("counts") or {}
     differing = [name for name in {*told, *counts} if told.get(name, 0) != counts.get(name, 0)]
     if differing:
         names = ", ".join(sorted(differing))
         return Finding(False, f"Recounting gives other numbers than were signed, for {names}.")
     return Finding(
-        True, f"Recounting all {len(leaves):,} opened answers gives the very numbers signed."
+        True,
+        f"Recounting all {len(leaves) - len(gone):,} opened answers gives the very numbers signed.",
     )
 
 

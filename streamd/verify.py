@@ -24,18 +24,20 @@ _MOST_BYTES = 256 * 1024 * 1024
 
 MEANING = {
     "presence": (
-        "Your ballot is recorded, once, among all that were counted. "
-        "Neither the log nor your receipt shows your choice."
+        "Your ballot is recorded, once. Neither the log nor your receipt shows your choice."
     ),
     "recount": (
         "Your ballot is recorded, once, together with a sealed copy of your answer. After the "
-        "close all answers are opened and anyone can recount. Whoever has your receipt can then "
-        "find your answer."
+        "close all answers that count are opened and anyone can recount. Whoever has your receipt "
+        "can then find your answer."
     ),
 }
 LIMITS = (
     "It does not show that every other ballot is a person's, nor that everybody is shown this same "
     "log: compare checkpoints with other people, and keep one to check later with --checkpoint. "
+    "Where the last vote counts, which ballots were superseded is the server's word: it could name "
+    "one falsely. The voter who holds that ballot's receipt sees it named and can complain; that "
+    "there was no later ballot the log cannot show. "
     "Keep the receipt to yourself: whoever runs the poll could look its ballot up."
 )
 
@@ -95,7 +97,7 @@ def verify(
         )
     if earlier:
         found.findings.append(_grown(earlier, checkpoint, key, server, base))
-    _check_close(found, key, checkpoint, server, base, recount=recount)
+    _check_close(found, key, checkpoint, server, base, proof, recount=recount)
     return found
 
 
@@ -120,12 +122,16 @@ def _check_close(
     checkpoint: Checkpoint,
     server: _Server,
     base: str,
+    proof: dict[str, Any],
     *,
     recount: bool,
 ) -> None:
     note = server.text_or_none(f"{base}/close-statement")
     if note is None:
-        found.notes.append("The poll is not over: its signed close statement is still to come.")
+        found.notes.append(
+            "The poll is not over: its signed close statement is still to come. Where the last "
+            "vote counts, only that says whether this ballot or a later one of yours counts."
+        )
         if recount:
             found.findings.append(Finding(False, "Answers are opened after the close; not yet."))
         return
@@ -136,12 +142,18 @@ def _check_close(
         return
     found.findings.append(verifying.check_statement(note, key, newest))
     if newest != checkpoint:
-        proof = server.json(f"{base}/consistency?from={checkpoint.size}&to={newest.size}")
-        found.findings.append(verifying.check_consistency(checkpoint, newest, proof))
-    if recount and found.ok:
-        statement = CloseStatement.open(note, key)
+        path = server.json(f"{base}/consistency?from={checkpoint.size}&to={newest.size}")
+        found.findings.append(verifying.check_consistency(checkpoint, newest, path))
+    if not found.ok:
+        return
+    statement = CloseStatement.open(note, key)
+    rows = b""
+    if statement.superseded.count or proof.get("superseded"):
+        rows = server.text(f"{base}/superseded").encode()
+        found.findings.append(verifying.check_superseded(statement, rows, proof))
+    if recount:
         lines = server.text(f"{base}/openings.jsonl").splitlines()
-        found.findings.append(verifying.recount(server.json(base), lines, statement))
+        found.findings.append(verifying.recount(server.json(base), lines, statement, rows))
 
 
 def _key(key_text: str, server: _Server, found: Verification) -> NoteKey:

@@ -89,9 +89,22 @@ async def get_close_statement(request: web.Request) -> web.Response:
     return _text(await asyncio.to_thread(reader.close_statement, poll), _FINAL)
 
 
+@routes.get("/api/v1/polls/{poll}/superseded")
+async def get_superseded(request: web.Request) -> web.StreamResponse:
+    """Which leaves of a finished poll are superseded: their indices, ascending, a line each."""
+    reader = request.app[SERVICES].log_reader
+    path = await asyncio.to_thread(reader.superseded, request.match_info["poll"])
+    return web.FileResponse(
+        path, headers={"Content-Type": "text/plain; charset=utf-8", "Cache-Control": _FINAL}
+    )
+
+
 @routes.get("/api/v1/polls/{poll}/openings.jsonl")
 async def get_openings(request: web.Request) -> web.StreamResponse:
-    """Every answer of a ``recount`` poll that is over, in the leaves' order, a line each."""
+    """Every counted answer of a ``recount`` poll that is over, in the leaves' order, a line each.
+
+    A superseded leaf's line has its commitment alone.
+    """
     reader = request.app[SERVICES].log_reader
     path = await asyncio.to_thread(reader.openings, request.match_info["poll"])
     return web.FileResponse(

@@ -140,7 +140,7 @@ async def rewritten(valkey: Server, client: Any) -> None:
 async def drain(polls: PollStore, poll: Poll, directory: Path) -> None:
     """What the sequencer does to a ledger, without its log."""
     page = await polls.ledger_page(poll.id, 0, 0, 10_000)
-    LedgerFiles(directory).write(poll.id, 0, page, await polls.superseded(poll.id))
+    LedgerFiles(directory).write(poll.id, 0, page)
     await polls.trim(poll.id, 0, page[-1].seq)
 
 

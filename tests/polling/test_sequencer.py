@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hashlib
 import json
 import os
 import shutil
@@ -17,7 +18,7 @@ from polling import log, merkle
 from polling.errors import LogForked, NotInLog, NotMerged
 from polling.leases import Leases
 from polling.ledger_files import LedgerFiles
-from polling.log import Checkpoint, CloseStatement
+from polling.log import Checkpoint, CloseStatement, Superseded
 from polling.log_files import LogFiles, read_batches
 from polling.log_reader import LogReader
 from polling.notes import NoteSigner, note_text
@@ -25,6 +26,7 @@ from polling.poll_rules import PollRules
 from polling.sequencer import APART_SECONDS, ENOUGH, WAIT_SECONDS, Sequencer, Standing
 from polling.store import PollStore
 from polling.tiles import Tile
+from polling.verifying import check_statement, check_superseded, superseded_places
 from tests.polling.log_polls import LoggedPoll
 
 SIGNER = NoteSigner("vote.example", b"s" * 32)
@@ -254,7 +256,7 @@ def poll_counts(poll: LoggedPoll) -> dict[str, int]:
 
 @pytest.mark.cluster_too
 @pytest.mark.parametrize("mode", ["presence", "recount"])
-async def test_where_the_last_vote_counts_the_log_comes_after_the_close(
+async def test_where_the_last_vote_counts_all_are_logged_and_the_close_names_the_superseded(
     place: Place, opened: Asking, mode: str
 ) -> None:
     poll = await opened(revote="last", log=mode)
@@ -263,22 +265,40 @@ async def test_where_the_last_vote_counts_the_log_comes_after_the_close(
     replaced = await poll.vote(40, voters)
     await poll.vote(30, voters[10:])
     await sequencer.step(100)
-    assert place.note(poll).size == 0
+    assert place.note(poll).size == 70
+    place.check_each_ballot_is_there(poll)
+    assert place.reader.proof(poll.poll.id, replaced[0])["superseded"] is None
     await poll.close()
     assert await sequencer.step(101) is Standing.COMPLETE
-    # Whose ballots were replaced is nobody's to know but by their absence.
-    gone = 0
-    for ballot_id in replaced:
-        try:
-            place.reader.proof(poll.poll.id, ballot_id)
-        except NotInLog:
-            gone += 1
-            del poll.ballots[ballot_id]
-    assert gone == 30
+    assert place.note(poll).size == 70
     place.check_each_ballot_is_there(poll)
+
+    proofs = {one: place.reader.proof(poll.poll.id, one) for one in poll.ballots}
+    gone = {one for one, proof in proofs.items() if proof["superseded"]}
+    assert len(gone) == 30
+    assert gone <= set(replaced)
+    rows = place.reader.superseded(poll.poll.id).read_bytes()
+    # In the leaves' order, which is of hashes: it pairs nobody's two ballots.
+    assert superseded_places(rows) == sorted(proofs[one]["index"] for one in gone)
+    note = place.reader.close_statement(poll.poll.id)
+    key = SIGNER.key
+    statement = CloseStatement.open(note, key)
+    assert statement.superseded == Superseded(30, hashlib.sha256(rows).hexdigest())
+    assert check_statement(note, key, place.note(poll)).ok
+    for one, proof in proofs.items():
+        finding = check_superseded(statement, rows, proof)
+        assert finding.ok
+        assert ("NOT counted" in finding.text) == (one in gone)
     if mode == "recount":
-        opened_lines = place.reader.openings(poll.poll.id).read_text().splitlines()
-        assert {json.loads(line)["ballot_id"] for line in opened_lines} == set(poll.ballots)
+        lines = place.reader.openings(poll.poll.id).read_text().splitlines()
+        opened_lines = [json.loads(line) for line in lines]
+        assert [one["ballot_id"] for one in opened_lines] == sorted(
+            poll.ballots, key=lambda one: proofs[one]["index"]
+        )
+        assert {one["ballot_id"] for one in opened_lines if "answer" in one} == (
+            set(poll.ballots) - gone
+        )
+        assert {one["ballot_id"] for one in opened_lines if one.get("superseded")} == gone
 
 
 STEPS = [
@@ -289,10 +309,10 @@ STEPS = [
     "before publish",
     "after publish",
     "before trim",
-    "before _open_some",
-    "after _open_some",
-    "before publish_openings",
-    "after publish_openings",
+    "before _tell_some",
+    "after _tell_some",
+    "before show",
+    "after show",
     "before finish",
 ]
 
