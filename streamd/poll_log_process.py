@@ -8,6 +8,7 @@ from writing a log that another process still writes.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 from typing import Final
 
@@ -81,15 +82,32 @@ class PollLogProcess:
     async def run(self) -> None:
         """Keeps the process alive until cancelled; it lives on until ``stop``."""
         while True:
-            process = await self._start()
-            assert process.stdout is not None
+            try:
+                process = await self._start()
+            except OSError as error:
+                # No memory, no process or no descriptor left; votes are counted all the same.
+                log.error("the process of the polls' logs could not be started", why=str(error))
+            else:
+                await self._follow(process)
+                # It ends only when the rest of what it said is read.
+                await process.communicate()
+                status = process.returncode
+                self._process, self._progress = None, Progress()
+                self.restarts += 1
+                log.error(
+                    "the process of the polls' logs has ended; another one starts", code=status
+                )
+            await asyncio.sleep(AGAIN_SECONDS)
+
+    async def _follow(self, process: asyncio.subprocess.Process) -> None:
+        """Reads its progress to the end; it is ended where what it says can't be read."""
+        assert process.stdout is not None
+        try:
             while line := await process.stdout.readline():
                 self._progress = msgspec.json.decode(line, type=Progress)
-            status = await process.wait()
-            self._process, self._progress = None, Progress()
-            self.restarts += 1
-            log.error("the process of the polls' logs has ended; the next one starts", code=status)
-            await asyncio.sleep(AGAIN_SECONDS)
+        except (msgspec.MsgspecError, ValueError, OSError) as error:
+            log.error("the process of the polls' logs does not make sense", why=str(error))
+            _kill(process)
 
     async def stop(self) -> None:
         """Lets the process end its work. ``run()`` has ended by now."""
@@ -102,7 +120,7 @@ class PollLogProcess:
                 await process.communicate()
         except TimeoutError:
             log.error("the process of the polls' logs did not end by itself", pid=process.pid)
-            process.kill()
+            _kill(process)
             await process.wait()
 
     async def _start(self) -> asyncio.subprocess.Process:
@@ -125,6 +143,11 @@ class PollLogProcess:
         if process is None or process.stdin is None or process.stdin.is_closing():
             return
         if process.stdin.transport.get_write_buffer_size() > UNREAD_BYTES:
-            process.kill()
+            _kill(process)
         else:
             process.stdin.write(line)
+
+
+def _kill(process: asyncio.subprocess.Process) -> None:
+    with contextlib.suppress(ProcessLookupError):  # it may have ended by itself
+        process.kill()

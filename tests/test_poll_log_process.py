@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
 import signal
+import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 from polling.log import Checkpoint, CloseStatement
 from polling.notes import NoteKey
 from polling.receipts import SignedReceipt
+from streamd import config, poll_log_process
+from streamd.poll_log_process import PollLogProcess
+from streamd.poll_log_work import Work
 from tests.server import Server, running
 from tests.test_log_kill import until_found
 from tests.web.client import Client
@@ -46,6 +54,46 @@ def test_logs_go_on_when_their_process_is_killed(tmp_path: Path) -> None:
         server.process.wait(20)
         assert not Path(f"/proc/{last}").exists()
         assert "did not end by itself" not in server.log()
+
+
+async def test_it_is_started_again_after_a_start_that_fails_and_after_nonsense(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Votes are counted by whoever waits for ``run``: nothing that the process does ends it."""
+    monkeypatch.setattr(poll_log_process, "AGAIN_SECONDS", 0.02)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "nothing"))
+    logs = PollLogProcess(Work(config.Store(dir=str(tmp_path)), config.Log(), "streamd"))
+    task = asyncio.create_task(logs.run())
+    try:
+        await asyncio.sleep(0.1)
+        assert (task.done(), logs.pid, logs.restarts) == (False, None, 0)
+        monkeypatch.setattr(sys, "executable", program(tmp_path / "bad", "echo [; exec cat"))
+        await until(task, lambda: logs.restarts >= 1)
+        endless = "exec head -c 200000 /dev/zero"
+        monkeypatch.setattr(sys, "executable", program(tmp_path / "long", endless))
+        seen = logs.restarts
+        await until(task, lambda: logs.restarts >= seen + 2)
+        good = "echo '{\"followed\": 7}'; exec cat > /dev/null"
+        monkeypatch.setattr(sys, "executable", program(tmp_path / "good", good))
+        await until(task, lambda: logs.followed == 7)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await logs.stop()
+    assert logs.pid is None
+
+
+def program(path: Path, does: str) -> str:
+    path.write_text(f"#!/bin/sh\n{does}\n")
+    path.chmod(0o700)
+    return str(path)
+
+
+async def until(task: asyncio.Task[None], holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not holds():
+            assert not task.done(), task
+            await asyncio.sleep(0.01)
 
 
 def new_poll(client: Client, asked: dict[str, object], key: str) -> str:
