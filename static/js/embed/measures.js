@@ -17,6 +17,8 @@ export function measure() {
   const poll = find("streamd-poll");
   let told = 0;
   const look = () => {
+    const asked = heightOf(".poll-notice > :first-child");
+    poll.style.setProperty("--asked", `${asked}px`);
     poll.style.setProperty("--notice", `${heightOf(".poll-notice")}px`);
     const height = wanted();
     if (height === told) return;

@@ -70,6 +70,27 @@ def test_axe_finds_nothing_and_nothing_overflows(
         assert results.violations_count == 0, results.generate_report()
 
 
+SEEN = """() => [...document.querySelectorAll(".choice")].slice(0, 2).map((choice) => {
+  const { left, top, width, height } = choice.getBoundingClientRect();
+  return choice.contains(document.elementFromPoint(left + width / 2, top + height / 2));
+})"""
+
+
+@pytest.mark.parametrize("language", ["en", "fa"])
+@pytest.mark.parametrize("width", [240, 320])
+def test_a_small_frame_shows_choices_between_the_question_and_the_notice(
+    theatre: Theatre, width: int, language: str, artefacts: Path
+) -> None:
+    page = theatre.page
+    page.set_viewport_size({"width": width, "height": 480})
+    frame = shown(theatre, "ask", (language, "light"), artefacts)
+    assert frame.evaluate(SEEN) == [True, True]
+    frame.locator("button[type=submit]").scroll_into_view_if_needed()
+    expect(frame.locator("button[type=submit]")).to_be_in_viewport(ratio=1)
+    frame.evaluate("() => scrollTo(0, document.documentElement.scrollHeight)")
+    expect(frame.locator(".poll-notice")).to_be_in_viewport(ratio=0.98)
+
+
 def test_a_low_frame_s_sheet_folds_over_the_picture(theatre: Theatre) -> None:
     theatre.page.set_viewport_size({"width": 360, "height": 220})
     theatre.do(theatre.stage.set_polls, "mina", sheet(question("en", "single"), "en"))
