@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import msgspec
 
 from polling import rules
+from polling.asker import Asker
 from polling.errors import InvalidPoll
 from polling.model import Poll
 from polling.poll_rules import PollRules, check_rules
@@ -23,6 +24,7 @@ def draft_sheet(
     *,
     now: float,
     simulated: bool = False,
+    asked_by: Asker | None = None,
 ) -> Poll:
     """A new poll in state ``draft`` with a random id. Raises InvalidPoll."""
     questions = check_questions(asked)
@@ -32,6 +34,7 @@ def draft_sheet(
         stream=rules.check_stream(stream),
         questions=questions,
         asker=rules.check_asker(asker),
+        asked_by=asked_by,
         created_at=now,
         rules=checked,
         simulated=simulated,

@@ -48,6 +48,7 @@ def late_poll(poll: Poll, now: float) -> Poll:
         stream=poll.stream,
         questions=poll.questions,
         asker=poll.asker,
+        asked_by=poll.asked_by,
         created_at=now,
         rules=msgspec.structs.replace(
             poll.rules, results=results, duration_seconds=None, late=False

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from polling.asker import Asker
 from polling.breakdown import tiers
 from polling.deadlines import DeadlineMove
 from polling.poll_rules import PollRules
@@ -27,7 +28,8 @@ class Poll(msgspec.Struct, frozen=True, dict=True):
     ``closes_at`` is the server's own bound for ballots. ``cue_*``: the pictures, on the clock of
     the broadcast, at which the poll opens, closes and is shown; ``cue_lag``: see ``polling.stage``.
     ``deadlines``: how its close was moved while it was open, oldest first. ``late_of``: the poll
-    whose late answers this one takes (``polling.late``); empty: of none.
+    whose late answers this one takes (``polling.late``); empty: of none. ``asker``: who asks, as
+    text, for whoever knows no ``asked_by``; that is None where only the text is known.
     """
 
     id: str
@@ -51,6 +53,7 @@ class Poll(msgspec.Struct, frozen=True, dict=True):
     cue_show: float | None = None
     cue_lag: float | None = None
     deadlines: tuple[DeadlineMove, ...] = ()
+    asked_by: Asker | None = None
 
     @property
     def kind(self) -> str:
@@ -161,6 +164,7 @@ class Poll(msgspec.Struct, frozen=True, dict=True):
             "version": self.version,
             "seed": self.seed,
             "asker": self.asker,
+            "asked_by": None if self.asked_by is None else self.asked_by.to_dict(),
             "duration_seconds": self.duration_seconds,
             "created_at": self.created_at,
             "opens_at": self.opens_at,

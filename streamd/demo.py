@@ -17,6 +17,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
+from polling.asker import Asker
 from polling.errors import AlreadyVoted, PollClosed, PollingError
 from polling.model import Ballot, Poll
 from polling.rules import PollState
@@ -125,10 +126,16 @@ class Demo:
         for old in await polls.list(stream):
             if old.state is PollState.OPEN:
                 await polls.close(old.id)
-        asker = self._app.config.event.asker[SPOKEN[stream]]
+        name = self._app.config.event.asker
         for question, choices in itertools.cycle(QUESTIONS[stream]):
             poll = await polls.create(
-                stream, question, choices, asker, duration_seconds=POLL_SECONDS, simulated=True
+                stream,
+                question,
+                choices,
+                name[SPOKEN[stream]],
+                duration_seconds=POLL_SECONDS,
+                simulated=True,
+                asked_by=Asker("headquarters", name),
             )
             poll = await polls.open(poll.id)
             await self._vote(poll)

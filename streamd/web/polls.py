@@ -7,7 +7,7 @@ polls that have opened, and of their results what their rules let be told.
 from __future__ import annotations
 
 import time
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from aiohttp import web
@@ -16,12 +16,12 @@ from polling.errors import InvalidPoll, UnknownPoll
 from polling.model import Poll
 from polling.poll_rules import PollRules
 from polling.questions import Asked, Kind, Scale
-from polling.results import regions, summary
-from polling.rules import check_duration, check_opens_at
+from polling.rules import ASKER_CHARACTERS, check_duration, check_opens_at
 from polling.visibility import Audience
 from streamd.errors import AccessError
 from streamd.web.json_bodies import read, reply
 from streamd.web.language import choose
+from streamd.web.poll_rows import asker_of, in_words, poll_row
 from streamd.web.problems import BadRequest
 from streamd.web.security import acts_by_key
 from streamd.web.services import SERVICES, Services, authorize, authorized_stream
@@ -133,8 +133,9 @@ async def list_polls(request: web.Request) -> web.Response:
     else:
         polls = await services.polls.list_with_tallies(stream)
     late = await services.polls.late(poll for poll, _ in polls)
+    catalogue = services.catalogues[choose(request)]
     rows = [
-        poll.to_dict(tally, audience, late.get(poll.id))
+        in_words(poll.to_dict(tally, audience, late.get(poll.id)), catalogue)
         for poll, tally in polls
         if poll.is_visible(audience) and stream in (None, poll.stream)
     ]
@@ -145,7 +146,7 @@ async def list_polls(request: web.Request) -> web.Response:
 async def get_poll(request: web.Request) -> web.Response:
     """One poll whole, with its tally, its summary and its regions."""
     poll, audience = await seen_poll(request)
-    return reply(await poll_row(request.app[SERVICES], poll, audience))
+    return reply(await poll_row(request, poll, audience))
 
 
 @routes.post("/api/v1/streams/{stream}/polls")
@@ -163,15 +164,16 @@ async def create_poll(request: web.Request) -> web.Response:
     if body.opens_at is not None:
         # Before there is a poll: a refused time leaves none.
         check_opens_at(body.opens_at, time.time())
-    asker = services.catalogues[choose(request)].pick(services.config.event.asker)
+    asker = asker_of(await authorize(request, stream.id), services.config.event, stream.id)
+    name = services.catalogues[choose(request)].pick(asker.name)[:ASKER_CHARACTERS]
     wanted = _known_regions(services, body.wanted(PollRules()))
-    poll = await services.polls.create_sheet(stream.id, asked, asker, wanted)
+    poll = await services.polls.create_sheet(stream.id, asked, name, wanted, asked_by=asker)
     if body.open:
         poll = await services.polls.open(poll.id)
     elif body.opens_at is not None:
         poll = await services.polls.moves.schedule(poll.id, body.opens_at)
     location = {"Location": f"/api/v1/polls/{poll.id}"}
-    return reply(await poll_row(services, poll, Audience.ORGANISER), 201, location)
+    return reply(await poll_row(request, poll, Audience.ORGANISER), 201, location)
 
 
 @routes.patch("/api/v1/polls/{poll}")
@@ -183,7 +185,7 @@ async def edit_poll(request: web.Request) -> web.Response:
     body = await read(request, EditedPoll)
     wanted = _known_regions(services, body.wanted(poll.rules))
     edited = await services.polls.moves.edit(poll.id, body.asked(), wanted)
-    return reply(await poll_row(services, edited, Audience.ORGANISER))
+    return reply(await poll_row(request, edited, Audience.ORGANISER))
 
 
 @routes.post("/api/v1/polls/{poll}/schedule")
@@ -194,7 +196,7 @@ async def schedule_poll(request: web.Request) -> web.Response:
     poll = await authorized_poll(request)
     body = await read(request, Schedule)
     moved = await services.polls.moves.schedule(poll.id, body.opens_at)
-    return reply(await poll_row(services, moved, Audience.ORGANISER))
+    return reply(await poll_row(request, moved, Audience.ORGANISER))
 
 
 @routes.post("/api/v1/polls/{poll}/deadline")
@@ -205,7 +207,7 @@ async def move_deadline(request: web.Request) -> web.Response:
     poll = await authorized_poll(request)
     body = await read(request, Deadline)
     moved = await services.polls.moves.move_deadline(poll.id, body.of(poll))
-    return reply(await poll_row(services, moved, Audience.ORGANISER))
+    return reply(await poll_row(request, moved, Audience.ORGANISER))
 
 
 @routes.post("/api/v1/polls/{poll}/{move:open|close|show|archive}")
@@ -228,7 +230,7 @@ async def move_poll(request: web.Request) -> web.Response:
             moved = await moves.show(poll.id, body.at)
         case _:
             moved = await moves.archive(poll.id)
-    return reply(await poll_row(services, moved, Audience.ORGANISER))
+    return reply(await poll_row(request, moved, Audience.ORGANISER))
 
 
 async def authorized_poll(request: web.Request) -> Poll:
@@ -256,17 +258,6 @@ async def seen_poll(request: web.Request) -> tuple[Poll, Audience]:
     if not poll.is_visible(audience):
         raise UnknownPoll(poll.id)
     return poll, audience
-
-
-async def poll_row(services: Services, poll: Poll, audience: Audience) -> dict[str, Any]:
-    """The poll as ``audience`` sees it, with what its counts say."""
-    tally = await services.polls.tally(poll.id)
-    late = await services.polls.late([poll])
-    return {
-        **poll.to_dict(tally, audience, late.get(poll.id)),
-        "summary": summary(poll, tally, audience),
-        "regions": regions(poll, tally, audience),
-    }
 
 
 def _known_regions(services: Services, wanted: PollRules) -> PollRules:

@@ -6,11 +6,13 @@ import json
 
 from aiohttp import web
 
-from polling.model import Tally
+from polling.model import Poll, Tally
+from polling.visibility import Audience
 from streamd.web import results_export
-from streamd.web.language import choose
+from streamd.web.language import Catalogue, choose
 from streamd.web.pages import render
-from streamd.web.polls import poll_row, seen_poll
+from streamd.web.poll_rows import poll_row
+from streamd.web.polls import seen_poll
 from streamd.web.services import SERVICES, find_stream
 from streamd.web.views import region_rows, stream_row
 
@@ -37,7 +39,7 @@ async def results_page(request: web.Request) -> web.Response:
     """One poll: its questions as charts and tables, its rules, its log."""
     services = request.app[SERVICES]
     poll, audience = await seen_poll(request)
-    row = await poll_row(services, poll, audience)
+    row = await poll_row(request, poll, audience)
     catalogue, event = services.catalogues[choose(request)], services.config.event
     stream = stream_row(await find_stream(services, poll.stream), 0, event, catalogue)
     shown: dict[str, object] = {"poll": row, "stream": stream}
@@ -46,30 +48,25 @@ async def results_page(request: web.Request) -> web.Response:
 
 @routes.get("/api/v1/polls/{poll}/results.json")
 async def results_json(request: web.Request) -> web.Response:
-    """The results as JSON, as far as the asker may see them."""
-    poll, audience = await seen_poll(request)
-    tally = await _tally(request, poll.id)
-    row = results_export.as_json(poll, tally, audience, _notice(request))
-    text = json.dumps(row, ensure_ascii=False, indent=2)
-    return _download(text + "\n", "application/json", f"poll-{poll.id}.json")
+    """The results as JSON, as far as whoever asks may see them."""
+    taken = await _taken(request)
+    text = json.dumps(results_export.as_json(*taken), ensure_ascii=False, indent=2)
+    return _download(text + "\n", "application/json", f"poll-{taken[0].id}.json")
 
 
 @routes.get("/api/v1/polls/{poll}/results.csv")
 async def results_csv(request: web.Request) -> web.Response:
-    """The results as CSV, as far as the asker may see them."""
+    """The results as CSV, as far as whoever asks may see them."""
+    taken = await _taken(request)
+    return _download(results_export.as_csv(*taken), "text/csv", f"poll-{taken[0].id}.csv")
+
+
+async def _taken(request: web.Request) -> tuple[Poll, Tally, Audience, Catalogue, Tally | None]:
+    services = request.app[SERVICES]
     poll, audience = await seen_poll(request)
-    tally = await _tally(request, poll.id)
-    text = results_export.as_csv(poll, tally, audience, _notice(request))
-    return _download(text, "text/csv", f"poll-{poll.id}.csv")
-
-
-async def _tally(request: web.Request, poll: str) -> Tally:
-    return await request.app[SERVICES].polls.tally(poll)
-
-
-def _notice(request: web.Request) -> str:
-    catalogue = request.app[SERVICES].catalogues[choose(request)]
-    return catalogue.gettext.gettext(results_export.NOTICE)
+    tally = await services.polls.tally(poll.id)
+    late = await services.polls.late([poll])
+    return poll, tally, audience, services.catalogues[choose(request)], late.get(poll.id)
 
 
 def _download(text: str, kind: str, name: str) -> web.Response:

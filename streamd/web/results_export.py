@@ -17,8 +17,9 @@ from polling.model import Poll, Tally
 from polling.questions import Kind, Question
 from polling.results import regions, summary
 from polling.visibility import Audience
+from streamd.web.language import Catalogue
+from streamd.web.poll_rows import in_words
 
-NOTICE: Final = "Self-selected, not representative; not a vote in the election."
 WITHHELD: Final = "withheld"
 """Stands in CSV for a number that could point at people; null in JSON."""
 COLUMNS: Final = ("section", "question", "kind", "id", "text", "count", "share")
@@ -31,13 +32,18 @@ _FORMULA: Final = re.compile(r"[\s\u200b-\u200f\ufeff]*[=+\-@\uff1d\uff0b\uff0d\
 _Row = tuple[object, ...]
 
 
-def as_json(poll: Poll, tally: Tally, audience: Audience, notice: str) -> dict[str, Any]:
-    """The poll's row with its summary, its regions and the notice; times in Unix seconds."""
-    row = poll.to_dict(tally, audience)
+def as_json(
+    poll: Poll, tally: Tally, audience: Audience, catalogue: Catalogue, late: Tally | None = None
+) -> dict[str, Any]:
+    """The poll's row with its summary, its regions and the notice; times in Unix seconds.
+
+    ``late``: the tally of its late answers, of which the row has the sum.
+    """
+    row = in_words(poll.to_dict(tally, audience, late), catalogue)
     return {
-        "notice": notice,
+        "notice": row["notice"],
         "poll": row,
-        "asked_by": poll.asker,
+        "asked_by": row["asker"],
         "opened_at": poll.opened_at,
         "closed_at": poll.closed_at,
         "answers": tally.total,
@@ -48,18 +54,21 @@ def as_json(poll: Poll, tally: Tally, audience: Audience, notice: str) -> dict[s
     }
 
 
-def as_csv(poll: Poll, tally: Tally, audience: Audience, notice: str) -> str:
+def as_csv(
+    poll: Poll, tally: Tally, audience: Audience, catalogue: Catalogue, late: Tally | None = None
+) -> str:
     """One table with the columns ``COLUMNS`` (RFC 4180), with a byte order mark for spreadsheets.
 
     ``section`` says what a row is: about, tier, question, answer, mean, word, item or region. A
     share is between 0 and 1, of those who answered the question; of a ranking, of the most points
-    a choice can have. Times are ISO 8601 in UTC.
+    a choice can have. Times are ISO 8601 in UTC. ``late_of`` stands where the answers come from the
+    recording: the poll that was asked live. That one has ``late_poll`` and ``late_answers``.
     """
     text = io.StringIO()
     text.write(_BYTE_ORDER_MARK)
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(COLUMNS)
-    for row in _rows(poll, tally, audience, notice):
+    for row in _rows(poll, tally, audience, catalogue, late):
         writer.writerow([_cell(value) for value in (*row, *[""] * (len(COLUMNS) - len(row)))])
     return text.getvalue()
 
@@ -77,9 +86,11 @@ def _cell(value: object) -> str:
     return safe(str(value))
 
 
-def _rows(poll: Poll, tally: Tally, audience: Audience, notice: str) -> Iterator[_Row]:
-    yield from _about(poll, tally, notice)
-    row = poll.to_dict(tally, audience)
+def _rows(
+    poll: Poll, tally: Tally, audience: Audience, catalogue: Catalogue, late: Tally | None
+) -> Iterator[_Row]:
+    row = in_words(poll.to_dict(tally, audience, late), catalogue)
+    yield from _about(poll, tally, row)
     for tier, number in row["tier_results"].items():
         yield "tier", "", "", tier, "", number
     counts = row["tally"]["counts"]
@@ -101,12 +112,13 @@ def _rows(poll: Poll, tally: Tally, audience: Audience, notice: str) -> Iterator
                 yield "region", question.id, question.kind.value, f"{name}|{counter}", "", number
 
 
-def _about(poll: Poll, tally: Tally, notice: str) -> Iterator[_Row]:
+def _about(poll: Poll, tally: Tally, row: dict[str, Any]) -> Iterator[_Row]:
     told = {
-        "notice": notice,
+        "notice": row["notice"],
         "poll": poll.id,
         "stream": poll.stream,
-        "asked_by": poll.asker,
+        "asked_by": row["asker"],
+        **({"asked_by_kind": poll.asked_by.kind} if poll.asked_by else {}),
         "state": poll.state.value,
         "opened_at": _time(poll.opened_at),
         "closed_at": _time(poll.closed_at),
@@ -114,6 +126,8 @@ def _about(poll: Poll, tally: Tally, notice: str) -> Iterator[_Row]:
         "revote": poll.rules.revote,
         "log": poll.rules.log,
         "simulated": "yes" if poll.simulated else "no",
+        **({"late_of": poll.late_of} if poll.late_of else {}),
+        **({"late_poll": row["late"]["poll"]} if row["late"] else {}),
     }
     for name, text in told.items():
         yield "about", "", "", name, text
@@ -121,6 +135,8 @@ def _about(poll: Poll, tally: Tally, notice: str) -> Iterator[_Row]:
         steps = " → ".join(_time(one) or "by hand" for one in (move.was, move.to))
         yield "about", "", "", "deadline_moved", f"{_time(move.at)}: {steps}"
     yield "about", "", "", "answers", "", tally.total
+    if row["late"]:
+        yield "about", "", "", "late_answers", "", row["late"]["total"]
 
 
 def _answers(

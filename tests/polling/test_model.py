@@ -78,6 +78,7 @@ def test_a_poll_as_the_api_shows_it() -> None:
         "version": 1,
         "seed": "",
         "asker": "HQ",
+        "asked_by": None,
         "duration_seconds": 60,
         "created_at": 5.0,
         "opens_at": None,

@@ -269,3 +269,25 @@ def test_only_the_organiser_judges(desk: Desk, visitor: Client) -> None:
     assert desk.get(f"{path}/answers?state=approved")["total"] == 0
     desk.post(where, verdict, 204)
     assert desk.get(f"{path}/answers?state=approved")["total"] == 1
+
+
+def test_who_asks_is_whose_key_it_was_in_the_language_of_whoever_reads(
+    server: Server, stream_key: str, visitor: Client
+) -> None:
+    path, asked = "/api/v1/streams/alef/polls?lang=fa", {**AB, "open": True}
+    headquarters = server.new_key()
+    expected = (
+        (stream_key, "candidate", {"en": "Alef Azad", "fa": "الف آزاد"}),
+        (headquarters, "headquarters", {"en": "Election headquarters", "fa": "ستاد انتخابات"}),
+    )
+    for key, kind, name in expected:
+        made = visitor.ask("POST", path, asked, key=key).json
+        for language, notice in (("en", "not a vote in the election"), ("fa", "رأی در انتخابات")):
+            one = visitor.ask("GET", f"/api/v1/polls/{made['id']}?lang={language}").json
+            listed = visitor.ask("GET", f"/api/v1/polls?stream=alef&lang={language}").json["polls"]
+            for row in (one, next(row for row in listed if row["id"] == made["id"])):
+                assert row["asked_by"] == {"kind": kind, "name": name}
+                assert row["asker"] == name[language]
+                assert notice in row["notice"]
+            file = f"/api/v1/polls/{made['id']}/results.json?lang={language}"
+            assert visitor.ask("GET", file).json["asked_by"] == name[language]

@@ -6,8 +6,10 @@ import csv
 import io
 import json
 
+import msgspec
 import pytest
 
+from polling.asker import Asker
 from polling.deadlines import DeadlineMove
 from polling.drafting import draft_sheet
 from polling.model import Poll, Tally
@@ -16,8 +18,11 @@ from polling.questions import Asked, Kind, Scale
 from polling.rules import PollState
 from polling.visibility import Audience
 from streamd.web import results_export
-from streamd.web.results_export import COLUMNS, NOTICE, safe
+from streamd.web.language import Catalogue
+from streamd.web.poll_rows import NOTICE
+from streamd.web.results_export import COLUMNS, safe
 
+ENGLISH = Catalogue("en")
 ASKED = (
     Asked("Where?", Kind.SINGLE, ("North", "=SUM(A1:A9)")),
     Asked("How sure?", Kind.RATING, scale=Scale(1, 5)),
@@ -47,8 +52,13 @@ def tally(of: Poll) -> Tally:
     return Tally(of.id, of.state, 20, 20, COUNTS, groups, words=found)
 
 
-def rows(of: Poll, audience: Audience = Audience.PUBLIC) -> list[dict[str, str]]:
-    text = results_export.as_csv(of, tally(of), audience, NOTICE)
+def rows(
+    of: Poll,
+    audience: Audience = Audience.PUBLIC,
+    catalogue: Catalogue = ENGLISH,
+    late: Tally | None = None,
+) -> list[dict[str, str]]:
+    text = results_export.as_csv(of, tally(of), audience, catalogue, late)
     assert text.startswith("\ufeff")
     table = list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True))
     assert tuple(table[0]) == COLUMNS
@@ -106,12 +116,36 @@ def test_other_text_stands_as_it_is(text: str) -> None:
     assert safe(text) == text
 
 
+def test_who_asked_and_the_notice_are_in_the_language_of_whoever_takes_it() -> None:
+    asker = Asker("candidate", {"en": "Alef Azad", "fa": "الف آزاد"})
+    asked = msgspec.structs.replace(poll(), asked_by=asker)
+    for language, name in asker.name.items():
+        catalogue = Catalogue(language)
+        told = results_export.as_json(asked, tally(asked), Audience.PUBLIC, catalogue)
+        assert (told["asked_by"], told["poll"]["asker"]) == (name, name)
+        about = {row["id"]: row["text"] for row in rows(asked, catalogue=catalogue)}
+        assert (about["asked_by"], about["asked_by_kind"]) == (name, "candidate")
+        assert about["notice"] == told["notice"] == catalogue.gettext.gettext(NOTICE)
+
+
+def test_late_answers_are_told_beside_those_given_live_and_of_which_poll_they_are() -> None:
+    live, late = poll(), msgspec.structs.replace(poll(), late_of="livepoll22")
+    told = results_export.as_json(live, tally(live), Audience.PUBLIC, ENGLISH, tally(late))
+    assert told["poll"]["late"] == {"poll": late.id, "state": "closed", "total": 20}
+    table = {row["id"]: row["text"] or row["count"] for row in rows(live, late=tally(late))}
+    assert (table["late_poll"], table["late_answers"], table["answers"]) == (late.id, "20", "20")
+    assert "late_of" not in table
+    about = {row["id"]: row["text"] for row in rows(late)}
+    assert about["late_of"] == "livepoll22"
+    assert not {"late_poll", "late_answers"} & about.keys()
+
+
 def test_what_the_rules_hide_is_in_neither() -> None:
     hidden = poll("organiser")
     table = rows(hidden)
     assert not {row["section"] for row in table} & {"answer", "mean", "word", "region"}
     assert [row["text"] for row in table if row["id"] == "results_hidden"] == ["organiser"]
-    told = results_export.as_json(hidden, tally(hidden), Audience.PUBLIC, NOTICE)
+    told = results_export.as_json(hidden, tally(hidden), Audience.PUBLIC, ENGLISH)
     assert told["results_hidden"] is True
     assert told["summary"] == told["regions"] == {}
     assert told["poll"]["tally"]["counts"] is None
@@ -121,7 +155,7 @@ def test_what_the_rules_hide_is_in_neither() -> None:
 
 def test_the_json_is_json_and_withholds_with_null() -> None:
     closed = poll()
-    told = results_export.as_json(closed, tally(closed), Audience.PUBLIC, NOTICE)
+    told = results_export.as_json(closed, tally(closed), Audience.PUBLIC, ENGLISH)
     assert json.loads(json.dumps(told)) == told
     assert (told["notice"], told["asked_by"], told["answers"]) == (NOTICE, "@asker", 20)
     assert (told["opened_at"], told["closed_at"]) == (100.0, 160.0)
