@@ -3,7 +3,8 @@
 --
 -- Keys of one poll's shard share the hash tag {poll:shard}, so they live on one Cluster node:
 --   {p:s}:poll        hash    state, seq, chunks, drained, replaced, version, revote, closes_at;
---                             of shard 0 also record, salt, opened_at, closed_at, ...
+--                             beside shard 0 also rev: how often closes_at had been moved; of
+--                             shard 0 also record, salt, opened_at, closed_at, ...
 --   {p:s}:counts      hash    counter -> n: the answers', and "@tier.*"
 --   {p:s}:groups      hash    counter -> n: the other ones that begin with "@"
 --   {p:s}:voted       set     nullifiers; no position, no choice
@@ -84,16 +85,20 @@ local function move_open(keys, args)
   return redis.call('HGETALL', keys[1])
 end
 
--- keys: poll counts. args: revote, version, closes_at or '', counters: opens a shard beside
--- shard 0, once; of an open one only closes_at is set. Its state.
-local function open_shard(keys, args)
+-- keys: poll counts. args: revote, version, closes_at or '', how often that was moved, counters:
+-- opens a shard beside shard 0, once; of an open one only closes_at is set, and not by a caller
+-- who read shard 0 before a move that was told here since. Its state.
+local function follow(keys, args)
   if redis.call('HSETNX', keys[1], 'state', 'open') == 1 then
     redis.call('HSET', keys[1], 'seq', '0', 'revote', args[1], 'version', args[2])
-    set_counters(keys[2], args, 4)
+    set_counters(keys[2], args, 5)
   end
-  local state = redis.call('HGET', keys[1], 'state')
-  if state == 'open' and args[3] ~= '' then redis.call('HSET', keys[1], 'closes_at', args[3]) end
-  return state
+  local facts = redis.call('HMGET', keys[1], 'state', 'rev')
+  local is_newest = tonumber(args[4]) >= tonumber(facts[2] or '0')
+  if facts[1] == 'open' and args[3] ~= '' and is_newest then
+    redis.call('HSET', keys[1], 'closes_at', args[3], 'rev', args[4])
+  end
+  return facts[1]
 end
 
 -- keys: sets and hashes. A small one may be kept as a list, in the order in which its entries came:
@@ -370,7 +375,7 @@ redis.register_function('polling_2_create', create)
 redis.register_function('polling_2_edit', edit)
 redis.register_function('polling_2_move', move)
 redis.register_function('polling_2_move_open', move_open)
-redis.register_function('polling_2_open_shard', open_shard)
+redis.register_function('polling_2_follow', follow)
 redis.register_function('polling_2_seal', seal)
 redis.register_function('polling_2_unorder', unorder)
 redis.register_function('polling_2_cast', cast)

@@ -43,6 +43,8 @@ class Clock:
         self._now = now
         self._look = asyncio.Event()
         self._stale: set[str] = set()
+        # By id, up to which move of its deadline all shards of an open poll were told from here.
+        self._followed: dict[str, int] = {}
 
     def look(self, poll: str | None = None) -> None:
         """Something moved: what is due is asked anew. ``poll`` is to be read anew."""
@@ -85,6 +87,8 @@ class Clock:
             except UnknownPoll:
                 # A key of a store that is not this one: not ours to destroy.
                 continue
+        for poll_id in self._followed.keys() - awake.keys():
+            del self._followed[poll_id]
         for poll in awake.values():
             await self._settle(poll, poll.id in keyed | unfinished)
         await self._store.tidy()
@@ -97,16 +101,20 @@ class Clock:
             poll = await self._moves.close_on_time(poll)
         known = self._known.get(poll.id)
         moved = known is None or known.state is not poll.state
-        extended = known is not None and known.deadlines != poll.deadlines
-        if poll.state is PollState.OPEN and poll.is_sharded and (moved or extended):
-            # Whoever moved it may have died before every shard was told.
-            await self._store.complete(poll)
+        if poll.state is PollState.OPEN and poll.is_sharded:
+            await self._follow(poll)
         if poll.state in FINISHED and (moved or unfinished):
             await self._moves.finish(poll)
         self._known.remember(poll)
         if poll.state is PollState.OPEN and (moved or poll.is_qa or poll.holds_text):
             # Another process may have opened it, or approved something.
             await self._screens.show(poll)
+
+    async def _follow(self, poll: Poll) -> None:
+        """Whoever opened it or moved its deadline may have died before every shard was told."""
+        if len(poll.deadlines) > self._followed.get(poll.id, -1):
+            await self._store.complete(poll)
+            self._followed[poll.id] = len(poll.deadlines)
 
     def _until_due(self) -> float:
         now = self._now()

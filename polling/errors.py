@@ -4,7 +4,8 @@
     ├── PollError              about one poll; ``.poll``
     │   ├── UnknownPoll        no such poll
     │   ├── IllegalMove        the poll's state does not allow this; ``.state``, ``.move``
-    │   │   └── DeadlinePassed its close has been seen: the deadline can't be moved any more
+    │   │   ├── DeadlinePassed its close has been seen: the deadline can't be moved any more
+    │   │   └── DeadlineSpent  the deadline was moved as often as may be
     │   ├── PollLocked         it has a vote, is over, or takes late answers: it can't change
     │   ├── PollKeyLost        the poll is open and its key file is gone
     │   ├── LedgerBroken       ledger and position disagree; nothing more is counted
@@ -74,6 +75,17 @@ class DeadlinePassed(IllegalMove):
         self.args = (
             "The time for this poll is over on its viewers' screens, so it can't be changed any "
             "more. Ask a new one.",
+        )
+
+
+class DeadlineSpent(IllegalMove):
+    """The poll's deadline was moved as often as may be."""
+
+    def __init__(self, poll: str, most: int) -> None:
+        super().__init__(poll, "open", "extend")
+        self.args = (
+            f"This poll's deadline was moved {most} times, which is the most there may be. Let it "
+            "run out or close it by hand.",
         )
 
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from polling import rules
-from polling.deadlines import DeadlineMove
+from polling.deadlines import DeadlineMove, can_close_by_move, check_moves
 from polling.drafting import edited
 from polling.errors import IllegalMove, PollLocked
 from polling.known_polls import KnownPolls
@@ -106,7 +106,8 @@ class Moves:
 
     async def close(self, poll: str, at: float | None = None) -> Poll:
         """Ends the voting and destroys the poll's key; on a live stream once every viewer's picture
-        is past the moment, so that it is still open when this returns.
+        is past the moment, so that it is still open when this returns. Where its deadline was
+        moved too often for one move more it closes at once there too.
         """
         found = await self._store.get(poll)
         state = rules.after(poll, found.state, "close")
@@ -114,7 +115,8 @@ class Moves:
             times = closing(found, seen, self._grace)
             if times is None:
                 return found
-            return await self._move_deadline(found, times, "close")
+            if can_close_by_move(found.deadlines):
+                return await self._move_deadline(found, times, "close")
         closed_at = self._now()
         closed = await self._store.move(found, state, closed_at=closed_at)
         await self.finish(closed)
@@ -129,13 +131,14 @@ class Moves:
         """Moves the close of an open poll to ``closes_at``, later or sooner, on the clock of its
         broadcast where it is on one. To do so again changes nothing; each move is kept.
 
-        Raises InvalidPoll, DeadlinePassed.
+        Raises InvalidPoll, DeadlinePassed, DeadlineSpent.
         """
         found = await self._store.get(poll)
         if found.state is not PollState.OPEN:
             raise IllegalMove(poll, found.state, "extend")
         if closes_at == (found.closes_at if found.cue_close is None else found.cue_close):
             return found
+        check_moves(found.id, found.deadlines)
         seen = self._seen(found, None)
         times = moving(found, closes_at, seen, self._now(), self._grace)
         return await self._move_deadline(found, times, "extend")

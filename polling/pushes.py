@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 import structlog
 
@@ -12,6 +13,9 @@ from polling.model import Tally
 from polling.rules import FINISHED
 
 log = structlog.get_logger()
+
+_FINISHED: Final = 1_024
+"""Polls known to be finished; a tally on its way is not older than as many closes."""
 
 
 @dataclass(slots=True)
@@ -26,10 +30,10 @@ class Pushes:
     """Hands tallies to ``send``: the first at once, then conflated to ``rate()`` a second a poll.
 
     The last state always arrives, and a finished poll's tally without waiting. A tally older than
-    the one sent is dropped. Each tally that has to wait goes to ``amend`` meanwhile: screens that
-    the last push has not reached yet may be told it in that one's place, so none sees a vote later
-    than one interval after it was counted. Both run on the event loop and must not block; what they
-    raise is logged and stops nothing.
+    the one sent is dropped, and so is an open poll's after a finished one's. Each tally that has to
+    wait goes to ``amend`` meanwhile: screens that the last push has not reached yet may be told it
+    in that one's place, so none sees a vote later than one interval after it was counted. Both run
+    on the event loop and must not block; what they raise is logged and stops nothing.
     """
 
     def __init__(
@@ -42,10 +46,13 @@ class Pushes:
         self._rate = rate
         self._amend = amend
         self._channels: dict[str, _Channel] = {}
+        self._finished: dict[str, None] = {}
         self.conflated = 0
 
     def offer(self, tally: Tally) -> None:
         """Takes the newest tally of a poll. Call from the event loop."""
+        if tally.poll in self._finished and tally.state not in FINISHED:
+            return
         channel = self._channels.setdefault(tally.poll, _Channel())
         last = channel.newest or channel.sent
         if last is not None and (tally == last or tally.seq < last.seq):
@@ -78,6 +85,9 @@ class Pushes:
         channel.sent, channel.sent_at = tally, self._clock()
         if tally.state in FINISHED:
             self._channels.pop(tally.poll, None)
+            self._finished[tally.poll] = None
+            if len(self._finished) > _FINISHED:
+                del self._finished[next(iter(self._finished))]
         _tell(self._send, tally)
 
     @staticmethod

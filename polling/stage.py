@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import msgspec
 
-from polling.deadlines import check_deadline
+from polling.deadlines import check_deadline, first_deadline
 from polling.model import Poll
 
 GRACE_SECONDS = 15.0
@@ -60,17 +61,25 @@ def moving(
     Raises InvalidPoll, DeadlinePassed.
     """
     lag = seen.lag if seen is not None else poll.cue_lag
-    if lag is None:
-        return {"closes_at": check_deadline(poll.id, closes_at, poll.closes_at, now)}
-    soonest = seen.at if seen is not None else now - lag
     standing = poll.closes_at if poll.cue_close is None else poll.cue_close
-    ends = check_deadline(poll.id, closes_at, standing, soonest)
+    first = first_deadline(poll.deadlines, standing)
+    if lag is None:
+        return {"closes_at": check_deadline(poll.id, closes_at, standing, now, first)}
+    soonest = seen.at if seen is not None else now - lag
+    ends = check_deadline(poll.id, closes_at, standing, soonest, first)
     return {"cue_close": ends, "cue_lag": lag, "closes_at": ends + lag + grace}
 
 
 def closing(poll: Poll, seen: Moment, grace: float) -> dict[str, float] | None:
-    """The times of an open poll that is to close at ``seen``; None: it closes sooner."""
+    """The times of an open poll that is to close at ``seen``; None: it closes sooner.
+
+    They are never later than those that stand: one that was opened off air has its ``closes_at``.
+    """
     at = max(seen.at, poll.cue_open or 0.0)
     if poll.cue_close is not None and poll.cue_close <= at:
         return None
-    return {"cue_close": at, "cue_lag": seen.lag, "closes_at": at + seen.lag + grace}
+    standing = math.inf if poll.closes_at is None else poll.closes_at
+    if standing <= at + seen.lag:
+        return None
+    closes_at = min(standing, at + seen.lag + grace)
+    return {"cue_close": at, "cue_lag": seen.lag, "closes_at": closes_at}

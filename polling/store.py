@@ -138,14 +138,15 @@ class PollStore(LedgerStore):
         return moved
 
     async def complete(self, poll: Poll) -> None:
-        """Brings every shard to where shard 0 of ``poll`` is. To do so again changes nothing.
+        """Brings every shard to where shard 0 of ``poll`` is. To do so again changes nothing, and
+        nor does it to do so with a ``poll`` that was read before a move which the shards know.
 
         Of a finished poll it deletes the links from voters to ballots, gives up the order in which
         voters and what they wrote came, and asks for append-only files without it: see ``tidy``.
         Call it before the poll's key is destroyed.
         """
         if poll.state is PollState.OPEN:
-            await self._functions([_opening(poll, shard) for shard in range(1, poll.shards)])
+            await self._functions([_following(poll, shard) for shard in range(1, poll.shards)])
         if poll.state in FINISHED:
             await self._functions(
                 [
@@ -312,10 +313,11 @@ def _defined(poll: Poll) -> tuple[bytes | str | int, ...]:
     return wire.record(poll), poll.rules.revote, poll.version
 
 
-def _opening(poll: Poll, shard: int) -> tuple[Any, ...]:
+def _following(poll: Poll, shard: int) -> tuple[Any, ...]:
     closes_at = "" if poll.closes_at is None else repr(poll.closes_at)
     keys = wire.keys_of("poll counts", poll.id, shard)
-    return call_of("open_shard", keys, poll.rules.revote, poll.version, closes_at, *poll.counters)
+    fixed = (poll.rules.revote, poll.version, closes_at, len(poll.deadlines))
+    return call_of("follow", keys, *fixed, *poll.counters)
 
 
 def _merged(poll: str, replies: Sequence[Any]) -> Tally:

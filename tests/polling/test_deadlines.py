@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 
 import pytest
 
 from polling.deadlines import DeadlineMove, check_deadline
-from polling.errors import DeadlinePassed, IllegalMove, InvalidPoll, PollClosed
+from polling.errors import DeadlinePassed, DeadlineSpent, IllegalMove, InvalidPoll, PollClosed
 from polling.model import Poll
 from polling.poll_rules import PollRules
 from polling.questions import Asked
@@ -32,12 +33,21 @@ def test_a_deadline_is_ahead_and_within_a_week(closes_at: float) -> None:
     assert refused.value.field == "closes_at"
 
 
+def test_however_often_it_is_moved_a_poll_closes_within_a_week_of_its_first_deadline() -> None:
+    latest = 1_060.0 + 7 * 24 * 3600
+    assert check_deadline("aaaaaaaaaa", latest, 605_000.0, 600_000.0, 1_060.0) == latest
+    with pytest.raises(InvalidPoll, match="a week after its first deadline") as refused:
+        check_deadline("aaaaaaaaaa", latest + 1, 605_000.0, 600_000.0, 1_060.0)
+    assert refused.value.field == "closes_at"
+
+
 def test_a_close_that_was_seen_stays() -> None:
     assert check_deadline("aaaaaaaaaa", 1_060.0, 1_000.1, 1_000.0) == 1_060.0
     with pytest.raises(DeadlinePassed, match="over on its viewers' screens"):
         check_deadline("aaaaaaaaaa", 1_060.0, 1_000.0, 1_000.0)
 
 
+@pytest.mark.cluster_too
 @pytest.mark.parametrize("shards", [1, 4])
 async def test_ballots_are_taken_until_the_new_deadline(
     serving: Serving, told: Told, shards: int
@@ -125,6 +135,7 @@ async def test_a_close_by_hand_on_air_is_a_move_too(serving: Serving) -> None:
         assert closing.deadlines[-1] == DeadlineMove(1_010.0, 1_200.0, 1_008.5)
 
 
+@pytest.mark.cluster_too
 async def test_the_clock_does_not_close_what_was_extended_meanwhile(
     serving: Serving, polls: PollStore
 ) -> None:
@@ -141,6 +152,7 @@ async def test_the_clock_does_not_close_what_was_extended_meanwhile(
         assert stands.closes_at == 1_100.0
 
 
+@pytest.mark.cluster_too
 async def test_every_process_follows_a_deadline(serving: Serving) -> None:
     clock = [1_000.0]
     async with serving(now=lambda: clock[0]) as first, serving(now=lambda: clock[0]) as second:
@@ -148,3 +160,113 @@ async def test_every_process_follows_a_deadline(serving: Serving) -> None:
         await until(lambda: second.known(poll.id) is not None)
         moved = await first.moves.move_deadline(poll.id, 1_100.0)
         await until(lambda: second.known(poll.id) == moved)
+
+
+async def voted_on_every_shard(service: PollService, poll: Poll) -> None:
+    """Fails where a shard takes no vote; of 24 voters one shard in four gets none in 1 of 250."""
+    voters = [f"device:{voter}" for voter in range(24)]
+    await asyncio.gather(*(service.cast(voter, ballot(poll)) for voter in voters))
+
+
+@pytest.mark.cluster_too
+async def test_who_read_the_poll_before_a_move_takes_no_shard_back(
+    serving: Serving, polls: PollStore
+) -> None:
+    clock = [1_000.0]
+    async with serving(now=lambda: clock[0]) as service:
+        readings = [await opened(service, shards=4)]
+        for closes_at in (1_030.0, 1_100.0):
+            readings.append(await service.moves.move_deadline(readings[0].id, closes_at))
+        for reading in readings[:-1]:
+            await polls.complete(reading)
+        clock[0] = 1_090.0
+        await voted_on_every_shard(service, readings[0])
+
+
+@pytest.mark.cluster_too
+async def test_a_deadline_is_moved_while_the_clock_looks(
+    serving: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [1_000.0]
+    async with serving(now=lambda: clock[0]) as service:
+        poll = await opened(service, shards=4)
+        running = PollStore.running
+        moved = False
+
+        async def read_then_moved(store: PollStore) -> tuple[Poll, ...]:
+            nonlocal moved
+            read = await running(store)
+            if not moved:
+                moved = True
+                await service.moves.move_deadline(poll.id, 1_100.0)
+            return read
+
+        monkeypatch.setattr(PollStore, "running", read_then_moved)
+        await service._clock.settle()
+        clock[0] = 1_090.0
+        await voted_on_every_shard(service, poll)
+
+
+@pytest.mark.cluster_too
+async def test_a_move_that_was_cut_short_is_made_good_by_whoever_knows_of_it(
+    serving: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [1_000.0]
+    async with serving(now=lambda: clock[0]) as service:
+        poll = await opened(service, shards=4)
+        await service._clock.settle()
+
+        async def crash(self: PollStore, poll: Poll) -> None:
+            raise ConnectionError("killed")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(PollStore, "complete", crash)
+            with pytest.raises(ConnectionError):
+                await service.moves.move_deadline(poll.id, 1_100.0)
+            # Read for another reason before the clock looks.
+            assert len((await service._learned(poll.id, anew=True)).deadlines) == 1
+        await service._clock.settle()
+        clock[0] = 1_090.0
+        await voted_on_every_shard(service, poll)
+
+
+async def test_it_is_moved_a_hundred_times_at_most_and_closed_by_hand_all_the_same(
+    serving: Serving,
+) -> None:
+    clock = [1_000.0]
+    stage = Broadcast(clock)
+    async with serving(now=lambda: clock[0], stage=stage) as service:
+        poll = await opened(service, 600)
+        for number in range(100):
+            last = 2_000.0 + number
+            await service.moves.move_deadline(poll.id, last)
+        with pytest.raises(DeadlineSpent, match="100 times"):
+            await service.moves.move_deadline(poll.id, 3_000.0)
+        assert (await service.moves.move_deadline(poll.id, last)).cue_close == last
+        for number in range(10):
+            closing = await service.close(poll.id, 1_500.0 - number)
+            assert (closing.state, closing.cue_close) == (PollState.OPEN, 1_500.0 - number)
+        assert len(closing.deadlines) == 110
+        # Nothing makes it longer, and nothing keeps it open for good.
+        assert await service.close(poll.id, 1_600.0) == closing
+        assert (await service.close(poll.id)).state is PollState.CLOSED
+
+
+@pytest.mark.parametrize("seconds", [60, None])
+async def test_a_poll_is_not_kept_open_for_ever_by_its_organiser(
+    serving: Serving, seconds: int | None
+) -> None:
+    clock = [1_000.0]
+    week = 7 * 24 * 3600
+    async with serving(now=lambda: clock[0]) as service:
+        poll = await opened(service, seconds)
+        clock[0] = 1_050.0
+        moved = await service.moves.move_deadline(poll.id, 1_060.0 + week / 2)
+        first = 1_060.0 if seconds is not None else moved.closes_at or 0.0
+        while moved.closes_at != first + week:
+            clock[0] = (moved.closes_at or 0.0) - 10
+            closes_at = min(first + week, clock[0] + week * 3 / 4)
+            moved = await service.moves.move_deadline(poll.id, closes_at)
+        clock[0] = moved.closes_at - 10
+        with pytest.raises(InvalidPoll, match="a week after its first deadline"):
+            await service.moves.move_deadline(poll.id, first + week + 1)

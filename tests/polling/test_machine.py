@@ -29,13 +29,14 @@ from polling.errors import (
     PollingError,
     UnknownChoice,
 )
-from polling.model import Ballot, Receipt
+from polling.model import Ballot, Poll, Receipt
 from polling.poll_keys import PollKeys
 from polling.poll_rules import PollRules, Revote
 from polling.questions import Asked
 from polling.rules import MOVES, Move, PollState
 from polling.service import PollService
 from polling.store import Entry, PollStore
+from polling.store_wire import keys_of
 from tests.polling.conftest import Server, Settings
 
 T = TypeVar("T")
@@ -70,6 +71,7 @@ class Machine(RuleBasedStateMachine):
         self.time = 1_000_000.0
         self.archive: dict[int, list[Entry]] = {}
         self.voter_of: dict[str, str] = {}
+        self.readings: list[Poll] = []
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return self.loop.run_until_complete(work)
@@ -158,6 +160,31 @@ class Machine(RuleBasedStateMachine):
         if self.state is PollState.OPEN and self.time >= self.closes_at:
             self.run(self.service._clock.settle())
             self.state = PollState.CLOSED
+
+    @rule(seconds=st.sampled_from([1, 100, 1_500]), data=st.data())
+    @precondition(lambda self: self.state is PollState.OPEN)
+    def move_the_deadline(self, seconds: int, data: st.DataObject) -> None:
+        """Later or sooner, on every shard."""
+        self.readings.append(self.run(self.service.get(self.poll)))
+        self.closes_at = self.time + seconds
+        moved = self.run(self.service.moves.move_deadline(self.poll, self.closes_at))
+        assert moved.closes_at == self.closes_at
+        self.complete_as_of_before(data)
+
+    @precondition(lambda self: self.readings)
+    @rule(data=st.data())
+    def complete_as_of_before(self, data: st.DataObject) -> None:
+        """Another gateway read the poll earlier, and only now gets to tell the shards."""
+        reading = data.draw(st.sampled_from(self.readings))
+        self.run(self.service._store.complete(reading))
+
+    @invariant()
+    def every_shard_has_the_newest_deadline(self) -> None:
+        if self.state is PollState.OPEN:
+            hashes = [keys_of("poll", self.poll, shard)[0] for shard in range(self.shards)]
+            asked = [("HGET", key, "closes_at") for key in hashes]
+            found = self.run(self.service._store.server.look_up_all(asked))
+            assert [float(one) for one in found] == [self.closes_at] * self.shards
 
     @rule(voter=VOTERS, ballot_id=BALLOTS, skew=st.sampled_from([-5_000.0, 5_000.0]))
     @precondition(lambda self: self.state is not PollState.OPEN or len(self.receipts) > 2)

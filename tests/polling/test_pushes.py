@@ -3,6 +3,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 
+from msgspec import structs
+
 from polling.model import Tally
 from polling.pushes import Pushes
 from polling.rules import PollState
@@ -62,6 +64,27 @@ async def test_a_closed_poll_does_not_wait() -> None:
     pushes.offer(tally(2))
     pushes.offer(tally(2, PollState.CLOSED))
     assert sent == [tally(1), tally(2, PollState.CLOSED)]
+
+
+async def test_no_open_polls_tally_comes_after_the_finished_ones() -> None:
+    sent: list[Tally] = []
+    pushes = Pushes(sent.append, lambda: 1_000_000)
+    pushes.offer(tally(2))
+    pushes.offer(tally(2, PollState.CLOSED))
+    for late in (tally(1), tally(2), tally(3)):
+        pushes.offer(late)
+    assert sent == [tally(2), tally(2, PollState.CLOSED)]
+    # What is approved after the close is told still.
+    worded = structs.replace(tally(2, PollState.CLOSED), words={"q1": [("tea", 1)]})
+    pushes.offer(worded)
+    assert sent[-1] == worded
+
+
+async def test_as_many_finished_polls_are_kept_in_mind_as_may_be() -> None:
+    pushes = Pushes(lambda tally: None, lambda: 1_000_000)
+    for number in range(2_000):
+        pushes.offer(tally(1, PollState.CLOSED, str(number)))
+    assert len(pushes._finished) == 1_024
 
 
 async def test_an_older_or_equal_tally_is_dropped() -> None:

@@ -118,6 +118,25 @@ async def test_lists_are_read_in_few_round_trips(
     assert trips == 3
 
 
+@pytest.mark.one_server
+async def test_a_list_for_everybody_reads_so_many_shards_and_no_more(
+    service: PollService,
+) -> None:
+    made = []
+    for shards, late in ((4, False), (3, True), (64, False), (2, False)):
+        rules = PollRules(shards=shards, late=late)
+        asked = [Asked("Q", choices=("a", "b"))]
+        poll = await service.create_sheet("alef", asked, "HQ", rules)
+        made.append(await service.open(poll.id))
+    await service.create("alef", "A draft", ["a", "b"], "HQ")
+    rows = await service.list_within(12, "alef")
+    assert [poll.id for poll, _ in rows] == [one.id for one in reversed(made)]
+    # 2 shards, then 64 that are too many, 3 and as many for late answers, 4.
+    assert [tally is not None for _, tally in rows] == [True, False, True, True]
+    rows = await service.list_within(11, "alef")
+    assert [tally is not None for _, tally in rows] == [True, False, True, False]
+
+
 async def test_the_list_loads_the_functions_where_the_store_lost_them(
     service: PollService, ask: Asking, client: Redis
 ) -> None:
@@ -398,6 +417,27 @@ async def test_retries_after_closing_push_nothing(
     for _ in range(3):
         await service.cast("device:1", one)
     assert len(told.tallies) == pushed
+
+
+async def test_a_batch_that_is_told_of_after_the_close_does_not_lie_over_the_last_tally(
+    service: PollService, ask: Asking, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poll = await ask()
+    cast, counted, closed = PollStore.cast, asyncio.Event(), asyncio.Event()
+
+    async def held(self: PollStore, *args: Any) -> Any:
+        counts = await cast(self, *args)
+        counted.set()
+        await closed.wait()
+        return counts
+
+    monkeypatch.setattr(PollStore, "cast", held)
+    voting = asyncio.create_task(service.cast("device:1", ballot(poll)))
+    await counted.wait()
+    await service.close(poll.id)
+    closed.set()
+    assert (await voting).seq == 1
+    assert (told.tallies[-1].state, told.tallies[-1].total) == (PollState.CLOSED, 1)
 
 
 async def test_a_poll_that_another_process_opened_and_closed_is_seen_as_closed(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import structs
 
+from polling.drafting import draft
 from polling.errors import PollClosed
 from polling.model import Poll
 from polling.poll_rules import PollRules
 from polling.questions import Asked
 from polling.rules import PollState
-from polling.stage import Moment, opening
+from polling.stage import Moment, closing, opening
 from tests.polling.conftest import Serving, Told, ballot, until
 
 AB = Asked("Q", choices=("a", "b"))
@@ -90,6 +92,41 @@ async def test_it_closes_no_earlier_than_it_opens(serving: Serving) -> None:
         assert poll.cue_open == 1_030.0
         closing = await service.close(poll.id)
         assert closing.cue_close == 1_030.0
+
+
+@pytest.mark.cluster_too
+@pytest.mark.parametrize("shards", [1, 4])
+async def test_a_poll_from_off_air_closes_by_hand_no_later_than_it_would_have(
+    serving: Serving, shards: int
+) -> None:
+    clock = [1_000.0]
+    broadcast = Broadcast(clock)
+    broadcast.lag = None
+    async with serving(now=lambda: clock[0], stage=broadcast) as service:
+        rules = PollRules(duration_seconds=10, shards=shards)
+        poll = await service.open((await service.create_sheet("alef", [AB], "HQ", rules)).id)
+        assert (poll.cue_close, poll.closes_at) == (None, 1_010.0)
+        broadcast.lag = 2.0
+        clock[0] = 1_005.0
+        closing = await service.close(poll.id)
+        assert (closing.cue_close, closing.closes_at) == (1_003.5, 1_010.0)
+        clock[0] = 1_010.1
+        for voter in range(8):  # on every shard
+            with pytest.raises(PollClosed):
+                await service.cast(f"device:{voter}", ballot(poll))
+
+
+def test_a_close_by_hand_makes_no_poll_longer() -> None:
+    poll = draft("alef", "Q", ["a", "b"], "HQ", now=1.0)
+    off_air = structs.replace(poll, closes_at=1_010.0)
+    # Over before the picture is seen: it stays as it is.
+    assert closing(off_air, Moment(1_008.0, 2.0), GRACE) is None
+    # The delay of the broadcast grew meanwhile.
+    on_air = structs.replace(
+        poll, cue_open=900.0, cue_close=1_000.0, cue_lag=2.0, closes_at=1_017.0
+    )
+    times = closing(on_air, Moment(990.0, 20.0), GRACE)
+    assert times == {"cue_close": 990.0, "cue_lag": 20.0, "closes_at": 1_017.0}
 
 
 async def test_off_air_a_poll_closes_at_once_and_shows_without_a_picture(serving: Serving) -> None:

@@ -133,7 +133,7 @@ async def test_a_crash_amid_opening_is_made_good_by_the_first_vote(
     poll = new_poll(shards=SHARDS)
     await polls.create(poll)
     with monkeypatch.context() as patched:
-        patched.setattr("polling.store._opening", lambda poll, shard: 1 / 0)
+        patched.setattr("polling.store._following", lambda poll, shard: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             await polls.move(poll, PollState.OPEN, opened_at=2.0)
     with pytest.raises(UnknownPoll):
