@@ -11,6 +11,7 @@ import structlog
 
 from polling import rules, store
 from polling.answers import Answer, admit
+from polling.asker import Asker
 from polling.audit import Archive, Audit, audit
 from polling.casting import Caster, Counters, Done, Outcome, Pace, refused
 from polling.clock import Clock
@@ -163,11 +164,14 @@ class PollService(PollReader):
         duration_seconds: int | None = None,
         *,
         simulated: bool = False,
+        asked_by: Asker | None = None,
     ) -> Poll:
         """A new draft of one question with one answer. Raises InvalidPoll."""
         asked = [Asked(question, choices=rules.check_labels(labels))]
         wanted = PollRules(duration_seconds=duration_seconds)
-        return await self.create_sheet(stream, asked, asker, wanted, simulated=simulated)
+        return await self.create_sheet(
+            stream, asked, asker, wanted, simulated=simulated, asked_by=asked_by
+        )
 
     async def create_sheet(
         self,
@@ -177,10 +181,19 @@ class PollService(PollReader):
         wanted: PollRules | None = None,
         *,
         simulated: bool = False,
+        asked_by: Asker | None = None,
     ) -> Poll:
         """A new draft. Choice ids are "1", "2", … in the labels' order. Raises InvalidPoll."""
         for _ in range(3):
-            poll = draft_sheet(stream, asked, asker, wanted, now=self._now(), simulated=simulated)
+            poll = draft_sheet(
+                stream,
+                asked,
+                asker,
+                wanted,
+                now=self._now(),
+                simulated=simulated,
+                asked_by=asked_by,
+            )
             if await self._store.create(poll):
                 return self._known.remember(poll)
         raise InvalidPoll("No free id was found. Try again.", "id")
