@@ -97,6 +97,7 @@ class Clock:
         now = self._now()
         if poll.state is PollState.SCHEDULED and now >= (poll.opens_at or 0.0):
             poll = await self._moves.open_on_time(poll)
+        poll = await self._moves.bounded(poll)
         if poll.state is PollState.OPEN and poll.closes_at is not None and now >= poll.closes_at:
             poll = await self._moves.close_on_time(poll)
         known = self._known.get(poll.id)

@@ -23,6 +23,8 @@ class KnownPolls:
     def __init__(self, on_poll: Callable[[Poll], None]) -> None:
         self._on_poll = on_poll
         self._polls: dict[str, Poll] = {}
+        self.changes = 0
+        """How often ``on_poll`` was told."""
         self.get = self._polls.get
         """The poll of that id, or None. A bound method of the dict: every vote asks."""
 
@@ -53,6 +55,7 @@ class KnownPolls:
         return poll
 
     def _tell(self, poll: Poll) -> None:
+        self.changes += 1
         try:
             self._on_poll(poll)
         except Exception:

@@ -10,7 +10,7 @@ from polling.deadlines import DeadlineMove, can_close_by_move, check_moves
 from polling.drafting import edited
 from polling.errors import IllegalMove, PollLocked
 from polling.known_polls import KnownPolls
-from polling.late import LatePolls
+from polling.late import LATE_SECONDS, LatePolls
 from polling.model import Poll
 from polling.poll_keys import PollKeys
 from polling.poll_rules import PollRules
@@ -43,6 +43,7 @@ class Moves:
         moved: Callable[[], None],
         stage: Stage = nowhere,
         grace: float = GRACE_SECONDS,
+        late: float = LATE_SECONDS,
     ) -> None:
         self._store = store
         self._keys = keys
@@ -52,7 +53,8 @@ class Moves:
         self._moved = moved
         self._stage = stage
         self._grace = grace
-        self._late = LatePolls(store, keys, known, now, self.finish)
+        self._late = LatePolls(store, keys, known, now, self.finish, late)
+        self.bounded = self._late.bounded
 
     async def edit(
         self,

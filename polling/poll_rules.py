@@ -78,6 +78,12 @@ def check_rules(wanted: PollRules, questions: Sequence[Question]) -> PollRules:
             "“late” off.",
             "late",
         )
+    if Kind.QUIZ in kinds and wanted.late:
+        raise InvalidPoll(
+            "A quiz tells its right answers at its close, so later ones would prove nothing. Leave "
+            "“late” off.",
+            "late",
+        )
     if Kind.TEXT in kinds and wanted.log == "recount":
         # The openings would publish every answer, the ones not approved too.
         raise InvalidPoll(

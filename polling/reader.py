@@ -16,6 +16,8 @@ from polling.visibility import Audience
 
 # Of a stream's polls, how many of the newest are looked at for what to show.
 _LOOKED_AT = 100
+# Polls for late answers that are left out of that without being read again.
+_PASSED_OVER = 4_096
 
 
 class PollReader:
@@ -24,6 +26,7 @@ class PollReader:
     def __init__(self, store: PollStore, screens: Screens) -> None:
         self._store = store
         self._screens = screens
+        self._late: dict[str, None] = {}
 
     async def get(self, poll: str) -> Poll:
         """The poll as the store has it. Raises UnknownPoll."""
@@ -38,6 +41,23 @@ class PollReader:
     ) -> tuple[tuple[Poll, Tally], ...]:
         """As ``list``, each poll with its tally, in a few round trips however many there are."""
         return await self.with_tallies(await self._store.newest_ids(stream, limit))
+
+    async def list_within(
+        self, shards: int, stream: str | None = None, limit: int = 100
+    ) -> tuple[tuple[Poll, Tally | None], ...]:
+        """As ``list``, for everybody, each poll with its tally as long as what is to be read of all
+        of them, late answers too, lies on no more than ``shards`` shards; the others with None.
+        """
+        told = [one for one in await self.list(stream, limit) if one.is_visible(Audience.PUBLIC)]
+        within = []
+        for poll in told:
+            shards -= (cost := poll.shards * (2 if poll.rules.late else 1))
+            if shards < 0:
+                shards += cost
+            else:
+                within.append(poll.id)
+        found = {poll.id: (poll, tally) for poll, tally in await self.with_tallies(within)}
+        return tuple([found.get(poll.id, (poll, None)) for poll in told])
 
     async def with_tallies(self, polls: Sequence[str]) -> tuple[tuple[Poll, Tally], ...]:
         """Those of ``polls``, by id, that there are, each with its tally, in a few round trips."""
@@ -62,7 +82,10 @@ class PollReader:
         Of the finished ones only those among the stream's 100 newest are found.
         """
         ids = await self._store.newest_ids(stream, _LOOKED_AT, running=True)
-        found = await self._store.read(ids)
+        found = await self._store.read([one for one in ids if one not in self._late])
+        self._late |= {one.id: None for one in found if one.late_of}
+        while len(self._late) > _PASSED_OVER:
+            del self._late[next(iter(self._late))]
         ours = [one for one in found if one.stream == stream and _is_on_air(one)]
         ours.sort(key=_place_shown)
         # Not with the tallies of all: this is asked for at every change of a stream.

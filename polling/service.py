@@ -24,6 +24,7 @@ from polling.errors import (
     StoreDown,
 )
 from polling.known_polls import KnownPolls
+from polling.late import LATE_SECONDS
 from polling.model import Ballot, Poll, Receipt, Tally
 from polling.moves import Moves
 from polling.poll_keys import PollKeys
@@ -63,6 +64,7 @@ class PollService(PollReader):
     while ``crowded()``); ``on_waiting_tally`` gets meanwhile what waits for its turn. ``on_poll``
     gets the poll at every change, its draft included. All run on the event loop and must not block.
     ``signer`` signs receipts. ``stage`` and ``grace``: see ``polling.stage``.
+    ``late``: for how many seconds late answers are taken.
 
     Several processes may serve the same store: a poll opens and closes once, whoever does it.
     The store may be away at the start and at any time later; what needs it raises StoreDown.
@@ -83,6 +85,7 @@ class PollService(PollReader):
         signer: ReceiptSigner | None = None,
         stage: Stage = nowhere,
         grace: float = GRACE_SECONDS,
+        late: float = LATE_SECONDS,
     ) -> None:
         for name, rate in (
             ("pushes", settings.pushes),
@@ -104,7 +107,7 @@ class PollService(PollReader):
             on_waiting_tally,
         )
         super().__init__(polls, screens)
-        self.moves = Moves(polls, keys, self._known, screens, now, self._moved, stage, grace)
+        self.moves = Moves(polls, keys, self._known, screens, now, self._moved, stage, grace, late)
         self.written = Written(self._answers, items, keys, screens, self._learned)
         self._clock = Clock(polls, keys, self._known, self.moves, screens, now)
         self._caster = Caster(polls, settings, now, self._counted, signer)
@@ -117,6 +120,11 @@ class PollService(PollReader):
     def counters(self) -> Counters:
         """Votes counted, repeated, refused, busy and failed since the start; batches."""
         return self._caster.counters
+
+    @property
+    def changes(self) -> int:
+        """How often ``on_poll`` was told: as long as it stands, no poll moved that is known of."""
+        return self._known.changes
 
     @property
     def waiting(self) -> int:

@@ -7,13 +7,14 @@ polls that have opened, and of their results what their rules let be told.
 from __future__ import annotations
 
 import time
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Any, Final
 
 import msgspec
 from aiohttp import web
 
 from polling.errors import InvalidPoll, UnknownPoll
-from polling.model import Poll
+from polling.model import Poll, Tally
 from polling.poll_rules import PollRules
 from polling.questions import Asked, Kind, Scale
 from polling.rules import ASKER_CHARACTERS, check_duration, check_opens_at
@@ -25,8 +26,15 @@ from streamd.web.poll_rows import asker_of, in_words, poll_row
 from streamd.web.problems import BadRequest
 from streamd.web.security import acts_by_key
 from streamd.web.services import SERVICES, Services, authorize, authorized_stream
+from streamd.web.shared_answers import SharedAnswers
 
 routes = web.RouteTableDef()
+
+SHARDS_READ: Final = 1_024
+"""Of how many shards a list for everybody reads the tallies at most."""
+
+LISTS: web.AppKey[SharedAnswers[list[dict[str, Any]]]] = web.AppKey("poll lists", SharedAnswers)
+"""What everybody is told, by the stream and the poll asked for."""
 
 _Labels = Annotated[tuple[str, ...], msgspec.Meta(max_length=64)]
 
@@ -121,25 +129,40 @@ async def list_polls(request: web.Request) -> web.Response:
     """Polls, newest first; ``?stream=`` narrows. What has not opened is the organiser's own.
 
     ``?late_of=``, a poll's id, asks for the one that takes its late answers, which is in no list.
+    What everybody may ask for is made once a second or when a poll has moved, and ``tally`` and
+    ``late`` are null where the polls before lie on SHARDS_READ shards.
     """
     services = request.app[SERVICES]
-    stream = request.query.get("stream")
-    audience = Audience.PUBLIC
+    stream, late_of = request.query.get("stream"), request.query.get("late_of")
     if stream is not None and "Authorization" in request.headers:
         await authorize(request, stream)
-        audience = Audience.ORGANISER
-    if "late_of" in request.query:
-        polls = await services.polls.late_answers(request.query["late_of"])
+        rows = await _listed(services, stream, late_of, Audience.ORGANISER)
     else:
-        polls = await services.polls.list_with_tallies(stream)
-    late = await services.polls.late(poll for poll, _ in polls)
+        rows = await request.app[LISTS].of(
+            (stream, late_of),
+            lambda: _listed(services, stream, late_of, Audience.PUBLIC),
+            lambda: services.polls.changes,
+        )
     catalogue = services.catalogues[choose(request)]
-    rows = [
-        in_words(poll.to_dict(tally, audience, late.get(poll.id)), catalogue)
+    return reply({"polls": [in_words(row, catalogue) for row in rows]})
+
+
+async def _listed(
+    services: Services, stream: str | None, late_of: str | None, audience: Audience
+) -> list[dict[str, Any]]:
+    polls: Sequence[tuple[Poll, Tally | None]]
+    if late_of is not None:
+        polls = await services.polls.late_answers(late_of)
+    elif audience is Audience.ORGANISER:
+        polls = await services.polls.list_with_tallies(stream)
+    else:
+        polls = await services.polls.list_within(SHARDS_READ, stream)
+    late = await services.polls.late(poll for poll, tally in polls if tally is not None)
+    return [
+        poll.to_dict(tally, audience, late.get(poll.id))
         for poll, tally in polls
         if poll.is_visible(audience) and stream in (None, poll.stream)
     ]
-    return reply({"polls": rows})
 
 
 @routes.get("/api/v1/polls/{poll}")

@@ -7,10 +7,6 @@ are in it by now.
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections import OrderedDict
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -26,26 +22,12 @@ from streamd.recording.polls import Document, RecordedPoll, cue_of
 from streamd.recording.written import Text, pack
 from streamd.web import vod_texts
 from streamd.web.services import SERVICES, Services
+from streamd.web.shared_answers import SharedAnswers
 
 routes = web.RouteTableDef()
 
-FRESH_SECONDS = 1.0
-"""An answer is given again for so long: late numbers move, and a crowd asks for the same."""
-
-KEPT = 32
-"""Answers; the one not asked for longest goes first."""
-
-
-@dataclass(slots=True)
-class _Answer:
-    """The newest one of a recording. Whoever asks while it is made waits for the same one."""
-
-    made: asyncio.Lock = field(default_factory=asyncio.Lock)
-    at: float = float("-inf")
-    text: Text | None = None
-
-
-ANSWERS: web.AppKey[OrderedDict[str, _Answer]] = web.AppKey("vod polls", OrderedDict)
+ANSWERS: web.AppKey[SharedAnswers[Text]] = web.AppKey("vod polls", SharedAnswers)
+"""By recording: late numbers move, and a crowd asks for the same."""
 
 
 @routes.get(r"/vod/{recording:[a-z0-9-]{1,120}}/polls.json")
@@ -53,16 +35,7 @@ async def recorded_polls(request: web.Request) -> web.Response:
     """``{"polls": [{"poll", "cue", "curve", "late"}]}``; see docs/architecture.md."""
     services = request.app[SERVICES]
     entry = services.recordings.catalogue.get(request.match_info["recording"])
-    answers = request.app[ANSWERS]
-    answer = answers.setdefault(entry.id, _Answer())
-    answers.move_to_end(entry.id)
-    while len(answers) > KEPT:
-        answers.popitem(last=False)
-    async with answer.made:
-        text, now = answer.text, time.monotonic()
-        if text is None or now - answer.at >= FRESH_SECONDS:
-            text = answer.text = await _answer(services, entry)
-            answer.at = now
+    text = await request.app[ANSWERS].of(entry.id, lambda: _answer(services, entry))
     return vod_texts.answer(request, text, "no-cache", "application/json")
 
 
@@ -116,7 +89,13 @@ def _as_of_now(
         row,
         cue,
         _ended(curve, poll, shown, delay),
-        None if late is None else {**late[1].sums(), "tally": late[0].shown_tally(late[1])},
+        None
+        if late is None
+        else {
+            **late[1].sums(),
+            "closes_at": late[0].closes_at,
+            "tally": late[0].shown_tally(late[1]),
+        },
     )
 
 

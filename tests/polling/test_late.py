@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from polling.errors import AlreadyVoted, IllegalMove, PollClosed, PollLocked, StoreDown, UnknownPoll
-from polling.late import late_id, late_poll
+from polling.late import LATE_SECONDS, late_id, late_poll, takes_late
 from polling.model import Poll
 from polling.poll_keys import PollKeys
 from polling.poll_rules import PollRules
-from polling.questions import Asked, Kind
+from polling.questions import Asked, Kind, check_questions
 from polling.rules import PollState, is_poll_id
 from polling.service import PollService
 from polling.store import PollStore
@@ -55,7 +55,8 @@ async def test_late_answers_are_counted_apart(
     assert await service.late([poll]) == {}
     closed = await service.close(poll.id)
     late = await service.get(late_id(poll.id))
-    assert (late.state, late.closes_at, late.cue) == (PollState.OPEN, None, None)
+    assert (late.state, late.cue) == (PollState.OPEN, None)
+    assert late.closes_at == (late.opened_at or 0.0) + LATE_SECONDS
     # One who voted live can't be known here: the first poll's key is dead, this one has its own.
     assert PollKeys(tmp_path / "poll-keys").polls() == (late.id,)
     receipt = await service.cast("device:1", ballot(late, "2"))
@@ -135,6 +136,89 @@ async def test_it_is_not_asked_on_air_and_stays_as_it_is(serving: Serving) -> No
         assert (await service.close(late.id)).state is PollState.CLOSED
         assert (await service.archive(poll.id)).state is PollState.ARCHIVED
         assert (await service.get(late.id)).state is PollState.ARCHIVED
+
+
+@pytest.mark.parametrize("shards", [1, 3])
+async def test_it_closes_by_itself_and_its_key_goes(
+    serving: Serving, tmp_path: Path, shards: int
+) -> None:
+    clock = [1_000.0]
+    async with serving(now=lambda: clock[0]) as service:
+        poll = await asked(service, PollRules(late=True, shards=shards))
+        await service.close(poll.id)
+        late = await service.get(late_id(poll.id))
+        assert late.to_dict()["ballots_until"] == 1_000.0 + LATE_SECONDS
+        clock[0] = 999.0 + LATE_SECONDS
+        await service.cast("device:1", ballot(late, "2"))
+        clock[0] = 1_001.0 + LATE_SECONDS
+        for voter in range(2, 8):  # on every shard
+            with pytest.raises(PollClosed):
+                await service.cast(f"device:{voter}", ballot(late, "2"))
+        await until(lambda: PollKeys(tmp_path / "poll-keys").polls() == ())
+        closed = await service.get(late.id)
+        assert (closed.state, closed.closed_at) == (PollState.CLOSED, 1_000.0 + LATE_SECONDS)
+        assert (await service.archive(poll.id)).state is PollState.ARCHIVED
+        assert (await service.get(late.id)).state is PollState.ARCHIVED
+
+
+@pytest.mark.parametrize(("after", "closes"), [(500.0, LATE_SECONDS), (2e7, 2e7)])
+async def test_one_that_was_opened_without_an_end_is_given_one(
+    serving: Serving, polls: PollStore, tmp_path: Path, after: float, closes: float
+) -> None:
+    """As they were opened before there was a bound: their voters may still answer till then."""
+    old = Poll(late_id("a" * 10), "alef", check_questions([ASKED]), "HQ", 1_000.0, late_of="a" * 10)
+    await polls.create(old)
+    PollKeys(tmp_path / "poll-keys").create(old.id)
+    await polls.move(old, PollState.OPEN, opened_at=1_000.0)
+    async with serving(now=lambda: 1_000.0 + after) as service:
+        late = await service.get(old.id)
+        assert late.closes_at == 1_000.0 + closes
+        assert [move.to_dict() for move in late.deadlines] == [
+            {"at": 1_000.0 + after, "from": None, "to": late.closes_at}
+        ]
+        if after < LATE_SECONDS:
+            await service.cast("device:1", ballot(late, "2"))
+            return
+        await until(lambda: PollKeys(tmp_path / "poll-keys").polls() == ())
+        assert (await service.get(old.id)).state is PollState.CLOSED
+
+
+async def test_what_is_shown_is_found_without_reading_late_polls_again(
+    serving: Serving, polls: PollStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving() as service:
+        poll = await asked(service)
+        await service.close(poll.id)
+    # Not started: its clock would read them in between.
+    service = PollService(polls, PollKeys(Path("nowhere")), Settings())
+    read: list[str] = []
+    reading = PollStore.read
+
+    async def noted(store: PollStore, ids: list[str]) -> tuple[Poll, ...]:
+        read.extend(ids)
+        return await reading(store, ids)
+
+    monkeypatch.setattr(PollStore, "read", noted)
+    for _ in range(2):
+        assert [one.id for one, _ in await service.shown("alef")] == [poll.id]
+    assert sorted(read) == sorted([poll.id, poll.id, late_id(poll.id)])
+
+
+async def test_a_quiz_of_old_gets_no_late_answers(
+    serving: Serving, polls: PollStore, tmp_path: Path
+) -> None:
+    """Its right answers are told at its close; with the rule it can be asked no more."""
+    quiz = check_questions([Asked("Who?", Kind.QUIZ, ("a", "b"), right=("2",))])
+    old = Poll("b" * 10, "alef", quiz, "HQ", 1.0, LATE)
+    await polls.create(old)
+    async with serving() as service:
+        await service.open(old.id)
+        closed = await service.close(old.id)
+        assert not takes_late(closed)
+        assert await service.late_answers(old.id) == ()
+        assert PollKeys(tmp_path / "poll-keys").polls() == ()
+        assert (await service.archive(old.id)).state is PollState.ARCHIVED
+        assert await service.late([await service.get(old.id)]) == {}
 
 
 class Dying(PollStore):

@@ -10,6 +10,7 @@ from polling.poll_rules import PollRules, check_eligible, check_rules
 from polling.questions import Asked, Kind, check_questions
 
 SINGLE = check_questions([Asked("Q", choices=("a", "b"))])
+QUIZ = check_questions([Asked("Q", Kind.QUIZ, ("a", "b"), right=("2",))])
 TEXT = check_questions([Asked("Q", Kind.TEXT)])
 QA = check_questions([Asked("Q", Kind.QA)])
 
@@ -59,3 +60,11 @@ def test_recordings_take_answers_but_no_questions_from_viewers() -> None:
     assert check_rules(PollRules(late=True), SINGLE).late
     with pytest.raises(InvalidPoll, match="late"):
         check_rules(PollRules(late=True), QA)
+
+
+def test_a_quiz_whose_key_is_told_at_the_close_takes_no_late_answers() -> None:
+    assert not check_rules(PollRules(), QUIZ).late
+    for questions in (QUIZ, (*SINGLE, *QUIZ)):
+        with pytest.raises(InvalidPoll, match="quiz") as caught:
+            check_rules(PollRules(late=True), questions)
+        assert caught.value.field == "late"
