@@ -35,13 +35,13 @@ def voters(server: Server) -> list[Client]:
     return voters
 
 
-def logged(voters: list[Client], key: str, mode: str) -> dict[str, Any]:
+def logged(voters: list[Client], key: str, mode: str, revote: str = "first") -> dict[str, Any]:
     """A poll that is over and logged: a receipt with nonce and answer, and two checkpoints."""
     organiser = voters[0]
     asked = {
         "question": "Which?",
         "choices": ["One", "Two", "Three"],
-        "rules": {"log": mode},
+        "rules": {"log": mode, "revote": revote},
         "open": True,
     }
     poll = organiser.ask("POST", "/api/v1/streams/alef/polls", asked, key=key).json["id"]
@@ -54,6 +54,9 @@ def logged(voters: list[Client], key: str, mode: str) -> dict[str, Any]:
             "nonce": secrets.token_hex(16),
         }
         receipt = voter.ask("POST", f"{base}/votes", ballot).json
+    changed = {**ballot, "choices": ["1"], "ballot_id": secrets.token_hex(16)}
+    if revote == "last":
+        assert voters[-1].ask("POST", f"{base}/votes", changed).status == 200
     organiser.ask("POST", f"{base}/close", {}, key=key)
     until_found(organiser, f"{base}/close-statement")
     return {
@@ -106,6 +109,18 @@ def test_a_receipt_is_checked_to_the_end(page: Page, recount: dict[str, Any]) ->
     assert Axe().run(page).violations_count == 0
 
 
+def test_a_replaced_ballot_is_recorded_and_not_counted(
+    page: Page, voters: list[Client], stream_key: str
+) -> None:
+    replaced = logged(voters, stream_key, "recount", "last")
+    check(page, receipt=replaced["receipt"], key=replaced["key"])
+    expect(page.locator(".verdict")).to_contain_text("this ballot was replaced and not counted")
+    expect(page.get_by_text("counts 3 ballots and 1 are signed as superseded")).to_be_visible()
+    expect(page.get_by_text("This ballot is recorded and was not counted")).to_be_visible()
+    page.get_by_role("button", name="Count all answers again").click()
+    expect(page.get_by_text("Counting all 3 opened answers again gives")).to_be_visible()
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -129,7 +144,7 @@ def test_what_was_changed_is_found(
         ({"receipt": "{}"}, "not a whole receipt"),
         ({}, "Paste a receipt first"),
         ({"receipt": "RECEIPT", "key": "none"}, "not a public key of a log"),
-        ({"receipt": "LOST"}, "The log does not hold this ballot"),
+        ({"receipt": "LOST"}, "The finished log does not hold this ballot"),
         ({"receipt": "ELSEWHERE"}, "This server has no such poll"),
     ],
 )

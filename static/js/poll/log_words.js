@@ -8,8 +8,9 @@ export function logSentences({ log, revote }) {
     log === "recount"
       ? t("After the close every answer is published without names, so that anyone can count again. You could then show others how you answered.")
       : t("You will be able to prove that your ballot is recorded. Neither the log nor your receipt shows how you answered."),
-    revote === "last"
-      ? t("You may change your answer until the close; the proof that it is recorded comes after that.")
-      : t("The proof that it is recorded comes within ten seconds."),
+    t("The proof that it is recorded comes within ten seconds."),
+    ...(revote === "last"
+      ? [t("You may change your answer until the close. A ballot that you replaced stays in the log; at the close it is signed as not counted, without saying by which it was replaced.")]
+      : []),
   ];
 }

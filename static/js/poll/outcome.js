@@ -37,9 +37,8 @@ const change = (element) => html`<div class="change">
   <p class="tiny muted">${t("Until the close. The link between you and your ballot is kept until then, and deleted after.")}</p>
 </div>`;
 
-function logged({ ballot, poll }) {
+function logged({ ballot }) {
   if (ballot.proof) return html`${icons.check}${t("In the public log.")}`;
-  if (poll.rules?.revote === "last" && poll.state === "open") return t("It comes into the public log at the close.");
   return t("On its way into the public log.");
 }
 

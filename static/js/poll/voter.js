@@ -132,8 +132,7 @@ export class Voter {
       this.followed = receipt.ballot_id;
     }
     const isOpen = this.poll.state === "open";
-    const comesAtClose = this.poll.rules?.revote === "last" && isOpen;
-    if (!this.proof && !this.ballot.proof && !comesAtClose && receipt.sig) {
+    if (!this.proof && !this.ballot.proof && receipt.sig) {
       this.proof = new Proof(receipt, (proof) => this.ballot.prove(proof));
     }
     if (this.poll.rules?.results === "after_vote" && isOpen) {

@@ -5,7 +5,7 @@ import { number, t } from "../page.js";
 import { equal, isConsistent, joined, rootFromInclusion, sha256, utf8 } from "./merkle.js";
 import { hex, NoteError, NoteKey, openCheckpoint, openStatement, unbase64, unhex } from "./notes.js";
 import { ballotLeaf, holds } from "./receipt.js";
-import { differing, recount } from "./recount.js";
+import { differing, recount, supersededPlaces } from "./recount.js";
 
 const isolated = (text) => `\u2068${text}\u2069`;
 const holdsUp = (text) => ({ ok: true, text });
@@ -51,10 +51,10 @@ export class Answers {
 
 function refusal(slug) {
   if (slug === "not_merged") {
-    return t("This ballot is not in the log yet. It comes within ten seconds of the vote, or after the close where the last vote counts. Wait a little and check again.");
+    return t("This ballot is not in the log yet. It comes within ten seconds of the vote. Wait a little and check again.");
   }
   if (slug === "not_in_log") {
-    return t("The log does not hold this ballot. Where the last vote counts, a later ballot of the same voter may have taken its place.");
+    return t("The finished log does not hold this ballot. Every ballot that was counted or replaced is in it: a signed receipt of this one proves that it was left out.");
   }
   if (slug === "unknown_poll") return t("This server has no such poll. Open this page at the server that gave the receipt.");
   return t("The server could not answer. Try again in a moment.");
@@ -159,14 +159,33 @@ export async function checkStatement(note, key, newest) {
   }
   const same = statement.origin === newest.origin && statement.size === newest.size && equal(statement.root, newest.root);
   if (!same) return { finding: fails(t("The close statement is about another log than the checkpoint.")), statement };
-  const counted = { total: number(statement.tally.total), size: number(newest.size) };
-  if (statement.tally.total !== newest.size) {
-    return { finding: fails(t("The signed tally counts %(total)s ballots, and the log has %(size)s.", counted)), statement };
+  const { total } = statement.tally;
+  const gone = statement.superseded.count;
+  const counted = { total: number(total), gone: number(gone), size: number(newest.size) };
+  if (total + gone !== newest.size) {
+    return { finding: fails(t("The signed tally counts %(total)s ballots and %(gone)s are signed as superseded, but the log has %(size)s.", counted)), statement };
   }
   return {
-    finding: holdsUp(t("The poll is over, and its signed tally counts %(size)s ballots: exactly the leaves of the log.", counted)),
+    finding: holdsUp(t("The poll is over. Its signed tally counts %(total)s ballots and %(gone)s are signed as superseded: together exactly the %(size)s leaves of the log.", counted)),
     statement,
   };
+}
+
+/** Does the signed superseded list name the ballot, and does `proof` say the same? Null where nothing is said. */
+export async function checkSuperseded(statement, proof, answers) {
+  const { count, sha256: signed } = statement.superseded;
+  if (!count && !proof.superseded) return null;
+  const text = count ? await answers.text(`/polls/${encodeURIComponent(statement.poll)}/superseded`) : "";
+  if (hex(await sha256(utf8(text))) !== signed) return fails(t("The list of superseded ballots is not the one that was signed."));
+  const places = supersededPlaces(text, statement.size);
+  if (places?.length !== count) {
+    return fails(t("The signed list of superseded ballots is not whole: each of them is named once, as a leaf of the log."));
+  }
+  const named = places.includes(proof.index);
+  if ((proof.superseded ?? named) !== named) return fails(t("The server's proof and its signed list differ on this ballot."));
+  return named
+    ? { ...holdsUp(t("This ballot is recorded and was not counted: the signed list of superseded ballots names it, so the server says that a later ballot of the same voter took its place. If you never changed your answer, that is false: your receipt and this signed list are the evidence; complain.")), superseded: true }
+    : holdsUp(t("The signed list of superseded ballots does not name it: it counts."));
 }
 
 /** Counts all opened answers of a finished poll again. */
@@ -180,8 +199,11 @@ export async function checkRecount(statement, answers) {
     return fails(t("The opened answers cannot be read."));
   }
   if (!equal(counted.root, statement.root)) return fails(t("The opened answers are not those of the signed log."));
+  if (hex(await sha256(utf8(counted.superseded))) !== statement.superseded.sha256) {
+    return fails(t("The opened answers leave out others than the signed list of superseded ballots."));
+  }
   const wrong = differing(statement.tally.counts ?? {}, counted.counts);
   return wrong.length
     ? fails(t("Counting again gives other numbers than were signed, for %(names)s.", { names: isolated(wrong.join(", ")) }))
-    : holdsUp(t("Counting all %(count)s opened answers again gives the very numbers that were signed.", { count: number(counted.leaves) }));
+    : holdsUp(t("Counting all %(count)s opened answers again gives the very numbers that were signed.", { count: number(counted.counted) }));
 }

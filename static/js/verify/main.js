@@ -13,7 +13,7 @@ const outlet = document.querySelector("[data-findings]");
 const fields = Object.fromEntries(["receipt", "key", "earlier", "later"].map((name) => [name, form.elements.namedItem(name)]));
 const answers = new checks.Answers();
 
-const state = { phase: "idle", findings: [], notes: [], trouble: "", mode: "", checkpoint: "", statement: null };
+const state = { phase: "idle", findings: [], notes: [], trouble: "", mode: "", checkpoint: "", statement: null, superseded: false };
 let run = 0;
 
 function draw() {
@@ -39,7 +39,7 @@ function view() {
 const verdict = (wrong) =>
   wrong
     ? html`<p class="verdict wrong">${icons.alert}<span>${t("Not everything holds. Keep the receipt, and show it to those who watch this election.")}</span></p>`
-    : html`<p class="verdict">${icons.check}<span>${t("Everything holds")}</span></p>`;
+    : html`<p class="verdict">${icons.check}<span>${state.superseded ? t("Everything holds; this ballot was replaced and not counted") : t("Everything holds")}</span></p>`;
 
 const row = (finding) => html`<li class=${finding.ok ? "finding" : "finding wrong"}>
   ${finding.ok ? icons.check : icons.alert}
@@ -52,10 +52,10 @@ function meaning() {
     <h2 id="meaning">${t("What this means")}</h2>
     <p>${
       state.mode === "recount"
-        ? t("Your ballot is recorded, once, together with a sealed copy of your answer. After the close all answers are opened and anyone can recount. Whoever has your receipt can then find your answer.")
-        : t("Your ballot is recorded, once, among all that were counted. Neither the log nor your receipt shows your choice.")
+        ? t("Your ballot is recorded, once, together with a sealed copy of your answer. After the close all answers that count are opened and anyone can recount. Whoever has your receipt can then find your answer.")
+        : t("Your ballot is recorded, once. Neither the log nor your receipt shows your choice.")
     }</p>
-    <p class="muted">${t("It does not show that every other ballot is a person's, nor that everybody is shown this same log. Compare checkpoints with other people, and keep one to check later. Keep the receipt to yourself: whoever runs the poll could look its ballot up.")}</p>
+    <p class="muted">${t("It does not show that every other ballot is a person's, nor that everybody is shown this same log. Compare checkpoints with other people, and keep one to check later. Where the last vote counts, which ballots were superseded is the server's word: it could name one falsely. The voter who holds that ballot's receipt sees it named and can complain; that there was no later ballot the log cannot show. Keep the receipt to yourself: whoever runs the poll could look its ballot up.")}</p>
   </section>`;
 }
 
@@ -107,7 +107,7 @@ async function following(work) {
 }
 
 async function check() {
-  Object.assign(state, { findings: [], notes: [], trouble: "", mode: "", checkpoint: "", statement: null, recounted: false });
+  Object.assign(state, { findings: [], notes: [], trouble: "", mode: "", checkpoint: "", statement: null, recounted: false, superseded: false });
   await following(async (isNewest) => {
     const why = await unable();
     if (why) throw new checks.Unanswered(unableSentence(why));
@@ -142,11 +142,21 @@ async function checkBallot(receipt, key, isNewest) {
   if (!checkpoint) return;
   state.checkpoint = checkpoint.note;
   const note = await answers.textOrNull(`${base}/close-statement`);
-  if (!isNewest() || !note) return;
+  if (!isNewest()) return;
+  if (!note) {
+    state.notes = [...state.notes, t("The poll is not over: its signed close statement is still to come. Where the last vote counts, only that says whether this ballot or a later one of yours counts.")];
+    return;
+  }
   const newest = await openCheckpoint(await answers.text(`${base}/checkpoint`), key);
   const closed = await checks.checkStatement(note, key, newest);
   state.statement = closed.statement;
   add(closed.finding);
+  if (closed.finding.ok) {
+    const told = await checks.checkSuperseded(closed.statement, proof, answers);
+    if (!isNewest()) return;
+    state.superseded = Boolean(told?.superseded);
+    add(told);
+  }
   if (newest.size !== checkpoint.size) {
     add(await checks.checkGrowth(checkpoint.note, newest.note, key, receipt.poll, answers));
   }

@@ -124,6 +124,6 @@ export async function openStatement(note, key) {
   const [title, origin] = parted(note).text.split("\n");
   if (title !== CLOSE_TITLE || !origin) throw new NoteError("no-statement");
   const body = (await key.named(origin).open(note)).split("\n")[2];
-  const { poll, mode, tally, identities, log } = JSON.parse(body);
-  return { origin, poll, mode, tally, identities, size: log.size, root: unbase64(log.root) };
+  const { poll, mode, tally, identities, log, superseded } = JSON.parse(body);
+  return { origin, poll, mode, tally, identities, superseded, size: log.size, root: unbase64(log.root) };
 }

@@ -6,19 +6,36 @@ import { ballotLeaf } from "./receipt.js";
 
 const AT_ONCE = 1_000;
 
-/** {leaves, root, counts} of the lines of openings.jsonl; throws where one cannot be read. */
+/** {leaves, counted, superseded, root, counts}, `superseded` as the list's text, of the lines of openings.jsonl; throws where one cannot be read. */
 export async function recount(poll, lines) {
   const leaves = [];
   const counts = {};
+  const gone = [];
   for (let from = 0; from < lines.length; from += AT_ONCE) {
     const opened = lines.slice(from, from + AT_ONCE).map((line) => JSON.parse(line));
     leaves.push(...(await Promise.all(opened.map((one) => leafOf(poll.id, one)))));
-    for (const { answer } of opened) count(poll.questions, answer, counts);
+    opened.forEach(({ answer, superseded }, place) => {
+      if (superseded === true) gone.push(from + place);
+      else count(poll.questions, answer, counts);
+    });
   }
-  return { leaves: leaves.length, root: await rootOf(leaves), counts };
+  const superseded = gone.map(supersededRow).join("");
+  return { leaves: leaves.length, counted: leaves.length - gone.length, superseded, root: await rootOf(leaves), counts };
 }
 
-async function leafOf(poll, { ballot_id, nonce, answer }) {
+/** One row of the superseded list; polling/log.py has its form. */
+export const supersededRow = (index) => `${String(index).padStart(12, "0")}\n`;
+
+/** The indices in a superseded list, or null where it is not one: each once, ascending, below `size`. */
+export function supersededPlaces(text, size) {
+  const places = text.split("\n").slice(0, -1).map(Number);
+  const isWhole = places.map(supersededRow).join("") === text;
+  const ascends = places.every((place, n) => place > (places[n - 1] ?? -1) && place < size);
+  return isWhole && ascends ? places : null;
+}
+
+async function leafOf(poll, { ballot_id, nonce, answer, superseded, commitment: sealed }) {
+  if (superseded === true) return ballotLeaf(poll, ballot_id, sealed);
   const commitment = hex(await sha256(joined(unhex(nonce), utf8(answer))));
   return ballotLeaf(poll, ballot_id, commitment);
 }

@@ -77,6 +77,12 @@ def test_who_has_answered_sees_what_others_do_not_yet(theatre: Theatre) -> None:
     expect(card.locator(".result-count").first).to_have_text("7")
 
 
+def test_tiers_of_an_open_poll_are_told_at_the_close(theatre: Theatre) -> None:
+    card = ask(theatre, tiers={"device": 1204, "platform": 400, "code": 96})
+    answer(card, "Housing")
+    expect(card.locator(".tiers")).to_have_text("By identity: told at the close")
+
+
 def test_tiers_stand_beside_the_result_and_small_ones_are_withheld(theatre: Theatre) -> None:
     card = ask(theatre, state="closed", tiers={"device": 1204, "platform": 4, "code": 96})
     expect(card.locator(".tiers")).to_have_text(
@@ -106,7 +112,7 @@ def test_regions_are_told_after_the_close_in_their_names(theatre: Theatre) -> No
 def test_an_answer_is_changed_until_the_close(theatre: Theatre) -> None:
     card = ask(theatre, revote="last")
     answer(card, "Housing")
-    expect(card.locator(".proof-line")).to_have_text("It comes into the public log at the close.")
+    expect(card.locator(".proof-line")).to_have_text("On its way into the public log.")
     card.get_by_role("button", name="Change my answer").press("Enter")
     expect(card.get_by_role("radio", name="Housing")).to_be_checked()
     answer(card, "Schools", "Change my answer")
