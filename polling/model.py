@@ -177,7 +177,7 @@ class Poll(msgspec.Struct, frozen=True, dict=True):
             "cue": self.cue,
             "simulated": self.simulated,
             "results": self.rules.results,
-            "tier_results": tiers(tally.groups) if tally is not None else {},
+            "tier_results": tally.tiers() if tally is not None else {},
             "tally": self.shown_tally(tally, audience) if tally is not None else None,
         }
 
@@ -258,10 +258,18 @@ class Tally(msgspec.Struct, frozen=True):
         """``{"poll", "state", "total"}``: nothing that any rule hides."""
         return {"poll": self.poll, "state": self.state.value, "total": self.total}
 
+    def tiers(self) -> dict[str, int | None]:
+        """How many answered in each tier, small numbers withheld, once the poll is over.
+
+        While it is open nobody is told: from one tally to the next it would be the tier of one
+        person, beside what that person chose.
+        """
+        return tiers(self.groups) if self.state in FINISHED else {}
+
     def to_dict(self) -> dict[str, Any]:
         """``{"poll", "state", "seq", "total", "counts": {choice: n}}``.
 
-        Where there are any: ``tiers`` {tier: n | null}, ``words``, ``items``.
+        Where there are any: ``tiers`` {tier: n | null} of a finished poll, ``words``, ``items``.
         """
         row: dict[str, Any] = {
             "poll": self.poll,
@@ -270,8 +278,8 @@ class Tally(msgspec.Struct, frozen=True):
             "total": self.total,
             "counts": dict(self.counts),
         }
-        if self.groups:
-            row["tiers"] = tiers(self.groups)
+        if told := self.tiers():
+            row["tiers"] = told
         if self.words is not None:
             row["words"] = {
                 name: [list(pair) for pair in found] for name, found in self.words.items()

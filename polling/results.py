@@ -36,11 +36,8 @@ def regions(poll: Poll, tally: Tally, audience: Audience = Audience.PUBLIC) -> d
     """
     if tally.state not in FINISHED or not sees_results(poll.rules.results, tally.state, audience):
         return {}
-    tables = [
-        [f"{poll.prefix(question)}{counter}" for counter in question.counters]
-        for question in poll.questions
-    ]
-    return breakdown.regions(tally.groups, tally.counts, tally.total, tables)
+    sheet = [(poll.prefix(question), question) for question in poll.questions]
+    return breakdown.regions(tally.groups, tally.counts, tally.total, sheet)
 
 
 def _own(poll: Poll, question: Question, tally: Tally) -> dict[str, int]:

@@ -1,7 +1,7 @@
 """A poll's results as values to take away, pure: one row of JSON, or one table of CSV.
 
-Both hold who asked, when, how many and in which tiers, and that it is an opinion poll. What the
-poll's rules hide from the audience is not in them; what is withheld is said to be.
+Both hold who asked, when, how many, in which tiers once the poll is over, and that it is an opinion
+poll. What the poll's rules hide from the audience is not in them; what is withheld is said to be.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any, Final
 from polling.model import Poll, Tally
 from polling.questions import Kind, Question
 from polling.results import regions, summary
+from polling.rules import FINISHED
 from polling.visibility import Audience
 from streamd.web.language import Catalogue
 from streamd.web.poll_rows import in_words
@@ -91,6 +92,8 @@ def _rows(
 ) -> Iterator[_Row]:
     row = in_words(poll.to_dict(tally, audience, late), catalogue)
     yield from _about(poll, tally, row)
+    if tally.state not in FINISHED:
+        yield "about", "", "", "tiers_and_regions", "told at the close"
     for tier, number in row["tier_results"].items():
         yield "tier", "", "", tier, "", number
     counts = row["tally"]["counts"]

@@ -109,9 +109,12 @@ def test_a_code_is_asked_for_and_its_tier_is_counted(
     card.get_by_role("radio", name="Three").press("Space")
     press(card, "Vote")
     expect(card.get_by_text("Counted", exact=True)).to_be_visible()
-    expect(card.locator(".tiers")).to_contain_text("with a code: withheld")
+    expect(card.locator(".tiers")).to_have_text("By identity: told at the close")
     row = organiser[0].ask("GET", f"/api/v1/polls/{poll}").json
     assert row["tally"]["counts"] == {"1": 0, "2": 0, "3": 1}
+    assert (row["tier_results"], "tiers" in row["tally"]) == ({}, False)
+    organiser[0].ask("POST", f"/api/v1/polls/{poll}/close", {}, key=organiser[1])
+    expect(card.locator(".tiers")).to_contain_text("with a code: withheld")
 
 
 def test_an_answer_is_changed_and_only_those_who_answered_see(

@@ -153,6 +153,15 @@ def test_what_the_rules_hide_is_in_neither() -> None:
     assert {"answer", "mean"} <= {row["section"] for row in rows(hidden, Audience.ORGANISER)}
 
 
+def test_tiers_and_regions_of_an_open_poll_are_told_at_its_close() -> None:
+    table = rows(poll(state=PollState.OPEN), Audience.ORGANISER)
+    assert not {row["section"] for row in table} & {"tier", "region"}
+    assert [row["text"] for row in table if row["id"] == "tiers_and_regions"] == [
+        "told at the close"
+    ]
+    assert "tiers_and_regions" not in {row["id"] for row in rows(poll())}
+
+
 def test_the_json_is_json_and_withholds_with_null() -> None:
     closed = poll()
     told = results_export.as_json(closed, tally(closed), Audience.PUBLIC, ENGLISH)

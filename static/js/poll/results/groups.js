@@ -1,12 +1,18 @@
-// Who answered, as far as it is told: by identity tier beside every result, by region after the
-// close. A number that could point at people is withheld, and that is said in words.
+// Who answered, as far as it is told, which is after the close: by identity tier and by region. A
+// number that could point at people is withheld, and that is said in words.
 
 import { html, nothing } from "../../../vendor/lit.js";
 import { number, page, t, tn } from "../../page.js";
 import { isSurvey, questionsOf } from "../questions.js";
 
-/** "1,204 by device · 96 with a code": the tiers of `tally`, or of the poll's row before one. */
+/**
+ * "1,204 by device · 96 with a code": the tiers of `tally`, or of the poll's row before one. While
+ * answers are counted it stands here when they are told: each new one would tell one voter's.
+ */
 export function tiers(poll, tally) {
+  if (poll.state === "open" && poll.kind !== "qa" && tally?.total > 0) {
+    return html`<p class="tiers">${t("By identity: told at the close")}</p>`;
+  }
   const found = tally?.tiers ?? poll.tier_results ?? {};
   const told = ["device", "platform", "code"].filter((tier) => tier in found && found[tier] !== 0);
   if (!told.length || !(tally?.total > 0)) return nothing;
