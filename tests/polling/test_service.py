@@ -233,7 +233,6 @@ async def test_a_vote_gets_a_receipt_and_moves_the_tally(
         "seq": 1,
         "total": 1,
         "counts": {"1": 0, "2": 1, "3": 0},
-        "tiers": {"code": None, "device": None, "platform": None},
     }
     assert await service.tally(poll.id) == told.tallies[-1]
 

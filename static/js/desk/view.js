@@ -67,7 +67,7 @@ function inHand(desk, poll) {
       ? html`<p class="in-hand-total">
           <b class="number">${number(total(poll, all))}</b>
           <span class="muted">${poll.kind === "qa" ? tn("question on the screens", "questions on the screens", total(poll, all)) : tn("person answered", "people answered", total(poll, all))}</span>
-          <span class="push muted small number">${words.tiersLine(poll.tally?.tiers ?? poll.tier_results)}</span>
+          <span class="push muted small number">${words.tiersLine(poll.tally?.tiers ?? poll.tier_results, poll)}</span>
         </p>`
       : nothing}
     <div class="in-hand-figures">

@@ -38,7 +38,7 @@ function footer(poll) {
   const people = tn("%(count)s person answered", "%(count)s people answered", total);
   return [
     [t("Asked by %(asker)s", { asker: isolated(poll.asker) }), whenAsked(poll), people].join(" · "),
-    tiersLine(poll.tier_results),
+    tiersLine(poll.tier_results, poll),
     poll.simulated ? t("Simulated voters") : "",
     NOTICE(),
   ].filter(Boolean);

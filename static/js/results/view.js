@@ -78,6 +78,7 @@ function facts(poll) {
         ([tier, count]) => html`<div><dt>${words.tierName(tier)}</dt><dd class="number">${count === null ? t("(withheld)") : number(count)}</dd></div>`,
       )}
     </dl>
+    ${words.isTiersLater(poll) ? html`<p class="muted tiny">${t("By identity: told at the close")}</p>` : nothing}
     ${tiers.some(([, count]) => count === null)
       ? html`<p class="muted tiny">${t("Numbers under 10 are withheld, and others where they would give those away.")}</p>`
       : nothing}

@@ -94,13 +94,17 @@ const TIERS = ["device", "platform", "code"];
 export const tierRows = (tiers) =>
   TIERS.filter((tier) => tier in (tiers ?? {})).map((tier) => [tier, tiers[tier]]);
 
-/** "Devices 96 · Access codes: under 10 or withheld". */
-export function tiersLine(tiers) {
+/** "Devices 96 · Access codes (withheld)"; of a poll that is open, when it is told. */
+export function tiersLine(tiers, poll = null) {
+  if (poll && isTiersLater(poll)) return t("By identity: told at the close");
   const known = tierRows(tiers).filter(([, count]) => count !== 0);
   return known
     .map(([tier, count]) => `${tierName(tier)} ${count === null ? t("(withheld)") : number(count)}`)
     .join(" · ");
 }
+
+/** Whether `poll` is open and has answers; by which identities they came is told at its close. */
+export const isTiersLater = (poll) => poll.state === "open" && poll.kind !== "qa" && poll.tally?.total > 0;
 
 export const NOTICE = () => t("Self-selected, not representative; not a vote in the election.");
 
