@@ -2,7 +2,7 @@
 
 import { html, nothing } from "../../vendor/lit.js";
 import { t, tn } from "../page.js";
-import { lateSentence } from "../poll/late_words.js";
+import { lateSentence, lateUntil } from "../poll/late_words.js";
 import { drawing, table } from "./drawing.js";
 import { figures } from "./figures.js";
 
@@ -18,7 +18,7 @@ export function late(state) {
       <h2 id="late">${t("Answered later, from the recording")}</h2>
       <p class="muted small number">${tn("%(count)s person answered later", "%(count)s people answered later", total)}</p>
     </header>
-    <p class="muted small">${lateSentence()}</p>
+    <p class="muted small">${lateSentence()} ${row?.state === "open" ? lateUntil(row.closes_at) : nothing}</p>
     ${all.some(({ hidden }) => hidden) ? hidden(row) : all.map((figure) => one(state, row, figure, all.length > 1))}
     <p class="small"><a href="/polls/${told.poll}">${t("The late answers' own page: rules, files, log")}</a></p>
   </section>`;

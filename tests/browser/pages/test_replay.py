@@ -67,6 +67,7 @@ class Kept:
         counts = row["tally"]["counts"]
         curve = [[BEGAN + 4, 1, {"1": 1, "2": 0}], [BEGAN + 8, 3, counts]]
         told = {"poll": late["id"], "state": late["state"], "total": late["tally"]["total"]}
+        told |= {"closes_at": late["closes_at"]}
         return {**scripted, "poll": row, "curve": curve, "late": {**told, "tally": late["tally"]}}
 
 
@@ -226,10 +227,14 @@ def test_a_late_answer_is_counted_apart(page: Page, kept: Kept) -> None:
     seek(page, 9)
     card = page.locator("streamd-replay")
     expect(card.locator(".late")).to_contain_text(SENTENCE)
+    expect(card.locator(".late")).to_contain_text("Late answers are taken until ")
     card.get_by_role("button", name="Answer now").press("Enter")
     usual = card.locator("streamd-poll")
     expect(usual.get_by_role("radio").first).to_be_focused()
     expect(card.locator(".answering-late")).to_contain_text(SENTENCE)
+    expect(card.locator(".answering-late")).to_contain_text("Late answers are taken until ")
+    # A month is said, not counted down by the second.
+    expect(usual.locator(".poll-meta .push")).to_have_count(0)
     usual.get_by_role("radio", name="Water").check()
     # The card stays with whoever is answering, wherever the recording has got to meanwhile.
     seek(page, 11)

@@ -121,3 +121,18 @@ def test_questions_from_viewers_are_offered_no_hidden_results(studio: Studio) ->
         expect(results.nth(place)).to_be_disabled()
     expect(page.get_by_role("checkbox", name="Take answers from the recording")).to_be_disabled()
     expect(page.get_by_text("Not with questions from viewers.")).to_have_count(4)
+
+
+def test_a_quiz_is_offered_no_late_answers(studio: Studio) -> None:
+    studio.open()
+    compose(studio, "Who knows?", ["a", "b"])
+    page = studio.page
+    page.locator(".rules > summary", has_text="Rules").first.click()
+    late = page.get_by_role("checkbox", name="Take answers from the recording")
+    late.check()
+    page.get_by_label("Kind of answer").select_option("quiz")
+    expect(late).to_be_disabled()
+    expect(late).not_to_be_checked()
+    expect(page.get_by_text("Not with a quiz: its right answers are told")).to_be_visible()
+    page.get_by_label("Kind of answer").select_option("single")
+    expect(late).to_be_checked()

@@ -2,8 +2,8 @@
 
 import { html, nothing } from "../../../vendor/lit.js";
 import * as icons from "../../icons.js";
-import { t, tn } from "../../page.js";
-import { lateSentence } from "../late_words.js";
+import { serverNow, t, tn } from "../../page.js";
+import { lateSentence, lateUntil } from "../late_words.js";
 import { isSurvey, questionsOf } from "../questions.js";
 import { result } from "../results/question.js";
 
@@ -14,7 +14,7 @@ export function late(element) {
   const { poll } = element;
   const tally = element.lateTally ?? found.tally;
   const total = Math.max(found.total, element.lateTally?.total ?? 0);
-  const isOpen = found.state === "open";
+  const isOpen = found.state === "open" && (found.closes_at ?? Infinity) > serverNow();
   if (!isOpen && !total) return nothing;
   const id = `late-${poll.id}`;
   return html`<section class="late" aria-labelledby=${id}>
@@ -25,7 +25,7 @@ export function late(element) {
     ${tally?.counts && element.tally.counts ? questionsOf(poll).map((question) => one(poll, question, tally, id)) : nothing}
     ${isOpen ? way(element) : nothing}
     ${fault(element)}
-    <p class="tiny muted">${lateSentence()}</p>
+    <p class="tiny muted">${lateSentence()} ${isOpen ? lateUntil(found.closes_at) : nothing}</p>
   </section>`;
 }
 
@@ -55,7 +55,7 @@ const way = (element) => html`<button class="button ${element.hasAnswered ? "sma
 export function answering(element) {
   return html`<div class="answering-late">
     <button class="button quiet small" type="button" @click=${() => element.leave()}>${icons.back}${t("As it was live")}</button>
-    ${element.latePoll.late_of ? html`<p class="notice"><span><b>${t("A late answer.")}</b> ${lateSentence()}</span></p>` : nothing}
+    ${element.latePoll.late_of ? html`<p class="notice"><span><b>${t("A late answer.")}</b> ${lateSentence()} ${lateUntil(element.latePoll.closes_at)}</span></p>` : nothing}
   </div>
   <streamd-poll .poll=${element.latePoll} .feed=${element.lateFeed} .isWaiting=${false}></streamd-poll>`;
 }

@@ -18,8 +18,9 @@ export const DEFAULTS = Object.freeze({
 });
 
 /**
- * What the kinds of `questions` rule out, taken back: an open answer can't be changed or opened, and
- * questions from viewers stand before everybody in the order of their votes.
+ * What the kinds of `questions` rule out, taken back: an open answer can't be changed or opened, a
+ * quiz tells its right answers at its close, and questions from viewers stand before everybody in the
+ * order of their votes.
  */
 export function fitting(rules, questions) {
   const kinds = new Set(questions.map(({ kind }) => kind));
@@ -31,8 +32,8 @@ export function fitting(rules, questions) {
   if (kinds.has("qa")) {
     fit.shards = 1;
     fit.results = "live";
-    fit.late = false;
   }
+  if (kinds.has("qa") || kinds.has("quiz")) fit.late = false;
   return fit;
 }
 

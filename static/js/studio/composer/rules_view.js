@@ -167,10 +167,14 @@ function switches(draft) {
 }
 
 function late(draft) {
-  const isQa = draft.questions.some(({ kind }) => kind === "qa");
+  const kinds = draft.questions.map(({ kind }) => kind);
+  let hint = t("Viewers of the recording may answer later; counted apart.");
+  if (kinds.includes("quiz")) hint = t("Not with a quiz: its right answers are told at its close.");
+  if (kinds.includes("qa")) hint = t("Not with questions from viewers.");
+  const disabled = kinds.includes("quiz") || kinds.includes("qa");
   return check(t("Take answers from the recording"), draft.fit.late, (wanted) => draft.rule({ late: wanted }), {
-    hint: isQa ? t("Not with questions from viewers.") : t("Viewers of the recording may answer later; counted apart."),
-    disabled: isQa,
+    hint,
+    disabled,
   });
 }
 
