@@ -39,7 +39,7 @@ function entry(desk, poll) {
     aria-current=${isChosen ? "true" : nothing}
     @click=${() => desk.choose(poll.id)}
   >
-    <span class="poll-entry-question" dir="auto">${poll.question}</span>
+    <span class="poll-entry-question"><bdi>${poll.question}</bdi></span>
     <span class="muted tiny number">${state}</span>
   </button>`;
 }

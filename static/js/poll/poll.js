@@ -243,10 +243,10 @@ export class StreamdPoll extends LitElement {
     };
   }
 
-  async #focus(selector) {
+  async #focus(selector, options) {
     this.requestUpdate();
     await this.updateComplete;
-    this.querySelector(selector)?.focus();
+    this.querySelector(selector)?.focus(options);
   }
 
   // Whoever cannot see the line is told that it is another one now.
@@ -265,12 +265,15 @@ export class StreamdPoll extends LitElement {
     this.#show();
   }
 
-  // The form that had the keyboard is gone: what came of it has it now.
+  // The form that had the keyboard is gone: what came of it has it now. The result stands above that,
+  // and is what a voter wants to see: the card is shown from its top.
   async #counted(isOwn) {
     this.announcer.say(t("Your answer is counted."));
     await this.updateComplete;
     const held = document.activeElement;
-    if (isOwn && (held === document.body || this.contains(held))) this.#focus(".counted");
+    if (!isOwn || (held !== document.body && !this.contains(held))) return;
+    await this.#focus(".counted", { preventScroll: true });
+    this.querySelector(".poll-head h2")?.scrollIntoView({ block: "nearest" });
   }
 
   #line(isUp) {

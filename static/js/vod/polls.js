@@ -102,7 +102,7 @@ function row({ poll, cue }) {
   return html`<li>
     <button type="button" aria-current=${isNow ? "true" : "false"} @click=${() => go(cue)}>
       <span class="number">${position === null ? "" : duration(position)}</span>
-      <span dir="auto">${several ? t("Survey: %(question)s", { question: questionsOf(poll)[0].text }) : poll.question}</span>
+      <span><bdi>${several ? t("Survey: %(question)s", { question: questionsOf(poll)[0].text }) : poll.question}</bdi></span>
     </button>
   </li>`;
 }

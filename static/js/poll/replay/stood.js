@@ -17,7 +17,7 @@ export function stood(element) {
 
 /** What could be answered; it cannot be pressed. */
 function offered(poll, question) {
-  const title = isSurvey(poll) ? html`<h3 dir="auto">${question.text}</h3>` : nothing;
+  const title = isSurvey(poll) ? html`<h3><span dir="auto">${question.text}</span></h3>` : nothing;
   const body = choices(question);
   return title === nothing && body === nothing ? nothing : html`<section class="offered">${title} ${body}</section>`;
 }
@@ -34,7 +34,7 @@ function choices({ kind, choices: offers, scale }) {
   }
   if (!offers?.length) return nothing;
   return html`<ul class="offers" role="list">
-    ${offers.map(({ label }) => html`<li class="offer" dir="auto">${label}</li>`)}
+    ${offers.map(({ label }) => html`<li class="offer"><span dir="auto">${label}</span></li>`)}
   </ul>`;
 }
 

@@ -17,7 +17,7 @@ export function results(element) {
       if (!several) return result(poll, question, tally, said, `question-${poll.id}`);
       const heading = `result-${poll.id}-${question.id}`;
       return html`<section class="question-result" aria-labelledby=${heading}>
-        <h3 id=${heading} dir="auto">${question.text}</h3>
+        <h3 id=${heading}><span dir="auto">${question.text}</span></h3>
         ${result(poll, question, tally, said, heading)}
       </section>`;
     })}
