@@ -61,7 +61,7 @@ function inHand(desk, poll) {
     ${desk.polls.error
       ? html`<p class="notice fault" role="alert">${icons.warn}<span>${pollRefusal(desk.polls.error)}</span></p>`
       : nothing}
-    <h2 class="in-hand-question" dir="auto">${words.titleOf(poll)}</h2>
+    <h2 class="in-hand-question"><span dir="auto">${words.titleOf(poll)}</span></h2>
     ${verbs(desk)} ${ahead(desk)} ${cue(poll)}
     ${begun
       ? html`<p class="in-hand-total">
@@ -85,7 +85,7 @@ const total = (poll, all) => (poll.kind === "qa" ? all[0].answers : (poll.tally?
 
 function part(figure, begun, place) {
   return html`<section>
-    ${place ? html`<h3 dir="auto">${number(place)}. ${figure.text}</h3>` : nothing}
+    ${place ? html`<h3>${number(place)}. <span dir="auto">${figure.text}</span></h3>` : nothing}
     ${begun ? live(figure) : choices(figure)}
   </section>`;
 }
@@ -93,7 +93,7 @@ function part(figure, begun, place) {
 function choices(figure) {
   if (!figure.rows.length || figure.kind === "rating") return html`<p class="muted small">${words.kindName(figure.kind)}</p>`;
   return html`<ol class="plain">
-    ${figure.rows.map((row) => html`<li dir="auto">${row.label}${row.right ? html` <span class="tag">${t("Right answer")}</span>` : nothing}</li>`)}
+    ${figure.rows.map((row) => html`<li><span dir="auto">${row.label}</span>${row.right ? html` <span class="tag">${t("Right answer")}</span>` : nothing}</li>`)}
   </ol>`;
 }
 

@@ -77,7 +77,7 @@ function review(answering) {
   return html`<dl class="review">
       ${answering.questions.map(
         (question, place) => html`<div>
-          <dt dir="auto">${question.text}</dt>
+          <dt><span dir="auto">${question.text}</span></dt>
           <dd>${said(answering.draft, question)}</dd>
           <button
             class="button quiet small"

@@ -112,7 +112,7 @@ function kindOf({ poll, isOpen }) {
 // A survey asks one question at a time; the others are named by what they ask.
 function title({ poll, view }, answering) {
   if (!isSurvey(poll)) {
-    return html`<h2 id="question-${poll.id}" tabindex="-1" dir="auto">${poll.question}</h2>`;
+    return html`<h2 id="question-${poll.id}" tabindex="-1"><span dir="auto">${poll.question}</span></h2>`;
   }
   if (view !== "ask") {
     const count = questionsOf(poll).length;
@@ -123,7 +123,7 @@ function title({ poll, view }, answering) {
   const { question } = answering;
   return html`${progress(answering)}
   ${question
-    ? html`<h2 id=${idOf(poll, question)} tabindex="-1" dir="auto">${question.text}</h2>`
+    ? html`<h2 id=${idOf(poll, question)} tabindex="-1"><span dir="auto">${question.text}</span></h2>`
     : html`<h2 class="review-title" tabindex="-1">${t("Your answers")}</h2>`}`;
 }
 
@@ -167,5 +167,5 @@ export function folded(element) {
   let end = nothing;
   if (!element.isOpen) end = html`<span class="muted">${t("Poll closed")}</span>`;
   else if (Number.isFinite(left)) end = html`<span class="number">${duration(Math.ceil(left))}</span>`;
-  return html`<span class="folded-question" dir="auto">${poll.question}</span>${end}`;
+  return html`<span class="folded-question"><bdi>${poll.question}</bdi></span>${end}`;
 }

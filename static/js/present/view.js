@@ -39,7 +39,7 @@ function asked(state) {
           })}</span>`
         : nothing}
     </p>
-    <h1 class=${size} dir="auto">${figure.text}</h1>
+    <h1 class=${size}><span dir="auto">${figure.text}</span></h1>
     <div class="hall-result ${figure.kind} ${many}">${result(poll, figure)}</div>
   `;
 }
@@ -50,7 +50,7 @@ function result(poll, figure) {
   return html`${figure.kind === "rating" || !figure.rows.length
       ? nothing
       : html`<ul class="hall-choices" role="list">
-          ${figure.rows.map((row) => html`<li dir="auto">${row.label}</li>`)}
+          ${figure.rows.map((row) => html`<li><span dir="auto">${row.label}</span></li>`)}
         </ul>`}
     <p class="muted hall-hidden">
       ${poll.state === "open" && poll.rules.results !== "organiser"
@@ -62,7 +62,7 @@ function result(poll, figure) {
 function waiting() {
   const name = page.stream.candidate?.name ?? page.stream.id;
   return html`<div class="hall-waiting">
-    <h1 dir="auto">${name}</h1>
+    <h1><span dir="auto">${name}</span></h1>
     <p class="muted">${t("The next question appears here.")}</p>
   </div>`;
 }

@@ -38,7 +38,7 @@ function row(poll) {
         <span>${words.kindName(poll.kind)}</span>
         ${poll.simulated ? html`<span class="tag warn">${t("Simulated voters")}</span>` : nothing}
       </p>
-      <h2 dir="auto"><a href="/polls/${poll.id}">${poll.question}</a></h2>
+      <h2><a href="/polls/${poll.id}" dir="auto">${poll.question}</a></h2>
       ${all.length > 1
         ? html`<p class="muted small">${tn("and %(count)s more question", "and %(count)s more questions", all.length - 1)}</p>`
         : nothing}

@@ -27,7 +27,7 @@ export function view(state, redraw) {
 function question(state, figure, place) {
   const name = place
     ? html`<p class="muted small">${t("Question %(number)s", { number: number(place) })} · ${words.kindName(figure.kind)}</p>
-        <h2 dir="auto">${figure.text}</h2>`
+        <h2><span dir="auto">${figure.text}</span></h2>`
     : html`<h2 class="visually-hidden">${t("Result")}</h2>`;
   return html`<section class="card figure-card">
     <header>${name}<p class="muted small number">${answers(state.poll, figure)}</p></header>

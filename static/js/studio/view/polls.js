@@ -16,7 +16,7 @@ const sized = (share) => ref((element) => element?.style.setProperty("--value", 
 
 function figure(one, begun, place) {
   return html`<section class="stack poll-part">
-    ${place ? html`<h4 dir="auto">${number(place)}. ${one.text}</h4>` : nothing}
+    ${place ? html`<h4>${number(place)}. <span dir="auto">${one.text}</span></h4>` : nothing}
     ${begun ? live(one) : choices(one)}
   </section>`;
 }
@@ -24,7 +24,7 @@ function figure(one, begun, place) {
 function choices(one) {
   if (!one.rows.length || one.kind === "rating") return html`<p class="muted small">${kindName(one.kind)}</p>`;
   return html`<ol class="plain">
-    ${one.rows.map((row) => html`<li dir="auto">${row.label}</li>`)}
+    ${one.rows.map((row) => html`<li><span dir="auto">${row.label}</span></li>`)}
   </ol>`;
 }
 
@@ -113,8 +113,8 @@ function card(desk, poll) {
       <span class="muted small push">${timing(poll)}</span>
     </header>
     ${poll.state === "open"
-      ? html`<h2 class="asks" dir="auto">${titleOf(poll)}</h2>`
-      : html`<h3 class="asks" dir="auto">${titleOf(poll)}</h3>`}
+      ? html`<h2 class="asks"><span dir="auto">${titleOf(poll)}</span></h2>`
+      : html`<h3 class="asks"><span dir="auto">${titleOf(poll)}</span></h3>`}
     ${all.map((one, place) => figure(one, shown, all.length > 1 ? place + 1 : 0))}
     <footer class="row">
       ${shown && poll.kind !== "qa" ? html`<span class="muted small number">${answered(total)}</span>` : nothing}
