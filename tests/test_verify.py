@@ -78,6 +78,43 @@ def test_everything_holds(server: Server, finished: dict[str, Any]) -> None:
     assert "gives the very numbers signed" in found.findings[-1].text
 
 
+def test_a_replaced_ballot_is_recorded_and_not_counted(server: Server, stream_key: str) -> None:
+    voter = Client(server)
+    assert voter.ask("GET", "/").status == 200
+    assert voter.prove().status == 200
+    asked = {
+        "question": "Which?",
+        "choices": ["One", "Two"],
+        "rules": {"log": "recount", "revote": "last"},
+        "open": True,
+    }
+    poll = voter.ask("POST", "/api/v1/streams/alef/polls", asked, key=stream_key).json["id"]
+    base = f"/api/v1/polls/{poll}"
+    receipts = []
+    for choice in "21":
+        ballot = {
+            "choices": [choice],
+            "ballot_id": secrets.token_hex(16),
+            "nonce": secrets.token_hex(16),
+        }
+        receipts.append(voter.ask("POST", f"{base}/votes", ballot).json)
+    # Both are logged while the poll is open; which of them counts is told at the close.
+    proofs = [until_found(voter, f"{base}/proof/{one['ballot_id']}") for one in receipts]
+    assert [json.loads(proof)["superseded"] for proof in proofs] == [None, None]
+    open_yet = verify(json.dumps(receipts[0]), server.url)
+    assert open_yet.ok
+    assert any("a later one of yours counts" in note for note in open_yet.notes)
+    voter.ask("POST", f"{base}/close", {}, key=stream_key)
+    until_found(voter, f"{base}/close-statement")
+
+    first, second = (verify(json.dumps(one), server.url, recount=True) for one in receipts)
+    assert first.ok, wrong(first)
+    assert second.ok, wrong(second)
+    assert "NOT counted" in first.findings[-2].text
+    assert "does not name it: it counts" in second.findings[-2].text
+    assert "Recounting all 1 opened answers" in first.findings[-1].text
+
+
 def test_the_command_says_so(server: Server, finished: dict[str, Any], tmp_path: Path) -> None:
     kept, key = tmp_path / "receipt.json", tmp_path / "key"
     kept.write_text(receipt_of(finished))

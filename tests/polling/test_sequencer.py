@@ -259,7 +259,7 @@ def poll_counts(poll: LoggedPoll) -> dict[str, int]:
 async def test_where_the_last_vote_counts_all_are_logged_and_the_close_names_the_superseded(
     place: Place, opened: Asking, mode: str
 ) -> None:
-    poll = await opened(revote="last", log=mode)
+    poll = await opened(revote="last", log=mode, shards=3)
     sequencer = place.sequencer(poll)
     voters = [os.urandom(16) for _ in range(40)]
     replaced = await poll.vote(40, voters)
