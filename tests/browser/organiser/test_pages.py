@@ -73,7 +73,7 @@ def test_the_table_says_what_the_chart_draws(
     expect(chart).to_contain_text("Bus lanes")
     page.get_by_text("As a table").click()
     expect(page.get_by_role("row", name="Bus lanes 23 48%")).to_be_visible()
-    expect(page.get_by_text("Numbers under 10 are withheld").first).to_be_visible()
+    expect(page.get_by_text("By identity: told at the close").first).to_be_visible()
 
 
 @pytest.mark.parametrize(("lang", "theme", "width"), [("en", "light", 1440), ("fa", "dark", 320)])
