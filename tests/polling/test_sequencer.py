@@ -321,9 +321,10 @@ STEPS = [
 async def test_a_crash_at_any_step_leaves_a_log_that_goes_on(
     place: Place, opened: Asking, step: str
 ) -> None:
-    poll = await opened(shards=3, log="recount")
+    poll = await opened(shards=3, log="recount", revote="last")
     sequencer = place.sequencer(poll)
-    await poll.vote(40)
+    voters = [os.urandom(16) for _ in range(40)]
+    await poll.vote(40, voters)
     await sequencer.step(0)
     place.check_each_ballot_is_there(poll)
     sequencer.let_go()
@@ -331,7 +332,7 @@ async def test_a_crash_at_any_step_leaves_a_log_that_goes_on(
     # Three processes die at that step, one after the other, the last one at the close.
     crashes = 0
     for life in range(3):
-        await poll.vote(30 + life)
+        await poll.vote(30 + life, voters if life == 1 else None)
         if life == 2:
             await poll.close()
         doomed = place.sequencer(poll, crash_at=step.__eq__)
@@ -352,6 +353,12 @@ async def test_a_crash_at_any_step_leaves_a_log_that_goes_on(
     else:
         pytest.fail("the log was not completed")
     place.check_each_ballot_is_there(poll)
+    rows = place.reader.superseded(poll.poll.id).read_bytes()
+    note = place.reader.close_statement(poll.poll.id)
+    assert CloseStatement.open(note, SIGNER.key).superseded == (
+        Superseded(31, hashlib.sha256(rows).hexdigest())
+    )
+    assert check_statement(note, SIGNER.key, place.note(poll)).ok
     # The drained ledger holds every ballot once as well.
     segments = LedgerFiles(place.home / "ledger")
     drained = [
