@@ -118,6 +118,9 @@ function proof({ poll, statement }) {
       ${statement !== null && poll.rules.log === "recount"
         ? html`<li><a href="${base}/openings.jsonl">${t("All answers, to recount")}</a></li>`
         : nothing}
+      ${statement !== null && poll.rules.revote === "last"
+        ? html`<li><a href="${base}/superseded">${t("Replaced ballots, by their place in the log")}</a></li>`
+        : nothing}
       <li><a href="/api/v1/log/key?poll=${poll.id}">${t("Public key of the log")}</a></li>
     </ul>
     ${statement === null && poll.state !== "open"
