@@ -16,6 +16,8 @@ import { form, progress, waiting } from "./form.js";
 import { terms } from "./terms.js";
 
 export function card(element) {
+const DAY_SECONDS = 86_400;
+
   const { view } = element;
   if (view === "loading") return skeleton();
   if (view === "empty") return empty();
@@ -74,9 +76,12 @@ function empty() {
 }
 
 // The time left: a line that shrinks, and words beside it.
+// Late answers are taken for days: when they end stands in words instead.
+const countsDown = ({ isOpen, left, poll }) => isOpen && Number.isFinite(left) && !(poll.late_of && left > DAY_SECONDS);
+
 export function clock(element) {
   const { poll, left } = element;
-  if (!element.isOpen || !Number.isFinite(left)) return nothing;
+  if (!countsDown(element)) return nothing;
   const { open, close } = poll.cue ?? {};
   const whole = close ? close - (open ?? poll.opened_at) : poll.closes_at - poll.opened_at;
   const share = Math.max(0, Math.min(1, left / whole));
@@ -92,7 +97,7 @@ export function heading(element, answering) {
       <span>${kindOf(element)}</span>
       ${poll.isReplayed ? html`<span class="tag outline">${t("As it was live")}</span>` : nothing}
       ${poll.simulated ? html`<span class="tag warn">${t("Simulated voters")}</span>` : nothing}
-      ${element.isOpen && Number.isFinite(left)
+      ${countsDown(element)
         ? html`<span class="push number ${left < 30 ? "soon" : ""}"
             >${icons.clock}<span aria-hidden="true">${duration(Math.ceil(left))}</span
             ><span class="visually-hidden">${timeLeft(left)}</span></span

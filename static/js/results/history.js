@@ -48,7 +48,7 @@ function row(poll) {
         })} · ${words.whenAsked(poll)}
       </p>
       <p class="small number">
-        <b>${poll.kind === "qa" ? words.answersOf(all[0]) : tn("%(count)s person answered", "%(count)s people answered", total)}</b>${tiers
+        <b>${!poll.tally ? t("The answers stand on the poll's own page.") : poll.kind === "qa" ? words.answersOf(all[0]) : tn("%(count)s person answered", "%(count)s people answered", total)}</b>${tiers
           ? html` <span class="muted">· ${tiers}</span>`
           : nothing}
       </p>
