@@ -29,6 +29,8 @@ from polling.errors import (
 )
 from polling.model import Receipt
 from polling.poll_keys import PollKeys
+from polling.poll_rules import PollRules
+from polling.questions import Asked
 from polling.rules import PollState
 from polling.service import PollService
 from polling.store import Counted, PollStore, Vote
