@@ -98,6 +98,8 @@ async def _result(future: asyncio.Future[Stage]) -> Stage:
 @pytest.fixture
 def theatre(shared: Theatre, browser: Browser) -> Iterator[Theatre]:
     """A wide page, nothing on air yet; script errors and missing static files fail the test."""
+    for stream in tuple(shared.stage.pictures):  # of a test that failed
+        shared.run(shared.stage.take_off(stream))
     shared.do(shared.stage.reset)
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     shared.page = context.new_page()

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
 
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
     from tests.browser.pages.conftest import Theatre
 
+ON_AIR_SECONDS: Final = 30.0
 PLAYER = "document.querySelector('streamd-player')"
 PLAYING = f"{PLAYER}.phase === 'playing'"
+
+
+def wait_for(theatre: Theatre, condition: Callable[[], object]) -> None:
+    """Until ``condition`` holds on the server's side; the page lives meanwhile."""
+    deadline = time.monotonic() + ON_AIR_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "the broadcast is not on air"
+        theatre.page.wait_for_timeout(50)
 
 
 def go_live(theatre: Theatre, audio: str = "opus", kinds: str = "va") -> None:
@@ -18,8 +29,7 @@ def go_live(theatre: Theatre, audio: str = "opus", kinds: str = "va") -> None:
     stream = theatre.stage.streams.get("mina")
     before = stream.gen
     theatre.do(theatre.stage.show_card, "mina", audio, kinds)
-    while stream.gen == before:
-        theatre.page.wait_for_timeout(50)
+    wait_for(theatre, lambda: stream.gen != before)
     theatre.do(theatre.stage.set_stream, "mina", "live", 3)
 
 

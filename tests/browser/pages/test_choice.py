@@ -13,6 +13,7 @@ from tests.browser.pages.steps import (
     PLAYER,
     advances,
     choose,
+    wait_for,
 )
 
 pytestmark = pytest.mark.browser
@@ -113,8 +114,7 @@ def test_a_narrow_line_skips_to_live_and_says_so(theatre: Theatre) -> None:
     line = NarrowLine(port, 60_000)
     theatre.run(line.start())
     theatre.do(stage.show_clip, "mina")
-    while stage.streams.get("mina").started_at is None:
-        theatre.page.wait_for_timeout(50)
+    wait_for(theatre, lambda: stage.streams.get("mina").started_at is not None)
     theatre.do(stage.set_stream, "mina", "live", 3)
     try:
         stage.feed_port = line.port

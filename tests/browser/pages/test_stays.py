@@ -15,6 +15,7 @@ from tests.browser.pages.steps import (
     advances,
     go_live,
     numbers,
+    wait_for,
 )
 
 pytestmark = pytest.mark.browser
@@ -105,8 +106,7 @@ def test_a_phone_that_is_turned_changes_the_picture_and_not_the_page(theatre: Th
     turn = asyncio.Event()
     theatre.do(stage.show_turning, "mina", turn)
     stream = stage.streams.get("mina")
-    while stream.started_at is None:
-        theatre.page.wait_for_timeout(50)
+    wait_for(theatre, lambda: stream.started_at is not None)
     theatre.do(stage.set_stream, "mina", "live", 3)
     theatre.open()
     theatre.until(f"{PLAYING} && {PLAYER}.video.videoWidth === 640")
