@@ -129,7 +129,9 @@ function histogram(pen, figure, say) {
   const wide = Math.min(72, step * 0.72);
   const most = Math.max(1, ...figure.rows.map((row) => row.count));
   if (figure.mean !== null) {
-    pen.text(say.mean(figure.mean), 0, pen.y + 24, 24, { weight: 700 });
+    // The mark that stands at the mean below, beside its words.
+    pen.box(0, pen.y + 8, 4, 16, PALETTE.strong, "chart-strong", 1);
+    pen.text(say.mean(figure.mean, Number(figure.rows.at(-1).id)), 12, pen.y + 24, 24, { weight: 700 });
     pen.y += 48;
   }
   const floor = pen.y + 24 + high;

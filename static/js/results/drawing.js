@@ -1,7 +1,7 @@
 /** One question's result as a chart and as a table. */
 
 import { html, nothing } from "../../vendor/lit.js";
-import { decimal, number, percent, t } from "../page.js";
+import { number, percent, t } from "../page.js";
 import { chart } from "./chart.js";
 import { live } from "./live.js";
 import { isRtl, measure, saying } from "./measure.js";
@@ -38,7 +38,7 @@ function told(figure) {
       share: figure.kind === "ranking" ? words.points(row.count) : percent(row.share),
     }),
   );
-  const mean = figure.mean === null ? [] : [t("Mean %(mean)s", { mean: decimal(figure.mean) })];
+  const mean = figure.mean === null ? [] : [saying().mean(figure.mean, Number(figure.rows.at(-1).id))];
   return [...mean, ...rows].join(t(", "));
 }
 

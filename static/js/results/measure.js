@@ -18,5 +18,5 @@ export const saying = () => ({
   percent,
   right: t("right"),
   points: t("points"),
-  mean: (mean) => t("Mean %(mean)s", { mean: decimal(mean) }),
+  mean: (mean, most) => t("Mean %(mean)s of %(most)s", { mean: decimal(mean), most: number(most) }),
 });
