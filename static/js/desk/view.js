@@ -75,7 +75,7 @@ function inHand(desk, poll) {
     </div>
     <footer class="in-hand-foot">
       <ul class="rule-list muted small">${words.ruleSentences(poll.rules).map((one) => html`<li>${one}</li>`)}</ul>
-      <p class="muted tiny">${t("Asked by %(asker)s", { asker: words.isolated(poll.asker) })} · ${words.NOTICE()}</p>
+      <p class="muted tiny">${words.noticeLine(poll)}</p>
       ${tools(desk, poll)}
     </footer>
   </article>`;

@@ -15,6 +15,9 @@ export function form(element, answering) {
   </form>`;
 }
 
+// Where the notice at the card's foot is out of sight while voting.
+const opinion = html`<p class="vote-notice">${t("Self-selected, not representative; not a vote in the election.")}</p>`;
+
 function submit(event, answering) {
   event.preventDefault();
   if (answering.draft.isSurvey && answering.question) answering.next();
@@ -26,7 +29,7 @@ function onePage(element, answering) {
   return html`${field(answering, answering.questions[0], `question-${poll.id}`)}
     <div class="poll-actions stuck">
       <button class="button primary" type="submit">${changes ? t("Change my answer") : t("Vote")}</button>
-      ${aside(element)}
+      ${aside(element)} ${opinion}
     </div>`;
 }
 
@@ -48,7 +51,7 @@ function surveyPage(element, answering) {
         ? html`<button class="button" type="button" @click=${() => answering.back()}>${t("Back")}</button>`
         : nothing}
       <button class="button primary" type="submit">${question ? onward(answering) : t("Send all answers")}</button>
-      ${draft.page === 0 ? aside(element) : nothing}
+      ${draft.page === 0 ? aside(element) : nothing} ${opinion}
     </div>`;
 }
 

@@ -5,6 +5,7 @@ import * as icons from "../icons.js";
 import { identity } from "../identity/identity.js";
 import { duration, moment, t, tn } from "../page.js";
 import { Answering } from "./answering.js";
+import { askedBy } from "./asker.js";
 import { idOf } from "./fields/field.js";
 import { admissionView } from "./admission_view.js";
 import { outcome } from "./outcome.js";
@@ -15,9 +16,9 @@ import { answered, refusal, timeLeft } from "./sentences.js";
 import { form, progress, waiting } from "./form.js";
 import { terms } from "./terms.js";
 
-export function card(element) {
 const DAY_SECONDS = 86_400;
 
+export function card(element) {
   const { view } = element;
   if (view === "loading") return skeleton();
   if (view === "empty") return empty();
@@ -75,10 +76,10 @@ function empty() {
   </div>`;
 }
 
-// The time left: a line that shrinks, and words beside it.
 // Late answers are taken for days: when they end stands in words instead.
 const countsDown = ({ isOpen, left, poll }) => isOpen && Number.isFinite(left) && !(poll.late_of && left > DAY_SECONDS);
 
+// The time left: a line that shrinks, and words beside it.
 export function clock(element) {
   const { poll, left } = element;
   if (!countsDown(element)) return nothing;
@@ -150,15 +151,12 @@ function onward(element) {
   return html`<button class="button quiet small" type="button" @click=${() => element.goOn()}>${t("Next question")}</button>`;
 }
 
-// The asker's name stands as it was asked: in its own language and direction.
-const isolated = (text) => `\u2068${text}\u2069`;
-
 export function notice(element) {
   const { poll, tally } = element;
   const asked = poll.opened_at || poll.created_at;
   return html`<footer class="poll-notice">
     <p>
-      ${t("Asked by %(asker)s", { asker: isolated(poll.asker) })}${asked ? html` · <time datetime=${new Date(asked * 1000).toISOString()}>${moment(asked)}</time>` : nothing}
+      ${askedBy(poll)}${asked ? html` · <time datetime=${new Date(asked * 1000).toISOString()}>${moment(asked)}</time>` : nothing}
       ${poll.kind === "qa" ? nothing : html`· <span class="number">${answered(tally ? tally.total : 0)}</span>`}
     </p>
     <p>${t("Self-selected, not representative; not a vote in the election.")}</p>

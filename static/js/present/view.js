@@ -1,10 +1,11 @@
 /** What a hall's screen shows: one question large, its results, and how to join. */
 
 import { html, nothing, ref } from "../../vendor/lit.js";
+import { askedBy } from "../poll/asker.js";
 import { duration, number, page, serverNow, t, tn } from "../page.js";
 import { figures } from "../results/figures.js";
 import { live } from "../results/live.js";
-import { isolated, NOTICE } from "../results/words.js";
+import { NOTICE, whenAsked } from "../results/words.js";
 import * as icons from "../icons.js";
 
 export function view(state) {
@@ -14,7 +15,7 @@ export function view(state) {
     <aside class="hall-side">${joining(poll)} ${answered(poll)} ${clock(poll)}</aside>
     <footer class="hall-foot">
       <p>
-        ${poll ? html`${t("Asked by %(asker)s", { asker: isolated(poll.asker) })} · ` : nothing}${NOTICE()}
+        ${poll ? html`${askedBy(poll)} · ${whenAsked(poll)} · ` : nothing}${NOTICE()}
         ${poll?.simulated ? html`<span class="tag warn">${t("Simulated voters")}</span>` : nothing}
       </p>
       ${state.isUp ? nothing : html`<p role="status">${t("Reconnecting, you have missed nothing")}</p>`}

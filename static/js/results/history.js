@@ -2,6 +2,7 @@
 
 import { html, nothing, render } from "../../vendor/lit.js";
 import { page, t, tn } from "../page.js";
+import { askedBy } from "../poll/asker.js";
 import { call } from "../studio/api.js";
 import { figures } from "./figures.js";
 import { live } from "./live.js";
@@ -43,9 +44,7 @@ function row(poll) {
         ? html`<p class="muted small">${tn("and %(count)s more question", "and %(count)s more questions", all.length - 1)}</p>`
         : nothing}
       <p class="muted small number">
-        ${!only && candidate ? html`<bdi>${candidate.name}</bdi> · ` : nothing}${t("Asked by %(asker)s", {
-          asker: words.isolated(poll.asker),
-        })} · ${words.whenAsked(poll)}
+        ${!only && candidate ? html`<bdi>${candidate.name}</bdi> · ` : nothing}${askedBy(poll)} · ${words.whenAsked(poll)}
       </p>
       <p class="small number">
         <b>${!poll.tally ? t("The answers stand on the poll's own page.") : poll.kind === "qa" ? words.answersOf(all[0]) : tn("%(count)s person answered", "%(count)s people answered", total)}</b>${tiers

@@ -4,10 +4,12 @@
  */
 
 import { t, tn } from "../page.js";
+import { askedBy } from "../poll/asker.js";
+import { lateSentence } from "../poll/late_words.js";
 import { figures } from "./figures.js";
 import { draw, markup, PALETTE, Pen } from "./chart.js";
 import { isRtl, measure, saying } from "./measure.js";
-import { answersOf, isolated, NOTICE, tiersLine, whenAsked } from "./words.js";
+import { answersOf, NOTICE, tiersLine, whenAsked } from "./words.js";
 
 const WIDTH = 960;
 const MARGIN = 48;
@@ -37,12 +39,21 @@ function footer(poll) {
   const total = poll.tally?.total ?? 0;
   const people = tn("%(count)s person answered", "%(count)s people answered", total);
   return [
-    [t("Asked by %(asker)s", { asker: isolated(poll.asker) }), whenAsked(poll), people].join(" · "),
+    [askedBy(poll), whenAsked(poll), people].join(" · "),
     tiersLine(poll.tier_results, poll),
+    poll.late_of ? `${t("Answers from the recording, given after the poll on air.")} ${lateSentence()}` : "",
+    poll.late?.total ? lateBeside(poll.late.total) : "",
     poll.simulated ? t("Simulated voters") : "",
     NOTICE(),
   ].filter(Boolean);
 }
+
+const lateBeside = (total) =>
+  tn(
+    "Apart from these, %(count)s person answered later, from the recording",
+    "Apart from these, %(count)s people answered later, from the recording",
+    total,
+  );
 
 function framed(pen, poll, face) {
   const high = Math.ceil(pen.y) + 2 * MARGIN;

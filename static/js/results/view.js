@@ -2,6 +2,7 @@
 
 import { html, nothing } from "../../vendor/lit.js";
 import { number, page, t, timeToTheSecond, tn } from "../page.js";
+import { askerName } from "../poll/asker.js";
 import { downloads } from "./downloads.js";
 import { drawing, table } from "./drawing.js";
 import { figures } from "./figures.js";
@@ -57,7 +58,7 @@ function regions(poll) {
         )}
       </tbody>
     </table>
-    <p class="muted tiny">${t("Numbers under 10 are withheld, and others where they would give those away.")}</p>
+    <p class="muted tiny">${words.regionsWithheld()}</p>
   </section>`;
 }
 
@@ -65,7 +66,7 @@ function facts(poll) {
   const tiers = words.tierRows(poll.tier_results);
   const total = poll.tally?.total ?? 0;
   const rows = [
-    [t("Asked by"), html`<bdi>${poll.asker}</bdi>`],
+    [t("Asked by"), html`<bdi>${askerName(poll)}</bdi>`],
     [t("When"), words.whenAsked(poll)],
     ...(poll.kind === "qa" ? [] : [[t("Answered"), tn("%(count)s person", "%(count)s people", total)]]),
     ...(page.stream?.candidate ? [[t("On the stream of"), html`<bdi>${page.stream.candidate.name}</bdi>`]] : []),
@@ -80,7 +81,7 @@ function facts(poll) {
     </dl>
     ${words.isTiersLater(poll) ? html`<p class="muted tiny">${t("By identity: told at the close")}</p>` : nothing}
     ${tiers.some(([, count]) => count === null)
-      ? html`<p class="muted tiny">${t("Numbers under 10 are withheld, and others where they would give those away.")}</p>`
+      ? html`<p class="muted tiny">${words.tiersWithheld()}</p>`
       : nothing}
     <ul class="rule-list muted small">
       ${words.ruleSentences(poll.rules).map((sentence) => html`<li>${sentence}</li>`)}

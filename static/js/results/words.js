@@ -1,5 +1,6 @@
 /** Names and sentences of polls that every organiser's page uses. */
 
+import { askedBy } from "../poll/asker.js";
 import { date, duration, number, page, t, tn, timeOfDay } from "../page.js";
 
 export function kindName(kind) {
@@ -108,7 +109,13 @@ export const isTiersLater = (poll) => poll.state === "open" && poll.kind !== "qa
 
 export const NOTICE = () => t("Self-selected, not representative; not a vote in the election.");
 
-/** The asker's name stands as it was asked: in its own language and direction. */
-export const isolated = (text) => `\u2068${text}\u2069`;
+/** What belongs beside a poll's numbers, less how many: who asked, when, and what it is not. */
+export const noticeLine = (poll) => [askedBy(poll), whenAsked(poll), NOTICE()].filter(Boolean).join(" · ");
+
+/** What "withheld" means, of the tiers. */
+export const tiersWithheld = () => t("How many answered with each kind of identity is told from 10 people on, and withheld too where it would give away a smaller number.");
+
+/** The same of regions. */
+export const regionsWithheld = () => t("How many answered in each region is told from 10 people on, and withheld too where it would give away a smaller number.");
 
 export const lasts = (seconds) => (seconds ? duration(seconds) : t("until it is closed"));

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.organiser.seed import Organiser, prepared
 from tests.server import Server
+from tests.web.client import Client
 
 pytestmark = pytest.mark.browser
 
@@ -113,6 +114,48 @@ def test_the_hall_s_screen(
     clean(page)
     # At 16:9 everything is on one screen.
     assert page.evaluate("document.documentElement.scrollHeight") <= 900
+
+
+def test_who_asked_and_when_stay_on_the_hall_s_screen_under_a_demo_s_line(
+    page: Page, hall: Server, answered: dict[str, str]
+) -> None:
+    show(page, f"{hall.url}/present/be", "fa", "light", 1600)
+    said = page.locator(".hall-foot > p").first
+    expect(said).to_contain_text("ب بهار")
+    expect(said).to_contain_text("۱۴۰")
+    page.evaluate("""() => {
+        const line = Object.assign(document.createElement("aside"), { className: "demo-line" });
+        line.textContent = "نمایشی";
+        document.body.prepend(line);
+    }""")
+    expect(said).to_be_in_viewport(ratio=1)
+
+
+def test_the_studio_says_beside_numbers_who_asked_when_and_what_they_are_not(
+    page: Page, hall: Server, answered: dict[str, str]
+) -> None:
+    show(page, f"{hall.url}/studio/be#key={hall.new_key('be')}", "en", "light", 1440)
+    card = page.locator("article.poll", has_text="How well did the debate inform you?")
+    expect(card).to_contain_text("Asked by \u2068Be Bahar\u2069 · ")
+    expect(card).to_contain_text("not a vote in the election")
+
+
+def test_a_picture_of_late_answers_says_that_they_are_late(
+    page: Page, hall: Server, answered: dict[str, str]
+) -> None:
+    page.goto(f"{hall.url}/polls/{answered['single']}?lang=en")
+    path = module(page, hall, "results/picture.js")
+    row = Client(hall).ask("GET", f"/api/v1/polls/{answered['single']}").json
+    drawn = """async ([path, poll]) => {
+      const { picture } = await import(path);
+      const drawn = new DOMParser().parseFromString(await picture(poll), "image/svg+xml");
+      return drawn.querySelector("desc").textContent;
+    }"""
+    live = page.evaluate(drawn, [path, {**row, "late": {"poll": "x", "total": 3}}])
+    assert "3 people answered later, from the recording" in live
+    assert "given after the poll on air" not in live
+    late = page.evaluate(drawn, [path, {**row, "late_of": "x"}])
+    assert "Answers from the recording, given after the poll on air." in late
 
 
 @pytest.mark.parametrize(("lang", "theme", "width"), [("en", "dark", 1440), ("fa", "light", 360)])

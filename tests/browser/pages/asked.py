@@ -8,13 +8,17 @@ from typing import Any, Literal
 
 import msgspec
 
+from polling.asker import Asker
 from polling.drafting import draft_sheet
 from polling.model import Poll, Tally
 from polling.poll_rules import PollRules
 from polling.questions import Asked, Kind, Scale
 from polling.rules import PollState
 from polling.visibility import Audience
+from streamd.web.language import load_catalogues
+from streamd.web.poll_rows import in_words
 
+CATALOGUES = load_catalogues()
 POLL = "p1"
 CODE = "7K3M-92QX-AB4T"
 Language = Literal["en", "fa"]
@@ -106,7 +110,15 @@ def sheet(
     closes = now + left if left is not None else None
     wanted = PollRules(duration_seconds=duration if closes is not None else None, **rules)
     every = [asked] if isinstance(asked, Asked) else list(asked)
-    made = draft_sheet("mina", every, ASKERS[language], wanted, now=now - 60, simulated=simulated)
+    made = draft_sheet(
+        "mina",
+        every,
+        ASKERS[language],
+        wanted,
+        now=now - 60,
+        simulated=simulated,
+        asked_by=Asker("headquarters", ASKERS),
+    )
     moved = msgspec.structs.replace(
         made,
         id=id,
@@ -115,7 +127,8 @@ def sheet(
         closes_at=closes,
         closed_at=now - 5 if state == "closed" else None,
     )
-    return moved.to_dict(_stands(moved, counts, tiers, language), audience)
+    row = moved.to_dict(_stands(moved, counts, tiers, language), audience)
+    return in_words(row, CATALOGUES[language])
 
 
 def _stands(

@@ -177,10 +177,25 @@ def test_only_a_poll_with_simulated_voters_says_so(theatre: Theatre) -> None:
     expect(card.get_by_text("Simulated voters")).to_be_visible()
 
 
-def test_the_asker_stands_as_asked(theatre: Theatre) -> None:
+def test_the_asker_is_named_in_the_reader_s_language(theatre: Theatre) -> None:
     ask(theatre)
     theatre.open("/watch/mina?lang=fa")
+    expect(theatre.page.locator(".poll-notice")).to_contain_text("ستاد انتخابات")
+    # An older poll has the name as it was written and no more.
+    theatre.do(theatre.stage.set_polls, "mina", {**poll(id="p2"), "asked_by": None})
     expect(theatre.page.locator(".poll-notice")).to_contain_text("Election headquarters")
+
+
+@pytest.mark.parametrize("language", ["en", "fa"])
+def test_on_a_phone_the_notice_stands_with_the_button(theatre: Theatre, language: str) -> None:
+    theatre.page.set_viewport_size({"width": 390, "height": 844})
+    ask(theatre, language=language)
+    theatre.open(f"/watch/mina?lang={language}")
+    expect(theatre.page.locator("streamd-poll .vote-notice")).to_be_in_viewport(ratio=1)
+    expect(theatre.page.locator("streamd-poll button[type=submit]")).to_be_in_viewport(ratio=1)
+    theatre.page.set_viewport_size({"width": 1440, "height": 900})
+    expect(theatre.page.locator("streamd-poll .vote-notice")).to_be_hidden()
+    expect(theatre.page.locator(".poll-notice p").last).to_be_in_viewport(ratio=1)
 
 
 @pytest.mark.parametrize("code", [1001, 1002, 1003, 1004, 1005, 1006, 1999])

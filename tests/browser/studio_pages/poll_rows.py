@@ -8,7 +8,10 @@ from typing import Any
 
 from polling.drafting import draft
 from polling.visibility import Audience
+from streamd.web.language import load_catalogues
+from streamd.web.poll_rows import in_words
 
+CATALOGUES = load_catalogues()
 STREAM = "c2"
 ASKERS = {"en": "Election headquarters", "fa": "ستاد انتخابات"}
 QUESTIONS = {
@@ -38,7 +41,8 @@ def poll(
     }
     real = draft(STREAM, question, labels, ASKERS[lang], now=time.time(), duration_seconds=120)
     return {
-        **real.to_dict(audience=Audience.ORGANISER),
+        **in_words(real.to_dict(audience=Audience.ORGANISER), CATALOGUES[lang]),
+        "asked_by": {"kind": "headquarters", "name": ASKERS},
         "id": f"p{number}",
         "state": state,
         "created_at": time.time() - 100 + number,

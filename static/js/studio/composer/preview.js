@@ -3,6 +3,7 @@
 import "../../poll/poll.js";
 import { html } from "../../../vendor/lit.js";
 import { number, page, serverNow, t } from "../../page.js";
+import { takeKey } from "../key.js";
 import { toRow } from "./question.js";
 
 /** The line of a preview: nothing arrives on it and nothing leaves. */
@@ -38,6 +39,13 @@ function versionOf(questions) {
   return version;
 }
 
+/** Whose key it is asks. */
+function asker() {
+  const { stream, event } = page;
+  if (stream && !takeKey(stream.id).startsWith("hq_")) return stream.candidate?.name ?? stream.id;
+  return event?.asker ?? "";
+}
+
 /** @param {import("./composer.js").Composer} draft @returns {object} a row as the API has it */
 export function previewRow(draft) {
   const questions = draft.questions.map((one, place) => toRow(one, place, unnamed));
@@ -55,7 +63,8 @@ export function previewRow(draft) {
     rules: { ...rules, who: ["device", ...rules.who.filter((tier) => tier !== "device")], regions: [], shuffle: false },
     version: versionOf(questions),
     seed: "",
-    asker: page.event?.asker ?? "",
+    asker: asker(),
+    asked_by: null,
     duration_seconds: draft.duration,
     created_at: now,
     opens_at: null,

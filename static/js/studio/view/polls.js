@@ -5,7 +5,7 @@ import { classMap, html, nothing, ref, repeat } from "../../../vendor/lit.js";
 import { answered } from "../../poll/sentences.js";
 import { figures } from "../../results/figures.js";
 import { live } from "../../results/live.js";
-import { kindName, stateName, titleOf, whenAsked } from "../../results/words.js";
+import { kindName, noticeLine, stateName, titleOf, whenAsked } from "../../results/words.js";
 import { composer } from "../composer/view.js";
 import { icons } from "../icons.js";
 import { isClosing, minuteLater, secondsLeft, shareLeft } from "../poll_clock.js";
@@ -116,6 +116,7 @@ function card(desk, poll) {
       ? html`<h2 class="asks"><span dir="auto">${titleOf(poll)}</span></h2>`
       : html`<h3 class="asks"><span dir="auto">${titleOf(poll)}</span></h3>`}
     ${all.map((one, place) => figure(one, shown, all.length > 1 ? place + 1 : 0))}
+    ${shown ? html`<p class="muted tiny asked-line">${noticeLine(poll)}</p>` : nothing}
     <footer class="row">
       ${shown && poll.kind !== "qa" ? html`<span class="muted small number">${answered(total)}</span>` : nothing}
       <span class="push row">${tools(desk, poll)} ${action(desk, poll)}</span>
