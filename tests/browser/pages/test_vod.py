@@ -122,10 +122,13 @@ def clock(page: Page, player: str) -> float | None:
 
 
 def test_it_plays_is_sought_and_ends(page: Page, kept: Kept) -> None:
+    logged: list[str] = []
+    page.on("console", lambda message: logged.append(message.text))
     page.goto(f"/vod/{kept.finished}?lang=en")
     page.locator("streamd-vod .bigplay").click()
     until(page, f"{VOD}.phase === 'playing' && {VOD}.video.currentTime > 1.5")
     expect(page.locator("streamd-vod .captions")).to_contain_text("Good evening.")
+    assert not [text for text in logged if "Content Security Policy" in text]
     shown = clock(page, VOD)
     assert shown is not None
     assert BEGAN + 1 < shown < BEGAN + 16
