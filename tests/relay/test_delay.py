@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from typing import Any
 
 from streamd import config
 from streamd.media.units import Unit
@@ -128,7 +129,7 @@ async def test_the_timer_releases_evenly_and_survives_a_fault() -> None:
 class Delayed:
     """A stream with a delay of 20 s on a clock of the test's own."""
 
-    def __init__(self, **settings: int) -> None:
+    def __init__(self, **settings: Any) -> None:
         self.now = 1_000.0
         self.changes: list[tuple[float, str, int]] = []
         self.stream = Stream(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from tests.relay.recording import Recording
 from tests.relay.units import AAC, OTHER_VIDEO, VIDEO, picture, sound
 
 
-def made(**settings: int) -> tuple[Stream, list[tuple[str, int]]]:
+def made(**settings: Any) -> tuple[Stream, list[tuple[str, int]]]:
     changes: list[tuple[str, int]] = []
     stream = Stream(
         "a", config.Relay(**settings), lambda one: changes.append((one.state.value, one.gen))
