@@ -450,7 +450,7 @@ def test_the_parent_is_told_a_height_that_shows_everything(
         page.goto(site.show(address(served), (width, 320), follows=True))
         card = inside(page)
         expect(card.get_by_role("radio", name="Housing")).to_be_visible()
-        expect(card.get_by_text(NOTICE)).to_be_in_viewport(ratio=1)
+        expect(card.locator(".poll-notice").get_by_text(NOTICE)).to_be_in_viewport(ratio=1)
         expect(card.get_by_role("button", name="Vote", exact=True)).to_be_in_viewport(ratio=1)
         page.wait_for_function(
             """() => {
