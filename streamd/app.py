@@ -91,13 +91,7 @@ class App:
         self.log_key = log_signer.key
         self.poll_cues = PollCues(self.streams)
         self.log_reader = LogReader(home / LOG)
-        self.sequencing = (
-            PollLogProcess(Work(config.store, config.log, log_signer.key.name))
-            if config.polls.log_process
-            else Sequencing(
-                PollStore.at(self.store.address), home, log_signer, self._identities_issued
-            )
-        )
+        self.sequencing = self._sequencing(home, log_signer)
         self.registry.register(PollLogCollector(self.sequencing))
         self.polls = PollService(
             PollStore.at(self.store.address),
@@ -232,6 +226,12 @@ class App:
             templates=load_templates(catalogues),
             feed_port=self.gateway.port,
         )
+
+    def _sequencing(self, home: Path, signer: NoteSigner) -> Sequencing | PollLogProcess:
+        """The polls' logs: here, or in a process of their own."""
+        if self.config.polls.log_process:
+            return PollLogProcess(Work(self.config.store, self.config.log, signer.key.name))
+        return Sequencing(PollStore.at(self.store.address), home, signer, self._identities_issued)
 
     async def _identities_issued(self) -> dict[str, int]:
         try:

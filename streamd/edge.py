@@ -31,13 +31,14 @@ async def serve(config: Config, path: str, on_ready: Callable[[int], None]) -> N
     windows = Followed(path, config.relay)
     server = EdgeServer(config.web, server_context(config.tls))
     await server.start(windows)
-    following = asyncio.create_task(windows.run(), name="following")
-    on_ready(server.port)
     try:
-        await stopping.wait()
-        log.info("stopping")
+        # An error that ends the following ends the process too: it would serve what grows old.
+        async with asyncio.TaskGroup() as group:
+            following = group.create_task(windows.run(), name="following")
+            on_ready(server.port)
+            await stopping.wait()
+            log.info("stopping")
+            following.cancel()
     finally:
-        following.cancel()
-        await asyncio.wait([following])
         await server.stop()
         log.info("stopped")
